@@ -1,0 +1,87 @@
+/** A bundle: model + weights + recipe + labels + golden set + limits, as `name@version`, with one manifest per variant. */
+import { z } from 'zod';
+import { DigestSchema, NameSchema, TensorInfoSchema, TimestampSchema, VersionSchema, WarningSchema } from './common.ts';
+
+/** A bundle is usable only when it is sound; `quarantined` and `incomplete` say why in `stateReason`. */
+export const BundleStateSchema = z.enum(['sound', 'quarantined', 'incomplete']);
+
+export const VariantSchema = z.object({
+  /** `fp32`, `int8-dynamic`, `int8-static` … */
+  name: z.string(),
+  digest: DigestSchema,
+  /** Size of the model with its weights, in bytes. */
+  bytes: z.number().int(),
+  precision: z.string(),
+  quantization: z.string().optional(),
+  signed: z.boolean(),
+  createdAt: TimestampSchema,
+});
+export type Variant = z.infer<typeof VariantSchema>;
+
+export const BundleSummarySchema = z.object({
+  name: NameSchema,
+  version: VersionSchema,
+  /** Digest of the OCI index that lists the variants. */
+  digest: DigestSchema,
+  signed: z.boolean(),
+  state: BundleStateSchema,
+  stateReason: z.string().optional(),
+  createdAt: TimestampSchema,
+  variants: z.array(VariantSchema),
+});
+export type BundleSummary = z.infer<typeof BundleSummarySchema>;
+
+export const BundleDetailSchema = BundleSummarySchema.extend({
+  description: z.string().optional(),
+  inputs: z.array(TensorInfoSchema),
+  outputs: z.array(TensorInfoSchema),
+  opsets: z.record(z.string(), z.number().int()),
+  nodes: z.number().int(),
+  parameters: z.number().int(),
+  producer: z.string().optional(),
+  labels: z.array(z.string()).optional(),
+  metric: z.object({ name: z.string(), output: z.string() }).optional(),
+  recipe: z.object({ kind: z.string(), steps: z.array(z.string()) }).optional(),
+  limits: z.object({ p95Ms: z.number().optional(), memoryBytes: z.number().int().optional() }),
+  /** Every file of the bundle: what it is for, its digest and its size. */
+  files: z.array(z.object({ path: z.string(), role: z.string(), digest: DigestSchema, bytes: z.number().int() })),
+  /** Example raw inputs that travel in the bundle, for the playground. */
+  examples: z.array(z.string()),
+});
+export type BundleDetail = z.infer<typeof BundleDetailSchema>;
+
+export const VerifyResultSchema = z.object({
+  ok: z.boolean(),
+  name: z.string(),
+  version: z.string(),
+  digest: DigestSchema,
+  signed: z.boolean(),
+  /** Who signed, as the fingerprint of the public key. */
+  signer: z.string().optional(),
+  blobs: z.number().int(),
+  bytes: z.number().int(),
+  bad: z.array(z.object({ digest: DigestSchema, problem: z.string(), affects: z.string() })),
+});
+export type VerifyResult = z.infer<typeof VerifyResultSchema>;
+
+/** What `check` and a build say about a model. */
+export const CheckResultSchema = z.object({ ok: z.boolean(), warnings: z.array(WarningSchema) });
+
+export const InspectResultSchema = z.object({
+  inputs: z.array(TensorInfoSchema),
+  outputs: z.array(TensorInfoSchema),
+  opsets: z.record(z.string(), z.number().int()),
+  irVersion: z.number().int(),
+  nodes: z.number().int(),
+  parameters: z.number().int(),
+  bytes: z.number().int(),
+  producer: z.string(),
+  framework: z.string(),
+  /** Bytes of weights by element type. */
+  precision: z.record(z.string(), z.number().int()),
+  /** Number of nodes by operator, `domain.Op` where the domain is not ai.onnx. */
+  ops: z.record(z.string(), z.number().int()),
+  metadata: z.record(z.string(), z.string()),
+  warnings: z.array(WarningSchema),
+});
+export type InspectResult = z.infer<typeof InspectResultSchema>;

@@ -1,0 +1,118 @@
+/**
+ * The one door between a screen or client and the core. Schemas, procedures and error codes; nothing that runs.
+ * The engine implements it once; the browser, Electron and the command line all speak it.
+ */
+import { eventIterator, oc } from '@orpc/contract';
+import { z } from 'zod';
+import { BundleDetailSchema, BundleSummarySchema, CheckResultSchema, InspectResultSchema, VerifyResultSchema } from './bundles.ts';
+import { BenchmarkSchema, NameSchema, ProviderUseSchema, RefSchema } from './common.ts';
+import {
+  AddDeviceSchema,
+  DeploymentSchema,
+  DeploySpecSchema,
+  DeviceDetailSchema,
+  DeviceSchema,
+  PreflightSchema,
+  RollbackResultSchema,
+} from './devices.ts';
+import { ErrorBodySchema } from './errors.ts';
+import { HardwareReportSchema } from './hardware.ts';
+import { RunRequestSchema, RunResultSchema } from './inference.ts';
+import { ActivitySchema, ChangeSchema, JobSchema } from './jobs.ts';
+import { SettingsSchema, StatusSchema } from './system.ts';
+import { TrialSchema, TrialSpecSchema, TrialSummarySchema } from './trials.ts';
+
+export * from './bundles.ts';
+export * from './common.ts';
+export * from './devices.ts';
+export * from './errors.ts';
+export * from './hardware.ts';
+export * from './inference.ts';
+export * from './jobs.ts';
+export * from './system.ts';
+export * from './trials.ts';
+
+/** Every procedure may fail with one typed error, whose data is the ErrorBody that people and scripts see. */
+const procedure = oc.errors({ EDGEWRIGHT: { data: ErrorBodySchema } });
+
+/** Long work answers at once with the job; its result is read from the topic it changes. */
+const JobStarted = z.object({ jobId: z.string() });
+const ById = z.object({ id: z.string().max(200) });
+const ByRef = z.object({ ref: RefSchema });
+
+export const contract = {
+  system: {
+    status: procedure.output(StatusSchema),
+    settings: procedure.output(SettingsSchema),
+    saveSettings: procedure.input(SettingsSchema.partial()).output(SettingsSchema),
+    /** Ends the engine cleanly. */
+    shutdown: procedure.output(z.object({ ok: z.literal(true) })),
+  },
+  hardware: {
+    /** The last report, or a new one: `fresh` runs every probe again. */
+    report: procedure.input(z.object({ fresh: z.boolean().default(false) })).output(HardwareReportSchema),
+  },
+  models: {
+    inspect: procedure.input(z.object({ path: z.string().max(4096) })).output(InspectResultSchema),
+    check: procedure.input(z.object({ path: z.string().max(4096) })).output(CheckResultSchema),
+  },
+  bundles: {
+    list: procedure.output(z.array(BundleSummarySchema)),
+    show: procedure.input(ByRef).output(BundleDetailSchema),
+    /** Builds from a folder with edgewright.yaml: checked, loaded, golden set run, stored, signed. */
+    build: procedure.input(z.object({ dir: z.string().max(4096) })).output(BundleSummarySchema),
+    /** Builds the sample bundle that comes with Edgewright. */
+    buildSample: procedure.output(BundleSummarySchema),
+    verify: procedure.input(ByRef).output(VerifyResultSchema),
+    remove: procedure.input(ByRef).output(z.object({ ref: z.string(), freedBytes: z.number().int() })),
+  },
+  inference: {
+    run: procedure.input(RunRequestSchema).output(RunResultSchema),
+    /** An example input of the bundle, to look at. */
+    example: procedure.input(z.object({ ref: RefSchema, name: z.string().max(255) })).output(z.object({ base64: z.string(), mediaType: z.string() })),
+    benchmark: procedure
+      .input(
+        z.object({
+          ref: RefSchema.or(z.string().max(4096)),
+          threads: z.number().int().min(0).max(256).default(1),
+          batch: z.number().int().min(1).max(4096).default(1),
+          rounds: z.number().int().min(1).max(100).default(5),
+          runsPerRound: z.number().int().min(5).max(10_000).default(100),
+          ep: z.string().optional(),
+        }),
+      )
+      .output(BenchmarkSchema.extend({ providers: ProviderUseSchema })),
+  },
+  trials: {
+    start: procedure.input(TrialSpecSchema).output(JobStarted.extend({ trialId: z.string() })),
+    list: procedure.output(z.array(TrialSummarySchema)),
+    show: procedure.input(ById).output(TrialSchema),
+  },
+  devices: {
+    list: procedure.output(z.array(DeviceSchema)),
+    show: procedure.input(z.object({ name: z.string().max(200) })).output(DeviceDetailSchema),
+    add: procedure.input(AddDeviceSchema).output(DeviceSchema),
+    remove: procedure.input(z.object({ name: z.string().max(200) })).output(z.object({ name: z.string() })),
+    rollback: procedure.input(z.object({ device: z.string().max(200), model: NameSchema.optional() })).output(RollbackResultSchema),
+  },
+  deployments: {
+    preflight: procedure.input(DeploySpecSchema).output(z.array(PreflightSchema)),
+    start: procedure.input(DeploySpecSchema).output(JobStarted.extend({ deployments: z.array(z.string()) })),
+    list: procedure.output(z.array(DeploymentSchema)),
+    show: procedure.input(ById).output(DeploymentSchema),
+  },
+  jobs: {
+    list: procedure.output(z.array(JobSchema)),
+    get: procedure.input(ById).output(JobSchema),
+    /** The job now, then at every change, until it ends. */
+    watch: procedure.input(ById).output(eventIterator(JobSchema)),
+    cancel: procedure.input(ById).output(JobSchema),
+  },
+  activity: {
+    list: procedure.input(z.object({ before: z.number().int().optional(), limit: z.number().int().min(1).max(500).default(100) })).output(z.array(ActivitySchema)),
+  },
+  /** What changed, as it changes. A client that falls behind sees a gap in `seq` and reads everything again. */
+  changes: procedure.output(eventIterator(ChangeSchema)),
+};
+
+export type Contract = typeof contract;

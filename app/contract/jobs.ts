@@ -1,0 +1,45 @@
+/** Long work: started, watched, cancelled. It outlives the screen that started it. */
+import { z } from 'zod';
+import { TimestampSchema } from './common.ts';
+import { ErrorBodySchema } from './errors.ts';
+
+export const JobKindSchema = z.enum(['build', 'trial', 'deploy', 'rollback', 'hardware', 'enrol', 'verify']);
+
+export const JobSchema = z.object({
+  id: z.string(),
+  kind: JobKindSchema,
+  title: z.string(),
+  state: z.enum(['running', 'done', 'failed', 'cancelled']),
+  startedAt: TimestampSchema,
+  endedAt: TimestampSchema.optional(),
+  /** 0..1, or absent while unknown. */
+  progress: z.number().min(0).max(1).optional(),
+  /** What it is doing now, in words. */
+  step: z.string().optional(),
+  /** Estimated milliseconds left. */
+  etaMs: z.number().optional(),
+  error: ErrorBodySchema.optional(),
+  /** Where the result can be seen: a path of the screen. */
+  link: z.string().optional(),
+});
+export type Job = z.infer<typeof JobSchema>;
+
+/** A change a screen may want to show: it reads the topic again. */
+export const ChangeSchema = z.object({
+  topic: z.enum(['bundles', 'trials', 'devices', 'deployments', 'jobs', 'hardware', 'activity', 'settings', 'status']),
+  id: z.string().optional(),
+  seq: z.number().int(),
+});
+export type Change = z.infer<typeof ChangeSchema>;
+
+export const ActivitySchema = z.object({
+  seq: z.number().int(),
+  at: TimestampSchema,
+  /** Who: the desktop, the command line, or a device by name. */
+  actor: z.string(),
+  kind: z.string(),
+  message: z.string(),
+  link: z.string().optional(),
+  digest: z.string().optional(),
+});
+export type Activity = z.infer<typeof ActivitySchema>;

@@ -1,0 +1,69 @@
+/** A trial: variants × machines × measurements, judged against gates, ending in a verdict. */
+import { z } from 'zod';
+import { BenchmarkSchema, DigestSchema, IntervalSchema, ProviderUseSchema, RefSchema, TimestampSchema, WarningSchema } from './common.ts';
+import { ErrorBodySchema } from './errors.ts';
+
+export const TrialSpecSchema = z.object({
+  ref: RefSchema,
+  /** Variant names; fp32 is always measured, as the base of comparison. */
+  variants: z.array(z.string()).min(1).max(32).default(['fp32', 'int8-dynamic', 'int8-static']),
+  /** Expressions such as `metric >= 99% of fp32`, `p95 < 20 ms`, `size <= 40% of fp32`. */
+  gates: z.array(z.string().max(200)).max(32).default([]),
+  /** Threads of each runner; 0 = all usable cores. */
+  threads: z.number().int().min(0).max(256).default(1),
+  /** Rounds of the benchmark, and runs of each variant in a round. Rounds interleave the variants. */
+  rounds: z.number().int().min(1).max(100).default(5),
+  runsPerRound: z.number().int().min(5).max(10_000).default(200),
+  /** Stop after this many minutes. */
+  budgetMinutes: z.number().min(0.1).max(24 * 60).default(30),
+});
+export type TrialSpec = z.infer<typeof TrialSpecSchema>;
+
+export const VariantStageSchema = z.enum(['waiting', 'making', 'loading', 'golden', 'scoring', 'benchmarking', 'done', 'failed', 'not run']);
+
+export const TrialVariantSchema = z.object({
+  name: z.string(),
+  stage: VariantStageSchema,
+  digest: DigestSchema.optional(),
+  bytes: z.number().int().optional(),
+  metric: IntervalSchema.extend({ name: z.string(), samples: z.number().int(), higherIsBetter: z.boolean() }).optional(),
+  golden: z
+    .object({ pass: z.boolean(), maxAbsError: z.number(), rule: z.string(), worst: z.string().optional(), agreement: z.number().optional() })
+    .optional(),
+  machines: z.array(z.object({ device: z.string(), benchmark: BenchmarkSchema, providers: ProviderUseSchema })),
+  gates: z.array(z.object({ gate: z.string(), pass: z.boolean(), value: z.string(), limit: z.string() })),
+  /** On the Pareto front of metric, p50 latency and size. */
+  pareto: z.boolean().optional(),
+  dominatedBy: z.string().optional(),
+  error: ErrorBodySchema.optional(),
+  warnings: z.array(WarningSchema).default([]),
+});
+export type TrialVariant = z.infer<typeof TrialVariantSchema>;
+
+export const VerdictSchema = z.object({
+  /** Absent when no variant passed. */
+  chosen: z.string().optional(),
+  /** One sentence with the reason. */
+  reason: z.string(),
+});
+
+export const TrialSummarySchema = z.object({
+  id: z.string(),
+  ref: z.string(),
+  state: z.enum(['running', 'done', 'cancelled', 'failed', 'interrupted']),
+  startedAt: TimestampSchema,
+  endedAt: TimestampSchema.optional(),
+  verdict: VerdictSchema.optional(),
+  variantNames: z.array(z.string()),
+});
+export type TrialSummary = z.infer<typeof TrialSummarySchema>;
+
+export const TrialSchema = TrialSummarySchema.extend({
+  jobId: z.string().optional(),
+  spec: TrialSpecSchema,
+  variants: z.array(TrialVariantSchema),
+  /** Where it ran: so that results of another day or machine are comparable. */
+  machine: z.object({ hostname: z.string(), cpu: z.string(), onnxruntime: z.string() }),
+  error: ErrorBodySchema.optional(),
+});
+export type Trial = z.infer<typeof TrialSchema>;

@@ -1,0 +1,106 @@
+/**
+ * Files that survive power loss. The order is always: write to a temporary file in the same folder, fsync it, rename it
+ * into place, fsync the folder. A reader therefore sees the old content or the new, never a part.
+ */
+import { randomBytes } from 'node:crypto';
+import { constants } from 'node:fs';
+import { type FileHandle, mkdir, open, readFile, rename, rm, stat, statfs } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { EdgewrightError } from '#contract';
+import { MAX_DOCUMENT_BYTES } from './limits.ts';
+
+/** Temporary files of ours begin so; a start-up sweep may delete any that is left. */
+export const TEMP_PREFIX = '.tmp-';
+
+export function tempName(target: string): string {
+  return join(dirname(target), `${TEMP_PREFIX}${basename(target).slice(0, 60)}-${randomBytes(6).toString('hex')}`);
+}
+
+/** Makes the entries of a folder durable. Windows cannot open a folder for this; there the rename itself is journalled. */
+export async function fsyncDir(dir: string): Promise<void> {
+  if (process.platform === 'win32') return;
+  const handle = await open(dir, constants.O_RDONLY);
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+/** Makes a folder and its parents, durably. */
+export async function ensureDir(dir: string, mode = 0o700): Promise<void> {
+  const first = await mkdir(dir, { recursive: true, mode });
+  if (first === undefined) return;
+  for (let at = dir; at !== dirname(first); at = dirname(at)) await fsyncDir(dirname(at));
+}
+
+/** Replaces `path` by `data`, whole or not at all. */
+export async function writeFileAtomic(path: string, data: string | Uint8Array, options: { mode?: number } = {}): Promise<void> {
+  const temp = tempName(path);
+  const handle = await open(temp, 'wx', options.mode ?? 0o600);
+  try {
+    await handle.writeFile(data);
+    await handle.sync();
+    await handle.close();
+    await rename(temp, path);
+  } catch (error) {
+    await handle.close().catch(() => {});
+    await rm(temp, { force: true });
+    throw error;
+  }
+  await fsyncDir(dirname(path));
+}
+
+/** Reads a whole small file, refusing one larger than `maxBytes` before reading it. */
+export async function readFileBounded(path: string, maxBytes = MAX_DOCUMENT_BYTES): Promise<Buffer> {
+  const info = await stat(path);
+  if (!info.isFile()) {
+    throw new EdgewrightError({ code: 'usage.not-a-file', message: `${path} is not a regular file.`, owner: 'usage' });
+  }
+  if (info.size > maxBytes) {
+    throw new EdgewrightError({
+      code: 'input.too-large',
+      message: `${path} is too large to be what it should be.`,
+      expected: `at most ${maxBytes} bytes`,
+      found: `${info.size} bytes`,
+      owner: 'input',
+    });
+  }
+  return readFile(path);
+}
+
+/** undefined when the file does not exist; every other error is thrown. */
+export async function readFileIfThere(path: string, maxBytes = MAX_DOCUMENT_BYTES): Promise<Buffer | undefined> {
+  try {
+    return await readFileBounded(path, maxBytes);
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+/** Bytes a normal user may still write on the file system that holds `path`. */
+export async function freeBytes(path: string): Promise<number> {
+  const info = await statfs(path);
+  return info.bavail * info.bsize;
+}
+
+/** Reads exactly `length` bytes at `position`; throws when the file is shorter. */
+export async function readExactly(handle: FileHandle, position: number, length: number): Promise<Buffer> {
+  const buffer = Buffer.allocUnsafe(length);
+  let done = 0;
+  while (done < length) {
+    const { bytesRead } = await handle.read(buffer, done, length - done, position + done);
+    if (bytesRead === 0) {
+      throw new EdgewrightError({
+        code: 'input.truncated',
+        message: 'The file is shorter than it says.',
+        expected: `${position + length} bytes`,
+        found: `${position + done} bytes`,
+        owner: 'input',
+      });
+    }
+    done += bytesRead;
+  }
+  return buffer;
+}

@@ -1,0 +1,10 @@
+/** The only room that touches the operating system: files, processes, clock, log, SQLite. */
+export { abortError, type Clock, sleep, systemClock } from './clock.ts';
+export { ensureDir, freeBytes, fsyncDir, readExactly, readFileBounded, readFileIfThere, TEMP_PREFIX, tempName, writeFileAtomic } from './files.ts';
+export { type Frame, readFrames, writeFrame } from './frames.ts';
+export { MAX_DOCUMENT_BYTES, WORKSPACE_WAIT_MS } from './limits.ts';
+export { acquireLock, type Lock } from './lock.ts';
+export { createLog, type Log } from './log.ts';
+export { programRoot, userPath, type WorkspacePaths, workspaceHome, workspacePaths } from './paths.ts';
+export { isAlive, minimalEnv, type NodeChild, residentMemory, spawnNode, startMark } from './process.ts';
+export { type Migration, openSqlite, type Sqlite } from './sqlite.ts';

@@ -1,0 +1,50 @@
+/** Where things are: the workspace of this user, and the files that come with Edgewright. */
+import { homedir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+/** The workspace folder: EDGEWRIGHT_HOME, else the platform's place for a program's data. */
+export function workspaceHome(env: NodeJS.ProcessEnv = process.env): string {
+  if (env.EDGEWRIGHT_HOME) return resolve(env.INIT_CWD ?? process.cwd(), env.EDGEWRIGHT_HOME);
+  const home = homedir();
+  if (process.platform === 'win32') return join(env.LOCALAPPDATA ?? join(home, 'AppData', 'Local'), 'Edgewright');
+  if (process.platform === 'darwin') return join(home, 'Library', 'Application Support', 'Edgewright');
+  return join(env.XDG_DATA_HOME ?? join(home, '.local', 'share'), 'edgewright');
+}
+
+export interface WorkspacePaths {
+  home: string;
+  store: string;
+  catalogue: string;
+  keys: string;
+  lock: string;
+  engine: string;
+  temp: string;
+  logs: string;
+  practice: string;
+}
+
+export function workspacePaths(home: string): WorkspacePaths {
+  return {
+    home,
+    store: join(home, 'store'),
+    catalogue: join(home, 'catalogue.db'),
+    keys: join(home, 'keys'),
+    lock: join(home, 'writer.lock'),
+    engine: join(home, 'engine.json'),
+    temp: join(home, 'temp'),
+    logs: join(home, 'logs'),
+    practice: join(home, 'practice-device'),
+  };
+}
+
+/** The root of the checkout or of the installed program: the folder that holds `assets`. */
+export function programRoot(): string {
+  if (process.env.EDGEWRIGHT_ROOT) return process.env.EDGEWRIGHT_ROOT;
+  return resolve(dirname(fileURLToPath(import.meta.url)), '..', '..', '..');
+}
+
+/** A path a person typed: relative ones start where they stand, which under `npm run` is INIT_CWD. */
+export function userPath(path: string, env: NodeJS.ProcessEnv = process.env): string {
+  return resolve(env.INIT_CWD ?? process.cwd(), path);
+}

@@ -1,0 +1,83 @@
+/** Child processes on the Node that runs us, and questions about processes by pid. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { MAX_STDERR_BYTES } from './limits.ts';
+
+export interface NodeChild {
+  process: ChildProcess;
+  /** The last MAX_STDERR_BYTES of what it wrote to stderr. */
+  stderr(): string;
+  /** Resolves once it has ended, with its exit code or the signal that ended it. */
+  ended: Promise<{ code: number | null; signal: NodeJS.Signals | null }>;
+}
+
+/**
+ * Starts `entry` on this Node. fd 3 and 4 are raw pipes (we write to 3, read from 4); stdout and stderr are captured.
+ * A child never inherits secrets it has no use for: the environment is what is given plus PATH and the temp folder.
+ */
+export function spawnNode(entry: string, args: readonly string[], options: { env?: Record<string, string>; cwd?: string; nodeArgs?: readonly string[] } = {}): NodeChild {
+  const child = spawn(process.execPath, [...(options.nodeArgs ?? []), entry, ...args], {
+    stdio: ['ignore', 'pipe', 'pipe', 'pipe', 'pipe'],
+    env: { ...minimalEnv(), ...options.env },
+    ...(options.cwd !== undefined && { cwd: options.cwd }),
+    windowsHide: true,
+  });
+  let kept = '';
+  for (const stream of [child.stdout, child.stderr]) {
+    stream?.setEncoding('utf8');
+    stream?.on('data', (text: string) => {
+      kept = (kept + text).slice(-MAX_STDERR_BYTES);
+    });
+  }
+  const ended = new Promise<{ code: number | null; signal: NodeJS.Signals | null }>((resolve) => {
+    child.once('error', (error) => {
+      kept += error.message;
+      resolve({ code: null, signal: null });
+    });
+    child.once('exit', (code, signal) => resolve({ code, signal }));
+  });
+  return { process: child, stderr: () => kept, ended };
+}
+
+/** What every child needs of our environment, and nothing more. */
+export function minimalEnv(): Record<string, string> {
+  const keep = ['PATH', 'HOME', 'TMPDIR', 'TEMP', 'TMP', 'SystemRoot', 'LANG', 'LD_LIBRARY_PATH', 'XDG_RUNTIME_DIR', 'VK_ICD_FILENAMES', 'VK_DRIVER_FILES', 'EDGEWRIGHT_LOG', 'EDGEWRIGHT_NO_NATIVE'];
+  return Object.fromEntries(keep.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]])));
+}
+
+/** Whether a process with this pid lives (it may belong to someone else). */
+export function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return error instanceof Error && 'code' in error && error.code === 'EPERM';
+  }
+}
+
+/**
+ * When the process started, in a form that only serves for comparison: a pid alone may have been given to another
+ * program since. Empty where the platform does not say.
+ */
+export function startMark(pid: number): string {
+  if (process.platform !== 'linux') return '';
+  try {
+    const text = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    // Field 22, counted after the command name, which may hold spaces and parentheses.
+    return text.slice(text.lastIndexOf(')') + 2).split(' ')[19] ?? '';
+  } catch {
+    return '';
+  }
+}
+
+/** Peak and current resident memory of a process in bytes; undefined where the platform does not say. */
+export function residentMemory(pid: number): { now: number; peak: number } | undefined {
+  if (process.platform !== 'linux') return undefined;
+  try {
+    const text = readFileSync(`/proc/${pid}/status`, 'utf8');
+    const kb = (field: string) => Number(new RegExp(`^${field}:\\s+(\\d+) kB`, 'm').exec(text)?.[1] ?? 0) * 1024;
+    return { now: kb('VmRSS'), peak: kb('VmHWM') };
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,62 @@
+/** SQLite opened the one way that survives power loss: WAL, synchronous FULL, numbered migrations in one transaction each. */
+import Database from 'better-sqlite3';
+import { EdgewrightError } from '#contract';
+import { SQLITE_BUSY_MS } from './limits.ts';
+
+export type Sqlite = Database.Database;
+
+/** Migrations are applied in order; the number of those applied is kept in `user_version`. Never change one that shipped. */
+export interface Migration {
+  name: string;
+  sql: string;
+}
+
+export function openSqlite(path: string, migrations: readonly Migration[], options: { readonly?: boolean } = {}): Sqlite {
+  if (Number(process.versions.napi) < 10) {
+    // better-sqlite3 13 crashes the process on an older Node-API instead of failing.
+    throw new EdgewrightError({
+      code: 'machine.node-too-old',
+      message: 'This Node.js is too old for the database.',
+      expected: 'Node-API 10 (Node.js 24 or newer)',
+      found: `Node-API ${process.versions.napi} (${process.version})`,
+      hint: 'Start Edgewright with npm start, which brings its own Node.js.',
+      owner: 'machine',
+    });
+  }
+  const db = new Database(path, { timeout: SQLITE_BUSY_MS, readonly: options.readonly ?? false });
+  try {
+    if (!options.readonly) {
+      db.pragma('journal_mode = WAL');
+      db.pragma('synchronous = FULL');
+    }
+    db.pragma('foreign_keys = ON');
+    db.pragma('trusted_schema = OFF');
+    migrate(db, path, migrations, options.readonly ?? false);
+  } catch (error) {
+    db.close();
+    throw error;
+  }
+  return db;
+}
+
+function migrate(db: Sqlite, path: string, migrations: readonly Migration[], readonly: boolean): void {
+  const at = () => db.pragma('user_version', { simple: true }) as number;
+  if (at() > migrations.length) {
+    throw new EdgewrightError({
+      code: 'machine.newer-database',
+      message: `${path} was written by a newer Edgewright.`,
+      expected: `schema ${migrations.length} or older`,
+      found: `schema ${at()}`,
+      hint: 'Update Edgewright, or name another workspace with EDGEWRIGHT_HOME.',
+      owner: 'machine',
+    });
+  }
+  if (readonly || at() === migrations.length) return;
+  // Immediate: two processes that start at once must not both migrate.
+  db.transaction(() => {
+    for (let i = at(); i < migrations.length; i++) {
+      db.exec(migrations[i]!.sql);
+      db.pragma(`user_version = ${i + 1}`);
+    }
+  }).immediate();
+}
