@@ -1,0 +1,45 @@
+/** Tensors and their files, recipes, answers, task metrics, golden comparison. */
+export { answer, parseLabels, softmax } from './answer.ts';
+export { type Applied, applyRecipe, checkFeeds } from './apply-recipe.ts';
+export {
+  type AgreementRule,
+  type CloseRule,
+  compareGolden,
+  DEFAULT_TOLERANCES,
+  type GoldenCases,
+  type GoldenComparison,
+  type GoldenRule,
+  goldenCases,
+  goldenRule,
+  labelledCases,
+  NEAR_SHARE_OF_SPREAD,
+  type Tolerances,
+} from './golden.ts';
+export { type AnswerForm, argmax, METRIC_NAMES, metricKind, type MetricResult, type MetricSpec, pickOutput, type ScoredBatch, scoreMetric } from './metrics.ts';
+export { readNpy, writeNpy } from './npy.ts';
+export { encodeNpz, readNpz, UNNAMED_ARRAY, writeNpz } from './npz.ts';
+export { looksLikeImage } from './pixels.ts';
+export { type Prng, seededPrng } from './prng.ts';
+export { type AnswerRecipe, describeRecipe, parseRecipe, type Recipe } from './recipe.ts';
+export { bootstrapInterval, percentile, sorted, wilsonInterval } from './statistics.ts';
+export {
+  castTensor,
+  concatRows,
+  type ElementType,
+  elementBytes,
+  elementCount,
+  float32Tensor,
+  halfToNumber,
+  isElementType,
+  isFloatType,
+  makeTensor,
+  newData,
+  numberToHalf,
+  type NumericData,
+  type NumericType,
+  sliceRows,
+  type Tensor,
+  tensorBytes,
+  tensorFromBytes,
+  toNumbers,
+} from './tensor.ts';

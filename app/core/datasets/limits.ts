@@ -1,0 +1,36 @@
+/** Every bound of this domain, with its unit. */
+
+/** Largest .npz or .npy file read, in bytes. */
+export const MAX_NPZ_FILE_BYTES = 1024 * 1024 * 1024;
+/** Most arrays in one .npz. */
+export const MAX_NPZ_ENTRIES = 1024;
+/** Most bytes that all arrays of one .npz may take once inflated. */
+export const MAX_NPZ_TOTAL_BYTES = 1024 * 1024 * 1024;
+/** Longest name of an array, in bytes. */
+export const MAX_ARRAY_NAME_BYTES = 1024;
+/** Longest text header of one array, in bytes. */
+export const MAX_NPY_HEADER_BYTES = 64 * 1024;
+/** Most dimensions of a tensor (numpy allows 64, ONNX Runtime is far below in practice). */
+export const MAX_RANK = 32;
+/** Longest recipe, in bytes. */
+export const MAX_RECIPE_BYTES = 64 * 1024;
+/** Most steps of a recipe. */
+export const MAX_RECIPE_STEPS = 32;
+/** Most pixels of an image given as input: refused before it is decoded. */
+export const MAX_IMAGE_PIXELS = 64 * 1024 * 1024;
+/** Largest image file, in bytes. */
+export const MAX_IMAGE_BYTES = 64 * 1024 * 1024;
+/** Largest side a recipe may resize to, in pixels. */
+export const MAX_RESIZE_SIDE = 8192;
+/** Most labels an answer lists. */
+export const MAX_ANSWER_LABELS = 100;
+/** Most values an answer lists. */
+export const MAX_ANSWER_VALUES = 256;
+/** First elements of an output shown when no recipe says how to read it. */
+export const TENSOR_PREVIEW_ELEMENTS = 16;
+/** Resamples of a bootstrap interval. */
+export const BOOTSTRAP_RESAMPLES = 10_000;
+/** Seed of the bootstrap: part of the definition of the figure, so that anyone gets the same interval. */
+export const BOOTSTRAP_SEED = 20_240_229;
+/** Draws between two yields to the event loop while bootstrapping. */
+export const BOOTSTRAP_DRAWS_PER_SLICE = 2_000_000;
