@@ -48,3 +48,12 @@ export function programRoot(): string {
 export function userPath(path: string, env: NodeJS.ProcessEnv = process.env): string {
   return resolve(env.INIT_CWD ?? process.cwd(), path);
 }
+
+/**
+ * The entry point of one of our own programs: the source beside us in a checkout, the built file in an installed copy.
+ * @param head folder name under `app`
+ */
+export function programEntry(head: 'agent' | 'engine' | 'cli'): string {
+  const built = import.meta.url.endsWith('.js');
+  return built ? join(programRoot(), 'dist', head, 'main.js') : join(programRoot(), 'app', head, 'main.ts');
+}

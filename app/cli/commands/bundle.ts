@@ -1,0 +1,90 @@
+import type { Command } from 'commander';
+import { type BundleSummary, EdgewrightError } from '#contract';
+import { userPath } from '#core/platform';
+import { action, type Context } from '../command.ts';
+import { bytes, shortDigest, table } from '../output.ts';
+
+export function addBundle(program: Command): void {
+  const bundle = program.command('bundle').description('Build, list, show, verify and remove bundles');
+
+  bundle
+    .command('build')
+    .argument('<dir>', 'folder with edgewright.yaml')
+    .description('Check a folder, run its golden set, and store it as a signed bundle')
+    .action(
+      action(async ({ client, output }: Context, dir: string) => {
+        const built = await client.bundles.build({ dir: userPath(dir) });
+        output.result({ ...built }, [`Built ${built.name}@${built.version} (${shortDigest(built.digest)}).`, ...describeVariants(built)]);
+      }),
+    );
+
+  bundle
+    .command('list')
+    .description('The bundles of this workspace')
+    .action(
+      action(async ({ client, output }: Context) => {
+        const bundles = await client.bundles.list();
+        const rows = bundles.map((b) => [`${b.name}@${b.version}`, b.variants.map((v) => v.name).join(', '), bytes(b.variants[0]?.bytes ?? 0), b.signed ? 'signed' : 'unsigned', b.state, shortDigest(b.digest)]);
+        output.result({ bundles }, rows.length === 0 ? ['No bundles yet. Build one: edgewright bundle build DIR'] : table(['Bundle', 'Variants', 'Size', 'Signature', 'State', 'Digest'], rows, [2]));
+      }),
+    );
+
+  bundle
+    .command('show')
+    .argument('<ref>', 'name@version or a digest')
+    .description('All that is known of one bundle')
+    .action(
+      action(async ({ client, output }: Context, ref: string) => {
+        const b = await client.bundles.show({ ref });
+        output.result({ ...b }, [
+          `${b.name}@${b.version}  ${b.digest}`,
+          ...(b.description === undefined ? [] : [b.description]),
+          `${b.state}, ${b.signed ? 'signed' : 'unsigned'}; ${b.nodes} nodes, ${b.parameters.toLocaleString('en')} parameters, opset ${Object.entries(b.opsets).map(([d, v]) => `${d} ${v}`).join(', ')}`,
+          ...b.inputs.map((t) => `input   ${t.name}: ${t.type}[${t.dims.join(', ')}]`),
+          ...b.outputs.map((t) => `output  ${t.name}: ${t.type}[${t.dims.join(', ')}]`),
+          '',
+          ...describeVariants(b),
+          '',
+          ...table(['File', 'Role', 'Size', 'Digest'], b.files.map((f) => [f.path, f.role, bytes(f.bytes), shortDigest(f.digest)]), [2]),
+        ]);
+      }),
+    );
+
+  bundle
+    .command('verify')
+    .argument('<ref>', 'name@version or a digest')
+    .description('Read every blob of a bundle again and check digests and signature')
+    .action(
+      action(async ({ client, output }: Context, ref: string) => {
+        const result = await client.bundles.verify({ ref });
+        if (!result.ok) {
+          throw new EdgewrightError({
+            code: 'trust.bundle-altered',
+            message: `${result.name}@${result.version} is not what was stored: ${result.bad.map((b) => `${b.affects}: ${b.problem}`).join('; ') || 'its signature does not fit'}.`,
+            hint: 'Do not deploy it. Build it again from its folder, or remove it.',
+            owner: 'trust',
+          });
+        }
+        output.result({ ...result }, [`${result.name}@${result.version} is whole: ${result.blobs} blobs, ${bytes(result.bytes)}; ${result.signed ? `signed by ${result.signer?.slice(0, 16) ?? 'a known key'}` : 'unsigned'}.`]);
+      }),
+    );
+
+  bundle
+    .command('remove')
+    .argument('<ref>', 'name@version')
+    .description('Remove a bundle and the blobs nobody else needs')
+    .action(
+      action(async ({ client, output }: Context, ref: string) => {
+        const removed = await client.bundles.remove({ ref });
+        output.result(removed, [`Removed ${removed.ref}; ${bytes(removed.freedBytes)} freed.`]);
+      }),
+    );
+}
+
+function describeVariants(bundle: BundleSummary): string[] {
+  return table(
+    ['Variant', 'Precision', 'Size', 'Signature', 'Digest'],
+    bundle.variants.map((v) => [v.name, v.precision, bytes(v.bytes), v.signed ? 'signed' : 'unsigned', shortDigest(v.digest)]),
+    [2],
+  );
+}

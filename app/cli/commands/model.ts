@@ -1,0 +1,110 @@
+import { existsSync } from 'node:fs';
+import type { Command } from 'commander';
+import { type Answer, type ProviderUse, type RawInput, type RunResult } from '#contract';
+import { userPath } from '#core/platform';
+import { action, type Context } from '../command.ts';
+import { bytes, ms, percent, significant, table } from '../output.ts';
+
+/** A model file if there is one of that name, else a bundle reference. */
+export function refOrPath(text: string): string {
+  const path = userPath(text);
+  return text.endsWith('.onnx') || existsSync(path) ? path : text;
+}
+
+export function addModel(program: Command): void {
+  program
+    .command('inspect')
+    .argument('<model>', 'an .onnx file')
+    .description('Graph, opset, inputs, outputs, ops and sizes of a model')
+    .action(
+      action(async ({ client, output }: Context, model: string) => {
+        const found = await client.models.inspect({ path: userPath(model) });
+        output.result({ ...found }, [
+          `${found.framework} (${found.producer || 'producer not named'}), IR ${found.irVersion}, opset ${Object.entries(found.opsets).map(([d, v]) => `${d} ${v}`).join(', ')}`,
+          `${found.nodes} nodes, ${found.parameters.toLocaleString('en')} parameters, ${bytes(found.bytes)}`,
+          ...found.inputs.map((t) => `input   ${t.name}: ${t.type}[${t.dims.join(', ')}]`),
+          ...found.outputs.map((t) => `output  ${t.name}: ${t.type}[${t.dims.join(', ')}]`),
+          ...table(['Op', 'Nodes'], Object.entries(found.ops).sort((a, b) => b[1] - a[1]).map(([op, n]) => [op, String(n)]), [1]),
+          ...found.warnings.map((w) => `Warning: ${w.message}`),
+        ]);
+      }),
+    );
+
+  program
+    .command('check')
+    .argument('<model>', 'an .onnx file')
+    .description('Whether a model is sound, without running it: exit 0, or 2 with the reason')
+    .action(
+      action(async ({ client, output }: Context, model: string) => {
+        const { ok: _ok, ...checked } = await client.models.check({ path: userPath(model) });
+        output.result(checked, ['Sound.', ...checked.warnings.map((w) => `Warning: ${w.message}${w.where === undefined ? '' : ` (${w.where})`}`)]);
+      }),
+    );
+
+  program
+    .command('run')
+    .argument('<ref>', 'name@version[#variant], a digest, or an .onnx file')
+    .requiredOption('--input <file>', 'image, .npz or .npy')
+    .option('--output <file>', 'write the outputs there as .npz')
+    .option('--ep <name>', 'execution provider to ask for')
+    .option('--strict-ep', 'fail instead of falling back to another provider')
+    .description('Run a model once, offline, in a process of its own')
+    .action(
+      action(async ({ client, output }: Context, ref: string, options: { input: string; output?: string; ep?: string; strictEp?: boolean }) => {
+        const input: RawInput = { kind: 'file', path: userPath(options.input) };
+        const result = await client.inference.run({
+          ref: refOrPath(ref),
+          input,
+          strictEp: options.strictEp ?? false,
+          ...(options.ep !== undefined && { ep: options.ep }),
+          ...(options.output !== undefined && { output: userPath(options.output) }),
+        });
+        const { preview: _preview, ...rest } = result;
+        output.result(rest, describeRun(result));
+      }),
+    );
+
+  program
+    .command('benchmark')
+    .argument('<ref>', 'name@version[#variant], a digest, or an .onnx file')
+    .option('--threads <n>', 'threads of the runner; 0 = all usable cores', '1')
+    .option('--batch <n>', 'samples per run', '1')
+    .option('--rounds <n>', 'rounds', '5')
+    .option('--runs <n>', 'runs in each round', '100')
+    .option('--ep <name>', 'execution provider to ask for')
+    .description('Latency, throughput, load time and memory of a model on this computer')
+    .action(
+      action(async ({ client, output }: Context, ref: string, options: { threads: string; batch: string; rounds: string; runs: string; ep?: string }) => {
+        const b = await client.inference.benchmark({
+          ref: refOrPath(ref),
+          threads: Number(options.threads),
+          batch: Number(options.batch),
+          rounds: Number(options.rounds),
+          runsPerRound: Number(options.runs),
+          ...(options.ep !== undefined && { ep: options.ep }),
+        });
+        output.result({ ...b }, [
+          ...table(['p50', 'p90', 'p95', 'p99', 'mean', 'runs/s', 'cold load', 'peak memory'], [[ms(b.latencyMs.p50), ms(b.latencyMs.p90), ms(b.latencyMs.p95), ms(b.latencyMs.p99), ms(b.latencyMs.mean), significant(b.throughputPerSecond), ms(b.loadMs.cold), bytes(b.peakMemoryBytes)]], [0, 1, 2, 3, 4, 5, 6, 7]),
+          `${b.latencyMs.samples} runs, batch ${b.batch}, ${b.threads} thread(s); rounds differ by ${percent(b.noise)}. ${describeProviders(b.providers)}`,
+        ]);
+      }),
+    );
+}
+
+export function describeRun(result: RunResult): string[] {
+  return [...describeAnswer(result.answer), `${ms(result.latencyMs)} (loaded in ${ms(result.loadMs)}, ${bytes(result.memoryBytes)} memory). ${describeProviders(result.providers)}`];
+}
+
+export function describeAnswer(answer: Answer): string[] {
+  switch (answer.kind) {
+    case 'labels': return answer.labels.map((l, i) => `${i === 0 ? '→' : ' '} ${l.label}  ${percent(l.confidence)}`);
+    case 'values': return answer.values.map((v) => `${v.name}: ${significant(v.value)}${v.unit === undefined ? '' : ` ${v.unit}`}`);
+    case 'tensors': return answer.tensors.map((t) => `${t.name}: ${t.preview.map(significant).join(', ')} …`);
+  }
+}
+
+function describeProviders(use: ProviderUse): string {
+  const actual = Object.entries(use.actual).map(([name, nodes]) => `${nodes} nodes on ${name}`).join(', ');
+  const fallbacks = use.fallbacks.length === 0 ? '' : ` Fell back: ${use.fallbacks.slice(0, 3).map((f) => `${f.node} (${f.reason})`).join('; ')}.`;
+  return `Asked for ${use.requested.join(', ')}; ran ${actual || 'there'}.${fallbacks}`;
+}

@@ -1,0 +1,68 @@
+/** `edgewright`: reads the command line, speaks the contract, prints one result. */
+import { Command, CommanderError } from 'commander';
+import { asEdgewrightError, EdgewrightError } from '#contract';
+import { programVersion } from '#engine';
+import { currentExitCode } from './command.ts';
+import { addBundle } from './commands/bundle.ts';
+import { addDemo } from './commands/demo.ts';
+import { addDeploy } from './commands/deploy.ts';
+import { addDevice } from './commands/device.ts';
+import { addHardware } from './commands/hardware.ts';
+import { addModel } from './commands/model.ts';
+import { addTrial } from './commands/trial.ts';
+import { printError } from './output.ts';
+
+export function buildProgram(): Command {
+  const program = new Command('edgewright')
+    .description('Run, quantize, compare and deploy ONNX models, offline.')
+    .version(programVersion(), '--version')
+    .option('--json', 'print one JSON document on stdout')
+    .showHelpAfterError('(edgewright --help lists the commands)')
+    .exitOverride();
+  addHardware(program);
+  addModel(program);
+  addBundle(program);
+  addTrial(program);
+  addDevice(program);
+  addDeploy(program);
+  addDemo(program);
+  for (const command of everyCommand(program)) {
+    if (command !== program) command.option('--json', 'print one JSON document on stdout');
+    command.exitOverride().configureOutput({ outputError: () => {} });
+  }
+  return program;
+}
+
+function everyCommand(command: Command): Command[] {
+  return [command, ...command.commands.flatMap(everyCommand)];
+}
+
+async function main(argv: string[]): Promise<number> {
+  const json = argv.includes('--json');
+  try {
+    await buildProgram().parseAsync(argv, { from: 'user' });
+    return currentExitCode();
+  } catch (error) {
+    if (error instanceof CommanderError) {
+      // Help and version are answers, not failures.
+      if (error.exitCode === 0 || error.code === 'commander.help') return error.exitCode === 0 ? 0 : 64;
+      return printError({ code: 'usage', message: error.message.replace(/^error: /, ''), hint: 'edgewright --help lists the commands.', owner: 'usage' }, json);
+    }
+    return printError(asUsage(error).toBody(), json);
+  }
+}
+
+/** What the contract refuses of a command line is wrong usage, and names the field. */
+function asUsage(error: unknown): EdgewrightError {
+  return asEdgewrightError(error);
+}
+
+// A pipe that closed early (`| head`) is no failure of ours.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') process.exit(0);
+});
+
+process.exitCode = await main(process.argv.slice(2));
+// A stray handle of a library must not keep a finished command alive; stdout is flushed first.
+await new Promise<void>((resolve) => process.stdout.write('', () => resolve()));
+process.exit();

@@ -1,0 +1,81 @@
+/** What people and scripts read: one JSON document on stdout with --json, else a few plain lines. Progress goes to stderr. */
+import { type ErrorBody, exitCodeOf } from '#contract';
+
+export interface Output {
+  json: boolean;
+  /** The result: `document` for scripts, `lines` for people. */
+  result(document: Record<string, unknown>, lines: readonly string[]): void;
+  /** Something to know that is not the result. */
+  note(text: string): void;
+}
+
+export function createOutput(json: boolean): Output {
+  return {
+    json,
+    result: (document, lines) => {
+      process.stdout.write(json ? `${JSON.stringify({ ok: true, ...document })}\n` : `${lines.join('\n')}\n`);
+    },
+    note: (text) => {
+      process.stderr.write(`${text}\n`);
+    },
+  };
+}
+
+/** Prints a failure once, in the form asked for, and returns the exit code. */
+export function printError(body: ErrorBody, json: boolean): number {
+  if (json) {
+    process.stdout.write(`${JSON.stringify({ ok: false, error: body })}\n`);
+  } else {
+    const lines = [`${body.message}`];
+    if (body.expected !== undefined) lines.push(`  expected: ${body.expected}`);
+    if (body.found !== undefined) lines.push(`  found:    ${body.found}`);
+    if (body.hint !== undefined) lines.push(`  ${body.hint}`);
+    if (body.owner === 'bug') lines.push(`  code: ${body.code}`);
+    process.stderr.write(`${lines.join('\n')}\n`);
+  }
+  return exitCodeOf(body.owner);
+}
+
+/** Columns of text; those marked `right` hold numbers. */
+export function table(head: readonly string[], rows: readonly (readonly string[])[], right: readonly number[] = []): string[] {
+  const widths = head.map((title, i) => Math.max(title.length, ...rows.map((row) => (row[i] ?? '').length)));
+  const line = (cells: readonly string[]) =>
+    cells
+      .map((cell, i) => (right.includes(i) ? cell.padStart(widths[i] ?? 0) : cell.padEnd(widths[i] ?? 0)))
+      .join('  ')
+      .trimEnd();
+  return [line(head), ...rows.map(line)];
+}
+
+/** Three significant digits with a decimal unit: `1.8 MB`. */
+export function bytes(n: number): string {
+  if (n < 1000) return `${n} B`;
+  const units = ['kB', 'MB', 'GB', 'TB'];
+  let value = n / 1000;
+  let unit = 0;
+  while (value >= 999.5 && unit < units.length - 1) {
+    value /= 1000;
+    unit += 1;
+  }
+  return `${significant(value)} ${units[unit]}`;
+}
+
+export function ms(n: number): string {
+  return n >= 1000 ? `${significant(n / 1000)} s` : `${significant(n)} ms`;
+}
+
+export function percent(share: number): string {
+  return `${significant(share * 100)} %`;
+}
+
+/** Three significant digits, never in exponent form. */
+export function significant(n: number): string {
+  if (n === 0 || !Number.isFinite(n)) return String(n);
+  const digits = Math.max(0, 2 - Math.floor(Math.log10(Math.abs(n))));
+  return n.toFixed(Math.min(digits, 6));
+}
+
+/** First 12 characters of a digest, as everywhere else. */
+export function shortDigest(digest: string): string {
+  return digest.replace(/^sha256:/, '').slice(0, 12);
+}

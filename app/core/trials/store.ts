@@ -1,0 +1,70 @@
+/** Trials are kept for good, so that results of another day can be compared. One row each; the document is the contract's Trial. */
+import { EdgewrightError, type Trial, TrialSchema, type TrialSummary } from '#contract';
+import { type Migration, openSqlite, type Sqlite } from '#core/platform';
+import { MAX_LISTED_TRIALS } from './limits.ts';
+
+const MIGRATIONS: readonly Migration[] = [
+  {
+    name: 'trials',
+    sql: `
+      CREATE TABLE trials (
+        id TEXT PRIMARY KEY, bundle TEXT NOT NULL, state TEXT NOT NULL, started_at INTEGER NOT NULL, document TEXT NOT NULL
+      ) STRICT;
+      CREATE INDEX trials_by_bundle ON trials (bundle, started_at);`,
+  },
+];
+
+export class TrialStore {
+  readonly #db: Sqlite;
+
+  constructor(path: string) {
+    this.#db = openSqlite(path, MIGRATIONS);
+  }
+
+  save(trial: Trial): void {
+    this.#db
+      .prepare(
+        `INSERT INTO trials VALUES (@id, @ref, @state, @startedAt, @document)
+         ON CONFLICT (id) DO UPDATE SET state = excluded.state, document = excluded.document`,
+      )
+      .run({ id: trial.id, ref: trial.ref, state: trial.state, startedAt: trial.startedAt, document: JSON.stringify(trial) });
+  }
+
+  /** @throws usage.unknown-trial */
+  show(id: string): Trial {
+    const row = this.#db.prepare('SELECT document FROM trials WHERE id = ?').get(id) as { document: string } | undefined;
+    if (!row) throw new EdgewrightError({ code: 'usage.unknown-trial', message: `There is no trial ${id}.`, hint: 'edgewright trial --list shows those there are.', owner: 'usage' });
+    return TrialSchema.parse(JSON.parse(row.document));
+  }
+
+  /** Newest first. */
+  list(): TrialSummary[] {
+    const rows = this.#db.prepare('SELECT document FROM trials ORDER BY started_at DESC LIMIT ?').all(MAX_LISTED_TRIALS) as { document: string }[];
+    return rows.map((row) => {
+      const trial = TrialSchema.parse(JSON.parse(row.document));
+      return {
+        id: trial.id,
+        ref: trial.ref,
+        state: trial.state,
+        startedAt: trial.startedAt,
+        ...(trial.endedAt !== undefined && { endedAt: trial.endedAt }),
+        ...(trial.verdict && { verdict: trial.verdict }),
+        variantNames: trial.variants.map((v) => v.name),
+      };
+    });
+  }
+
+  /** A trial that says `running` when nobody runs it was cut off: by a crash, or a power cut. */
+  markInterrupted(): void {
+    const rows = this.#db.prepare("SELECT document FROM trials WHERE state = 'running'").all() as { document: string }[];
+    for (const row of rows) {
+      const trial = TrialSchema.parse(JSON.parse(row.document));
+      const { jobId: _gone, ...rest } = trial;
+      this.save({ ...rest, state: 'interrupted', variants: trial.variants.map((v) => (v.stage === 'done' || v.stage === 'failed' ? v : { ...v, stage: 'not run' })) });
+    }
+  }
+
+  close(): void {
+    this.#db.close();
+  }
+}

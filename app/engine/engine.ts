@@ -1,0 +1,60 @@
+/** The engine: the core with its loopback server, its practice device, and the note by which clients find it. */
+import { join } from 'node:path';
+import { createLog, type Log, programRoot, WORKSPACE_WAIT_MS, workspacePaths } from '#core/platform';
+import { type Core, openCore, programVersion } from './core.ts';
+import { engineLink, findEngine, removeEngineFile, writeEngineFile } from './engine-file.ts';
+import { startLoopbackServer } from './server/loopback-server.ts';
+import { createRouter } from './router.ts';
+import { startMark } from '#core/platform';
+
+export interface Engine {
+  link: string;
+  /** An engine ran on this workspace already: this is its link, and there is nothing to close. */
+  already: boolean;
+  log: Log;
+  close(): Promise<void>;
+  closed: Promise<void>;
+}
+
+/** @throws machine.busy when a writer keeps the workspace for longer than WORKSPACE_WAIT_MS */
+export async function startEngine(options: { home: string; port?: number; practice?: boolean }): Promise<Engine> {
+  const paths = workspacePaths(options.home);
+  const running = await findEngine(paths.engine);
+  if (running) return { link: engineLink(running), already: true, log: createLog('engine'), close: async () => {}, closed: Promise.resolve() };
+
+  const log = createLog('engine', { file: join(paths.logs, 'engine.log'), level: 'info' });
+  const core = await openCore({ home: options.home, log, lock: { hold: true, waitMs: WORKSPACE_WAIT_MS } });
+  let ended: () => void = () => {};
+  const closed = new Promise<void>((resolve) => {
+    ended = resolve;
+  });
+  try {
+    const server = await startLoopbackServer(createRouter(core), { screens: join(programRoot(), 'dist', 'renderer'), log, ...(options.port !== undefined && { port: options.port }) });
+    const file = { pid: process.pid, mark: startMark(process.pid), port: server.port, token: server.token, version: programVersion() };
+    await writeEngineFile(paths.engine, file);
+    let closing: Promise<void> | undefined;
+    const close = () => {
+      closing ??= (async () => {
+        await removeEngineFile(paths.engine, process.pid);
+        await core.close();
+        await server.close();
+        ended();
+      })();
+      return closing;
+    };
+    core.onShutdownRequest(() => void close());
+    firstRun(core, options.practice ?? true);
+    return { link: engineLink(file), already: false, log, close, closed };
+  } catch (error) {
+    await core.close();
+    throw error;
+  }
+}
+
+/** In the background, so that the screens are there at once: the sample bundle on a new workspace, and the practice device. */
+function firstRun(core: Core, practice: boolean): void {
+  void (async () => {
+    if (core.db.once('sample added')) await core.buildBundle(core.sampleDir, 'edgewright');
+    if (practice && core.db.settings().practiceDevice) await core.practice.start();
+  })().catch((error: unknown) => core.log.warn({ error: String(error) }, 'the first run was not completed'));
+}

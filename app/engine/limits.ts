@@ -1,0 +1,27 @@
+/** Every bound of the engine, with its unit. */
+
+/** Largest WebSocket message a client may send, in bytes: a raw input of about 24 MB as base64. */
+export const MAX_MESSAGE_BYTES = 34 * 1024 * 1024;
+/** How long a new connection may take to present the token, in ms. */
+export const TOKEN_WAIT_MS = 2_000;
+/** Most connections at once: some tabs, a window and a few command lines. */
+export const MAX_CONNECTIONS = 32;
+/** Most connections that have not presented a token yet. */
+export const MAX_PENDING_CONNECTIONS = 8;
+/** How long an HTTP client may take to send its request head, in ms. */
+export const HEADERS_TIMEOUT_MS = 5_000;
+/** How many ended jobs are kept in memory for the screens. */
+export const KEPT_JOBS = 200;
+/** How many changes a slow listener may fall behind before it is told to read everything again. */
+export const MAX_CHANGE_BACKLOG = 1_000;
+/** How many warm runners the playground keeps, and for how long they may idle, in ms. */
+export const WARM_RUNNERS = 3;
+export const WARM_RUNNER_IDLE_MS = 5 * 60_000;
+/** How long one inference from a screen or the command line may take, in ms. */
+export const RUN_TIMEOUT_MS = 120_000;
+/** How long loading a model may take, in ms. */
+export const LOAD_TIMEOUT_MS = 300_000;
+/** How long the engine waits for its practice device to be ready, in ms. */
+export const PRACTICE_START_MS = 60_000;
+/** Largest example or raw input read from disk, in bytes. */
+export const MAX_RAW_INPUT_BYTES = 256 * 1024 * 1024;

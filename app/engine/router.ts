@@ -1,0 +1,122 @@
+/** The contract, implemented: each procedure calls one service and nothing else. */
+import { implement, ORPCError } from '@orpc/server';
+import { type Change, contract, asEdgewrightError, type ErrorBody } from '#contract';
+import { checkStructure, inspectModel } from '#core/onnx';
+import type { Core } from './core.ts';
+
+/** Who asked, for the log of who did what. */
+export interface CallContext {
+  actor?: string;
+}
+
+export type AppRouter = ReturnType<typeof createRouter>;
+
+export function createRouter(core: Core) {
+  const os = implement(contract)
+    .$context<CallContext>()
+    .use(async ({ next }) => {
+      try {
+        return await next();
+      } catch (error) {
+        throw toRpcError(error, core);
+      }
+    });
+
+  return os.router({
+    system: {
+      status: os.system.status.handler(() => core.status()),
+      settings: os.system.settings.handler(() => core.db.settings()),
+      saveSettings: os.system.saveSettings.handler(({ input }) =>
+        core.write('saving settings', async () => {
+          const saved = core.db.saveSettings(definedOnly(input));
+          core.changes.publish('settings');
+          return saved;
+        }),
+      ),
+      shutdown: os.system.shutdown.handler(() => {
+        core.requestShutdown();
+        return { ok: true as const };
+      }),
+    },
+    hardware: {
+      report: os.hardware.report.handler(async ({ input, signal }) => core.hardware({ fresh: input.fresh, ...(signal && { signal }) })),
+    },
+    models: {
+      inspect: os.models.inspect.handler(({ input }) => inspectModel(input.path)),
+      check: os.models.check.handler(({ input }) => checkStructure(input.path)),
+    },
+    bundles: {
+      list: os.bundles.list.handler(() => core.registry.list()),
+      show: os.bundles.show.handler(({ input }) => core.registry.show(input.ref)),
+      build: os.bundles.build.handler(({ input, signal, context }) => core.buildBundle(input.dir, actorOf(context), signal)),
+      buildSample: os.bundles.buildSample.handler(({ signal, context }) => core.buildBundle(core.sampleDir, actorOf(context), signal)),
+      verify: os.bundles.verify.handler(({ input }) => core.registry.verify(input.ref)),
+      remove: os.bundles.remove.handler(({ input, context }) => core.removeBundle(input.ref, actorOf(context))),
+    },
+    inference: {
+      run: os.inference.run.handler(({ input, signal }) => core.inference.run(input, signal)),
+      example: os.inference.example.handler(({ input }) => core.inference.example(input.ref, input.name)),
+      benchmark: os.inference.benchmark.handler(({ input, signal }) => core.inference.benchmark(input, signal)),
+    },
+    trials: {
+      start: os.trials.start.handler(({ input, context }) => core.startTrial(input, actorOf(context))),
+      list: os.trials.list.handler(() => core.trials.list()),
+      show: os.trials.show.handler(({ input }) => core.trials.show(input.id)),
+    },
+    devices: {
+      list: os.devices.list.handler(() => core.fleet.list()),
+      show: os.devices.show.handler(({ input }) => core.fleet.show(input.name)),
+      add: os.devices.add.handler(({ input, signal, context }) => core.addDevice(input, actorOf(context), signal)),
+      remove: os.devices.remove.handler(({ input, context }) => core.removeDevice(input.name, actorOf(context))),
+      rollback: os.devices.rollback.handler(({ input, signal, context }) => core.rollback(input, actorOf(context), signal)),
+    },
+    deployments: {
+      preflight: os.deployments.preflight.handler(({ input }) => core.preflight(input)),
+      start: os.deployments.start.handler(({ input, context }) => core.startDeployment(input, actorOf(context))),
+      list: os.deployments.list.handler(() => core.fleet.deployments()),
+      show: os.deployments.show.handler(({ input }) => core.fleet.deployment(input.id)),
+    },
+    jobs: {
+      list: os.jobs.list.handler(() => core.jobs.list()),
+      get: os.jobs.get.handler(({ input }) => core.jobs.get(input.id)),
+      watch: os.jobs.watch.handler(async function* ({ input, signal }) {
+        yield* core.jobs.watch(input.id, signal ?? new AbortController().signal);
+      }),
+      cancel: os.jobs.cancel.handler(({ input }) => core.jobs.cancel(input.id)),
+    },
+    activity: {
+      list: os.activity.list.handler(({ input }) => core.db.activity({ before: input.before, limit: input.limit })),
+    },
+    changes: os.changes.handler(async function* ({ signal }): AsyncGenerator<Change, void> {
+      yield* core.changes.stream(signal ?? new AbortController().signal);
+    }),
+  });
+}
+
+function actorOf(context: CallContext): string {
+  return context.actor ?? 'desktop';
+}
+
+/** Drops keys that are there but undefined, which `partial()` allows and the database must not store. */
+function definedOnly<T extends object>(value: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(value).filter(([, v]) => v !== undefined)) as { [K in keyof T]?: Exclude<T[K], undefined> };
+}
+
+interface Issue {
+  path?: readonly PropertyKey[];
+  message?: string;
+}
+
+/** Every failure leaves as the contract's one error; what the schema refused names the field. */
+function toRpcError(error: unknown, core: Core): ORPCError<'EDGEWRIGHT', ErrorBody> {
+  const body = refusedInput(error) ?? asEdgewrightError(error).toBody();
+  if (body.owner === 'bug') core.log.error({ error: error instanceof Error ? error.stack : String(error) }, 'unexpected failure');
+  return new ORPCError('EDGEWRIGHT', { defined: true, status: 500, message: body.message, data: body });
+}
+
+function refusedInput(error: unknown): ErrorBody | undefined {
+  if (!(error instanceof ORPCError) || error.code !== 'BAD_REQUEST') return undefined;
+  const issues = ((error.data as { issues?: Issue[] } | undefined)?.issues ?? []).slice(0, 5);
+  const found = issues.map((issue) => `${issue.path?.join('.') || 'input'}: ${issue.message ?? 'refused'}`).join('; ');
+  return { code: 'usage.input', message: `What was asked for does not fit: ${found || error.message}.`, hint: 'Correct the named field.', owner: 'usage' };
+}
