@@ -1,0 +1,183 @@
+/** Whether the nodes of a graph fit together: every value is made once, somewhere, and not out of itself. */
+import { subgraphs } from './attributes.ts';
+import { typeFacts } from './data-types.ts';
+import { refuse, shown } from './errors.ts';
+import type { Findings } from './findings.ts';
+import type { Graph, Node, TypeProto, ValueInfo } from './messages.ts';
+
+/** What both a graph and a function body are to these checks. */
+export interface Body {
+  title: string;
+  node: readonly Node[];
+  /** Names that exist before any node runs. */
+  given: readonly string[];
+  outputs: readonly string[];
+}
+
+/** Whether a name can be seen from inside: in this body, or in one around it. */
+type Visible = (name: string) => boolean;
+
+export function nodeTitle(node: Node, index: number): string {
+  return `${node.name ? `node ${shown(node.name)}` : `node ${index}`} (${shown(node.opType ?? '').slice(1, -1)})`;
+}
+
+/** @throws model.duplicate-*, model.missing-value, model.cycle, model.no-outputs, model.bad-type, model.bad-dims */
+export function checkGraph(graph: Graph, title: string, findings: Findings, outer: Visible = () => false): void {
+  const inputs = uniqueNames(graph.input, 'input', title);
+  const initializers = new Set<string>();
+  for (const tensor of [...graph.initializer, ...graph.sparseInitializer.map((sparse) => ({ name: sparse.values?.name }))]) {
+    const name = tensor.name ?? '';
+    if (name === '') throw refuse('model.missing-name', `An initializer of ${title} has no name.`);
+    if (initializers.has(name))
+      throw refuse('model.duplicate-initializer', `Two initializers of ${title} have the name ${shown(name)}.`, {
+        hint: 'Which of them counts depends on the program that reads it. Export the model again.',
+      });
+    initializers.add(name);
+  }
+  uniqueNames(graph.output, 'output', title);
+  for (const info of [...graph.input, ...graph.output]) checkType(info.type, info.name ?? '', title, 0);
+  checkBody(
+    { title, node: graph.node, given: [...new Set([...inputs, ...initializers])], outputs: graph.output.map((info) => info.name ?? '') },
+    findings,
+    outer,
+  );
+}
+
+function uniqueNames(infos: readonly ValueInfo[], what: string, title: string): Set<string> {
+  const names = new Set<string>();
+  for (const info of infos) {
+    const name = info.name ?? '';
+    if (name === '') throw refuse('model.missing-name', `An ${what} of ${title} has no name.`);
+    if (names.has(name)) throw refuse('model.duplicate-value', `Two ${what}s of ${title} have the name ${shown(name)}.`);
+    names.add(name);
+  }
+  return names;
+}
+
+function checkType(type: TypeProto | undefined, name: string, title: string, depth: number): void {
+  const tensor = type?.tensorType ?? type?.sparseTensorType;
+  const inner = type?.sequenceType?.elemType ?? type?.optionalType?.elemType ?? type?.mapType?.valueType;
+  if (inner) checkType(inner, name, title, depth + 1);
+  if (!tensor) return;
+  if ((tensor.elemType ?? 0) !== 0 && !typeFacts(tensor.elemType)) {
+    throw refuse('model.bad-type', `${shown(name)} of ${title} has an element type that does not exist.`, { found: String(tensor.elemType) });
+  }
+  for (const dim of tensor.shape?.dim ?? []) {
+    if ((dim.dimValue ?? 0n) < 0n) throw refuse('model.bad-dims', `${shown(name)} of ${title} has a negative dimension.`, { found: String(dim.dimValue) });
+  }
+}
+
+export function checkBody(body: Body, findings: Findings, outer: Visible): void {
+  const given = new Set(body.given);
+  const producers = collectProducers(body, given);
+  const visible: Visible = (name) => given.has(name) || producers.has(name) || outer(name);
+  const done = new Set<string>();
+  let sorted = true;
+  body.node.forEach((node, index) => {
+    const who = `${nodeTitle(node, index)} of ${body.title}`;
+    checkAttributes(node, who);
+    for (const name of node.input) {
+      if (name === '' || given.has(name) || done.has(name)) continue;
+      if (producers.has(name)) sorted = false;
+      else if (!outer(name)) {
+        throw refuse('model.missing-value', `${upper(who)} reads ${shown(name)}, which nothing provides.`, {
+          expected: 'an input, an initializer or the output of another node',
+        });
+      }
+    }
+    for (const graph of subgraphs(node)) {
+      checkGraph(graph, `a subgraph of ${who}`, findings, visible);
+      if (sorted) sorted = captured(graph).every((name) => !producers.has(name) || done.has(name));
+    }
+    for (const name of node.output) done.add(name);
+  });
+  if (!sorted) {
+    refuseCycle(body, producers);
+    findings.warn('graph.unsorted', `The nodes of ${body.title} are not in the order they run in. ONNX asks for that order; ONNX Runtime sorts them itself.`);
+  }
+  for (const name of body.outputs) {
+    if (!visible(name)) throw refuse('model.missing-value', `Nothing provides the output ${shown(name)} of ${body.title}.`);
+  }
+}
+
+function collectProducers(body: Body, given: ReadonlySet<string>): Map<string, number> {
+  const producers = new Map<string, number>();
+  const names = new Map<string, number>();
+  body.node.forEach((node, index) => {
+    const who = `${nodeTitle(node, index)} of ${body.title}`;
+    if (!node.opType) throw refuse('model.missing-name', `${upper(who)} has no operator.`);
+    if (node.name) {
+      const before = names.get(node.name);
+      if (before !== undefined)
+        throw refuse('model.duplicate-node', `Two nodes of ${body.title} have the name ${shown(node.name)}.`, { found: `nodes ${before} and ${index}` });
+      names.set(node.name, index);
+    }
+    for (const name of node.output) {
+      if (name === '') continue;
+      const first = producers.get(name);
+      if (first !== undefined || given.has(name)) {
+        const other = first === undefined ? 'is an input or initializer already' : `is written by ${nodeTitle(body.node[first] ?? node, first)} already`;
+        throw refuse('model.duplicate-value', `${upper(who)} writes ${shown(name)}, which ${other}.`);
+      }
+      producers.set(name, index);
+    }
+  });
+  return producers;
+}
+
+function checkAttributes(node: Node, who: string): void {
+  if (node.attribute.length < 2) return;
+  const names = new Set<string>();
+  for (const attribute of node.attribute) {
+    const name = attribute.name ?? '';
+    if (names.has(name)) throw refuse('model.duplicate-attribute', `${upper(who)} has the attribute ${shown(name)} twice.`);
+    names.add(name);
+  }
+}
+
+/** Names that a subgraph reads from around it. */
+function captured(graph: Graph): string[] {
+  const own = new Set([...graph.input.map((info) => info.name ?? ''), ...graph.initializer.map((tensor) => tensor.name ?? '')]);
+  for (const node of graph.node) for (const name of node.output) own.add(name);
+  const names = new Set<string>();
+  const read = (name: string) => {
+    if (name !== '' && !own.has(name)) names.add(name);
+  };
+  for (const node of graph.node) {
+    node.input.forEach(read);
+    for (const inner of subgraphs(node)) captured(inner).forEach(read);
+  }
+  for (const info of graph.output) read(info.name ?? '');
+  return [...names];
+}
+
+/** Takes away nodes whose inputs are all there until none is left; what stays is, or hangs on, a cycle. */
+function refuseCycle(body: Body, producers: ReadonlyMap<string, number>): void {
+  const waiting = new Array<number>(body.node.length).fill(0);
+  const readers = new Map<number, number[]>();
+  body.node.forEach((node, index) => {
+    const sources = new Set([...node.input, ...subgraphs(node).flatMap(captured)].flatMap((name) => producers.get(name) ?? []));
+    waiting[index] = sources.size;
+    for (const source of sources) {
+      const list = readers.get(source) ?? [];
+      list.push(index);
+      readers.set(source, list);
+    }
+  });
+  const ready = body.node.flatMap((_, index) => (waiting[index] === 0 ? [index] : []));
+  let left = body.node.length;
+  for (let at = ready.pop(); at !== undefined; at = ready.pop()) {
+    left--;
+    for (const reader of readers.get(at) ?? []) {
+      waiting[reader] = (waiting[reader] ?? 0) - 1;
+      if (waiting[reader] === 0) ready.push(reader);
+    }
+  }
+  if (left === 0) return;
+  const stuck = body.node.flatMap((node, index) => ((waiting[index] ?? 0) > 0 ? [nodeTitle(node, index)] : []));
+  throw refuse('model.cycle', `Nodes of ${body.title} wait for each other: none of them could ever run.`, { found: stuck.slice(0, 5).join(', ') });
+}
+
+function upper(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}

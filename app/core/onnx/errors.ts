@@ -1,0 +1,22 @@
+/** How this room refuses a model: always the input's fault, always with a code, and with names made safe to print. */
+import { EdgewrightError } from '#contract';
+import { MAX_SHOWN_NAME } from './limits.ts';
+
+export interface Refusal {
+  expected?: string;
+  found?: string;
+  hint?: string;
+}
+
+export function refuse(code: string, message: string, more: Refusal = {}): EdgewrightError {
+  return new EdgewrightError({ code, message, ...more, owner: 'input' });
+}
+
+/**
+ * A name from a model as it may appear in a message: quoted, shortened, and without control, bidirectional or other
+ * invisible characters, which could forge lines in a terminal or a log.
+ */
+export function shown(name: string): string {
+  const short = name.length > MAX_SHOWN_NAME ? `${name.slice(0, MAX_SHOWN_NAME)}…` : name;
+  return `'${short.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu, (c) => `\\u{${(c.codePointAt(0) ?? 0).toString(16)}}`)}'`;
+}

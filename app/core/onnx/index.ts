@@ -1,0 +1,22 @@
+/** ONNX models: read with their weights left on disk, inspected, checked without running them, changed and written. */
+export { AttributeType, findAttribute, floatAttribute, intAttribute, makeAttribute, makeNode, subgraphs, textAttribute } from './attributes.ts';
+export { readBytes, streamBytes } from './bulk.ts';
+export { checkStructure } from './check.ts';
+export { DataType, type TypeName, typeName } from './data-types.ts';
+export { externalFiles, inspectModel } from './inspect.ts';
+export type {
+  Attribute,
+  Dimension,
+  FunctionProto,
+  Graph,
+  ModelProto,
+  Node,
+  OperatorSet,
+  StringEntry,
+  TensorProto,
+  TypeProto,
+  ValueInfo,
+} from './messages.ts';
+export { normalDomain, type OnnxModel, opsetsOf, parseModel, readModel, writeModel } from './model.ts';
+export { elementCount, makeTensor, rawBytes, tensorData, tensorDims, type TensorValues } from './tensors.ts';
+export type { Bytes, FileRange } from './wire-reader.ts';
