@@ -1,0 +1,86 @@
+/** Every bound of the agent, with its unit. Those of the wire are in #core/fleet. */
+
+// --- The folder --------------------------------------------------------------------------------------------------------
+/** How long a starting agent waits for one that is just ending on the same folder, in ms. */
+export const FOLDER_WAIT_MS = 3_000;
+/** Events kept in the database; older ones are dropped. */
+export const MAX_KEPT_EVENTS = 10_000;
+/** Ended deployments kept per model for the record; the blobs of older ones are long gone. */
+export const MAX_KEPT_DEPLOYMENTS = 20;
+/** Bytes that must stay free on the device's disk after everything a deployment sends. */
+export const DISK_RESERVE_BYTES = 64 * 1024 * 1024;
+
+// --- Doors -------------------------------------------------------------------------------------------------------------
+/** Connections at once on the pairing door. */
+export const MAX_PAIRING_CONNECTIONS = 4;
+/** Connections at once on the management door. */
+export const MAX_MANAGEMENT_CONNECTIONS = 64;
+/** Connections at once on the inference door. */
+export const MAX_INFERENCE_CONNECTIONS = 256;
+/** A TLS handshake must be done after this long, in ms. */
+export const HANDSHAKE_MS = 10_000;
+/** Request headers must be there after this long, in ms. */
+export const HEADERS_MS = 10_000;
+/** A whole request must be there after this long, in ms. An upload that needs longer resumes. */
+export const REQUEST_MS = 300_000;
+/** An idle keep-alive connection is closed after this long, in ms. */
+export const KEEP_ALIVE_MS = 30_000;
+/** Largest request header block, in bytes. */
+export const MAX_HEADER_BYTES = 16 * 1024;
+/** No byte for this long ends an upload request, in ms. */
+export const UPLOAD_IDLE_MS = 30_000;
+/** An upload that nobody touched for this long is dropped, in ms. */
+export const UPLOAD_EXPIRES_MS = 7 * 24 * 3_600_000;
+/** Uploads open at once. */
+export const MAX_UPLOADS = 64;
+/** Bytes of an upload written before they are made durable. */
+export const UPLOAD_SYNC_BYTES = 8 * 1024 * 1024;
+
+/** Bytes read at once to hash an upload. */
+export const HASH_CHUNK_BYTES = 1024 * 1024;
+
+// --- Inference ---------------------------------------------------------------------------------------------------------
+/** Largest inference request, in bytes of JSON. */
+export const MAX_INFER_BODY_BYTES = 32 * 1024 * 1024;
+/** Largest number of elements in one tensor of a request. */
+export const MAX_TENSOR_ELEMENTS = 16 * 1024 * 1024;
+/** Deepest nesting of `data`; more dimensions than any model has. */
+export const MAX_TENSOR_RANK = 16;
+/** Requests of one model in flight or waiting; one more is answered 503. */
+export const MAX_IN_FLIGHT = 64;
+/** One inference may take this long, in ms. */
+export const INFER_MS = 60_000;
+
+// --- Runners -----------------------------------------------------------------------------------------------------------
+/** A model must be loaded after this long, in ms. */
+export const LOAD_MS = 180_000;
+/** The golden set and the timing on the device must be done after this long, in ms. */
+export const TEST_MS = 600_000;
+/** First pause before a runner that died is started again, in ms; doubled each time. */
+export const RESTART_FIRST_MS = 100;
+/** Longest such pause, in ms. */
+export const RESTART_MAX_MS = 30_000;
+/** A runner that lived this long starts again with the first pause, in ms. */
+export const RESTART_FORGET_MS = 60_000;
+/** Requests still running on a session that no longer serves get this long, in ms. */
+export const DRAIN_MS = 60_000;
+/** Timed runs that judge the limit on latency on the device. */
+export const TIMED_RUNS = 30;
+/** Runs before them that do not count. */
+export const WARMUP_RUNS = 3;
+
+// --- Trial -------------------------------------------------------------------------------------------------------------
+/** How often a watch is looked at and its progress kept, in ms. */
+export const WATCH_TICK_MS = 500;
+/** Latencies a watch remembers, newest last. */
+export const WATCH_LATENCIES = 500;
+/** Requests needed before their 95th percentile counts. */
+export const MIN_LATENCY_SAMPLES = 20;
+/** Runner crashes on trial that end it, whatever the share of failures. */
+export const MAX_TRIAL_CRASHES = 3;
+/** Starts of the agent after an unclean end, while one bundle is on trial, that count as a crash loop. */
+export const MAX_TRIAL_STARTS = 3;
+/** Times a test of a bundle may be cut off by the end of the agent itself. */
+export const MAX_TEST_ATTEMPTS = 3;
+/** Times a committed bundle may fail to load before the one before it serves again. */
+export const MAX_SERVE_ATTEMPTS = 3;

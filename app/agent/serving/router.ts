@@ -1,0 +1,63 @@
+/** Which session answers for a model right now. Changing it is one assignment: no request falls between two. */
+import type { AgentStatus } from '#core/fleet';
+import { percentile } from './percentile.ts';
+import type { ModelSession } from './session.ts';
+
+export class Router {
+  /** Loaded sessions by deployment: the one that serves, a candidate, the one before. */
+  readonly #sessions = new Map<string, ModelSession>();
+  readonly #serving = new Map<string, ModelSession>();
+
+  /** Deployments of one model that are loaded. */
+  loaded(model: string): Set<string> {
+    return new Set([...this.#sessions.values()].filter((s) => s.options.model === model).map((s) => s.options.id));
+  }
+
+  add(session: ModelSession): void {
+    this.#sessions.set(session.options.id, session);
+  }
+
+  get(deployment: string): ModelSession | undefined {
+    return this.#sessions.get(deployment);
+  }
+
+  /** From now on `deployment` answers for the model; undefined: nothing does. */
+  point(model: string, deployment: string | undefined): void {
+    const session = deployment === undefined ? undefined : this.#sessions.get(deployment);
+    if (session) this.#serving.set(model, session);
+    else this.#serving.delete(model);
+  }
+
+  /** Forgets a session, so that it can be drained. */
+  take(deployment: string): ModelSession | undefined {
+    const session = this.#sessions.get(deployment);
+    this.#sessions.delete(deployment);
+    if (session && this.#serving.get(session.options.model) === session) this.#serving.delete(session.options.model);
+    return session;
+  }
+
+  serving(model: string): ModelSession | undefined {
+    return this.#serving.get(model);
+  }
+
+  all(): ModelSession[] {
+    return [...this.#serving.values()];
+  }
+
+  report(): AgentStatus['serving'] {
+    return this.all().map(({ options, stats }) => ({
+      model: options.model,
+      requests: stats.requests,
+      failures: stats.failures,
+      ...(stats.latencies.length > 0 && { p50Ms: percentile(stats.latencies, 50), p95Ms: percentile(stats.latencies, 95) }),
+      provider: 'cpu',
+    }));
+  }
+
+  async close(): Promise<void> {
+    const sessions = [...this.#sessions.values()];
+    this.#sessions.clear();
+    this.#serving.clear();
+    await Promise.all(sessions.map((session) => session.close()));
+  }
+}

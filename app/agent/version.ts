@@ -1,0 +1,4 @@
+/** The agent's own version. */
+import packageJson from '../../package.json' with { type: 'json' };
+
+export const AGENT_VERSION: string = packageJson.version;
