@@ -12,19 +12,17 @@ export interface GoldenCases {
 
 /** Numbers must be near: |found - expected| <= atol + rtol * |expected|, numpy's allclose; NaN equals NaN. Other types must be equal. */
 export interface CloseRule {
-  kind: 'close';
   atol: number;
   rtol: number;
 }
 
 /** The same answer for at least this share of samples. For a quantized model, whose numbers may move as long as its answers don't. */
 export interface AgreementRule {
-  kind: 'agreement';
   agreement: number;
-  /** How an answer is read from the output: the best class, the value itself, or a number that may be a little off. */
-  answer: AnswerForm;
-  /** The output that holds the answer. */
-  output: string;
+  /** How an answer is read from the output: the best class (if nothing is said), the value itself, or a number that may be a little off. */
+  answer?: AnswerForm | undefined;
+  /** The output that holds the answer; the first one if nothing is said. */
+  output?: string | undefined;
   /** Largest loss of the metric against fp32, absolute; judged where the metric is known, not here. */
   maxDrop?: number | undefined;
 }
@@ -84,17 +82,15 @@ export function labelledCases(arrays: ReadonlyMap<string, Tensor>): { inputs: Re
 }
 
 /** The rule a variant of this precision (`fp32`, `fp16`, `int8…`, `int4…`) is held to. Without a metric the answer is the best class. */
-export function goldenRule(precision: string, tolerances: Tolerances = {}, metric?: MetricSpec, firstOutput = ''): GoldenRule {
+export function goldenRule(precision: string, tolerances: Tolerances = {}, metric?: MetricSpec): GoldenRule {
   if (precision === 'fp32' || precision === 'fp16') {
     const given = tolerances[precision];
-    return { kind: 'close', atol: given?.atol ?? DEFAULT_TOLERANCES[precision].atol, rtol: given?.rtol ?? DEFAULT_TOLERANCES[precision].rtol };
+    return { atol: given?.atol ?? DEFAULT_TOLERANCES[precision].atol, rtol: given?.rtol ?? DEFAULT_TOLERANCES[precision].rtol };
   }
   return {
-    kind: 'agreement',
     agreement: tolerances.int8?.agreement ?? DEFAULT_TOLERANCES.int8.agreement,
     maxDrop: tolerances.int8?.maxDrop ?? DEFAULT_TOLERANCES.int8.maxDrop,
-    answer: metric ? metricKind(metric.name).answer : 'argmax',
-    output: metric?.output ?? firstOutput,
+    ...(metric && { answer: metricKind(metric.name).answer, output: metric.output }),
   };
 }
 
@@ -105,22 +101,26 @@ export function compareGolden(expected: Readonly<Record<string, Tensor>>, actual
   const maxAbsError = differences.reduce((max, d) => Math.max(max, d.maxAbs), 0);
   const broken = differences.find((d) => d.structure !== undefined);
   if (broken?.structure !== undefined) return { pass: false, maxAbsError: Number.POSITIVE_INFINITY, worst: broken.structure, rule: words };
-  if (rule.kind === 'close') {
+  if (isClose(rule)) {
     const worst = differences.reduce<Difference | undefined>((a, b) => (b.excess > (a?.excess ?? Number.NEGATIVE_INFINITY) ? b : a), undefined);
     const pass = differences.every((d) => d.excess <= 0);
     return { pass, maxAbsError, ...(worst?.where !== undefined && { worst: worst.where }), rule: words };
   }
-  const key = Object.hasOwn(expected, rule.output) ? rule.output : Object.keys(expected)[0];
+  const key = rule.output !== undefined && Object.hasOwn(expected, rule.output) ? rule.output : Object.keys(expected)[0];
   const want = key === undefined ? undefined : expected[key];
   const got = key === undefined ? undefined : findOutput(actual, key, Object.keys(expected).length);
-  if (!want || !got) return { pass: false, maxAbsError, worst: `the output ${rule.output} is missing`, rule: words };
-  const { share, firstDiffers } = agreementOf(key ?? '', want, got, rule.answer);
+  if (!want || !got) return { pass: false, maxAbsError, worst: `the output ${key ?? ''} is missing`, rule: words };
+  const { share, firstDiffers } = agreementOf(key ?? '', want, got, rule.answer ?? 'argmax');
   return { pass: share >= rule.agreement, maxAbsError, agreement: share, ...(firstDiffers !== undefined && { worst: firstDiffers }), rule: words };
 }
 
+function isClose(rule: GoldenRule): rule is CloseRule {
+  return 'atol' in rule;
+}
+
 function ruleWords(rule: GoldenRule): string {
-  if (rule.kind === 'close') return `|error| <= ${rule.atol} + ${rule.rtol} x |expected|`;
-  const answer = { argmax: 'same best class', equal: 'same label', near: `within ${NEAR_SHARE_OF_SPREAD * 100}% of the spread` }[rule.answer];
+  if (isClose(rule)) return `|error| <= ${rule.atol} + ${rule.rtol} x |expected|`;
+  const answer = { argmax: 'same best class', equal: 'same label', near: `within ${NEAR_SHARE_OF_SPREAD * 100}% of the spread` }[rule.answer ?? 'argmax'];
   return `${answer} for at least ${+(rule.agreement * 100).toFixed(4)}% of samples`;
 }
 
@@ -141,7 +141,7 @@ function compareTensor(name: string, want: Tensor, got: Tensor | undefined, rule
     const at = (want.data as string[]).findIndex((text, i) => text !== got.data[i]);
     return at < 0 ? { maxAbs: 0, excess: Number.NEGATIVE_INFINITY } : { maxAbs: 0, excess: Number.POSITIVE_INFINITY, where: place(name, want.dims, at, String(want.data[at]), String(got.data[at])) };
   }
-  const close = rule.kind === 'close' && isFloatType(want.type) ? rule : { atol: 0, rtol: 0 };
+  const close = isClose(rule) && isFloatType(want.type) ? rule : { atol: 0, rtol: 0 };
   const [a, b] = [toNumbers(want), toNumbers(got)];
   let [maxAbs, excess, worstAt] = [0, Number.NEGATIVE_INFINITY, -1];
   for (let i = 0; i < a.length; i++) {

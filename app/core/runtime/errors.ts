@@ -1,0 +1,75 @@
+/** What can go wrong with a runner, in words and codes. */
+import { EdgewrightError } from '#contract';
+import { LAST_WORDS_CHARS } from './limits.ts';
+import type { FailureKind } from './wire.ts';
+
+export function timedOut(what: string, ms: number): EdgewrightError {
+  return new EdgewrightError({
+    code: 'runtime.timeout',
+    message: `${what} did not end in time, so its process was stopped.`,
+    expected: `at most ${ms / 1000} s`,
+    found: 'still busy',
+    hint: 'The model may loop without end, or be too slow for this machine.',
+    owner: 'machine',
+  });
+}
+
+export function cancelled(): EdgewrightError {
+  return new EdgewrightError({ code: 'cancelled', message: 'Cancelled.', owner: 'cancelled' });
+}
+
+export function memoryPassed(limitBytes: number, found: string): EdgewrightError {
+  return new EdgewrightError({
+    code: 'runtime.memory',
+    message: limitBytes > 0 ? 'The model needs more memory than its limit, so its process was stopped.' : 'There is not enough memory for the model.',
+    ...(limitBytes > 0 && { expected: `at most ${limitBytes} bytes` }),
+    found,
+    hint: 'Raise the memory limit of the bundle, or use a smaller variant or batch.',
+    owner: 'machine',
+  });
+}
+
+export function crashed(what: string, how: { code: number | null; signal: NodeJS.Signals | null }, stderr: string): EdgewrightError {
+  const words = lastWords(stderr);
+  return new EdgewrightError({
+    code: 'runtime.crashed',
+    message: `The process that held the model ended unexpectedly while it was to ${what}.`,
+    found: `${how.signal ? `signal ${how.signal}` : `exit code ${how.code ?? 'unknown'}`}${words ? `: ${words}` : ''}`,
+    hint: how.signal === 'SIGKILL' ? 'Another program stopped it, or the system ran out of memory.' : 'A driver or ONNX Runtime itself may be at fault; try another execution provider.',
+    owner: 'machine',
+  });
+}
+
+export function closed(): EdgewrightError {
+  return new EdgewrightError({ code: 'runtime.closed', message: 'This runner has been closed.', owner: 'bug' });
+}
+
+export function startFailed(stderr: string, cause?: unknown): EdgewrightError {
+  return new EdgewrightError(
+    {
+      code: 'runtime.start-failed',
+      message: 'ONNX Runtime could not be started.',
+      found: lastWords(stderr) || String(cause ?? 'no words'),
+      hint: `Check that this platform is supported (${process.platform} ${process.arch}), then install Edgewright again.`,
+      owner: 'machine',
+    },
+    { cause },
+  );
+}
+
+const FAILURES: Record<Exclude<FailureKind, 'memory'>, { code: string; message: string; hint: string; owner: 'input' | 'machine' | 'bug' }> = {
+  load: { code: 'runtime.load-failed', message: 'ONNX Runtime cannot load this model.', hint: 'Export it again, or check it with: edgewright check MODEL', owner: 'input' },
+  run: { code: 'runtime.run-failed', message: 'ONNX Runtime cannot run this model on these inputs.', hint: "Check names, types and shapes of the inputs against the model's.", owner: 'input' },
+  provider: { code: 'runtime.provider-failed', message: 'The execution provider asked for cannot run this model here.', hint: 'See what this machine can run with: edgewright hardware', owner: 'machine' },
+  state: { code: 'runtime.no-model', message: 'The runner was asked to run before a model was loaded.', hint: 'This is a fault in Edgewright.', owner: 'bug' },
+};
+
+/** The failure a runner reported; it is still alive. */
+export function reported(kind: FailureKind, message: string, limitBytes: number): EdgewrightError {
+  const found = message.slice(0, LAST_WORDS_CHARS);
+  return kind === 'memory' ? memoryPassed(limitBytes, found) : new EdgewrightError({ ...FAILURES[kind], found });
+}
+
+function lastWords(stderr: string): string {
+  return stderr.trim().slice(-LAST_WORDS_CHARS);
+}

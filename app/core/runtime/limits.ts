@@ -1,0 +1,32 @@
+/** Every bound of this domain, with its unit. */
+
+/** How long a runner may take to start and load ONNX Runtime, in ms (half a second on an idle machine). */
+export const START_TIMEOUT_MS = 60_000;
+/** How long loading a model may take when the caller sets no time, in ms. */
+export const LOAD_TIMEOUT_MS = 300_000;
+/** How long one run may take when the caller sets no time, in ms. */
+export const RUN_TIMEOUT_MS = 120_000;
+/** How long one benchmark call may take when the caller sets no time, in ms. */
+export const BENCHMARK_TIMEOUT_MS = 600_000;
+/** How long a question about memory may take, in ms. */
+export const MEMORY_TIMEOUT_MS = 10_000;
+/** How often the runner looks whether its parent lives, in ms. */
+export const PARENT_POLL_MS = 250;
+/** How often the runner looks at its own resident memory, in ms. */
+export const MEMORY_POLL_MS = 50;
+/** How long setting the operating system's own limit may take, in ms. */
+export const PRLIMIT_TIMEOUT_MS = 5_000;
+/** How long to wait for the last words of a child that ended, in ms. */
+export const LAST_WORDS_MS = 250;
+/** How much of a child's last words an error message repeats, in characters. */
+export const LAST_WORDS_CHARS = 600;
+/** Largest profile read, in bytes (one event a node and run). */
+export const MAX_PROFILE_BYTES = 256 * 1024 * 1024;
+/** Most nodes listed as having fallen back. */
+export const MAX_FALLBACKS = 200;
+/** Samples in one batch when scoring a test set. */
+export const DEFAULT_BATCH = 64;
+/** Runs before each round of a benchmark that are not counted. */
+export const DEFAULT_WARMUP = 3;
+/** Most elements of one made-up input. */
+export const MAX_SYNTHETIC_ELEMENTS = 64 * 1024 * 1024;

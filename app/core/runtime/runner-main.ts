@@ -1,0 +1,49 @@
+/**
+ * The runner: a process of its own that holds one model. ONNX Runtime is synchronous, cannot be cancelled, and takes its process
+ * with it when a driver crashes; here that harms nobody. Started by runner.ts only.
+ */
+import { openPipe } from './runner-pipe.ts';
+import { ModelSession, type Ort, RunnerFailure } from './runner-session.ts';
+import { startWatchdog } from './runner-watchdog.ts';
+import type { Answer, Request, RunnerArguments } from './wire.ts';
+
+const args = JSON.parse(process.argv[2] ?? '{}') as RunnerArguments;
+await startWatchdog(args);
+
+// With Float16Array there, onnxruntime-node 1.30 takes no float16 tensor at all; without it, it takes the raw 16 bits.
+Reflect.deleteProperty(globalThis, 'Float16Array');
+const ort: Ort = await import('onnxruntime-node');
+
+const model = new ModelSession(ort);
+let queue: Promise<void> = Promise.resolve();
+
+const pipe = openPipe((header, body) => {
+  const request = header as Request & { id: number };
+  // One after another: a session is not shared between runs.
+  queue = queue.then(() => answer(request, body));
+});
+
+async function answer(request: Request & { id: number }, body: Buffer): Promise<void> {
+  const { id } = request;
+  const send = (message: Answer, bodies?: Uint8Array[]) => pipe.send(message, bodies);
+  try {
+    if (request.op === 'load') {
+      send({ id, ok: true, load: await model.load(request.session) });
+    } else if (request.op === 'run') {
+      const { headers, bodies, latencyMs } = await model.run(request.feeds, body, request.outputs);
+      send({ id, ok: true, outputs: headers, latencyMs }, bodies);
+    } else if (request.op === 'benchmark') {
+      const samples = await model.benchmark(request.feeds, body, request.runs, request.warmup);
+      send({ id, ok: true, samples: samples.length }, [new Uint8Array(samples.buffer)]);
+    } else if (request.op === 'profile') {
+      send({ id, ok: true, nodes: await model.profile(request.feeds, body, request.prefix, request.maxBytes) });
+    } else {
+      send({ id, ok: true, memory: { now: process.memoryUsage.rss(), peak: process.resourceUsage().maxRSS * 1024 } });
+    }
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    send({ id, ok: false, kind: error instanceof RunnerFailure ? error.kind : 'run', message });
+  }
+}
+
+pipe.send({ ready: true, onnxruntime: ort.env.versions.node ?? ort.env.versions.common, backends: ort.listSupportedBackends().map((b) => b.name) });

@@ -1,0 +1,84 @@
+/**
+ * What parent and runner say to each other, one frame a message; tensors travel as raw bytes in the body. Nothing is
+ * imported here: the runner holds nothing but ONNX Runtime, so that its start is quick and its memory is the model's.
+ */
+
+/** One tensor in a frame's body; they follow each other in the order of the headers. A string tensor is a JSON array in UTF-8. */
+export interface TensorHeader {
+  name: string;
+  type: string;
+  dims: readonly number[];
+  bytes: number;
+}
+
+export interface SessionRequest {
+  path: string;
+  providers: readonly string[];
+  strict: boolean;
+  threads: number;
+  optimization: 'disabled' | 'basic' | 'extended' | 'layout' | 'all';
+  /** Begin of the profile's path; profiling is on until the profile is asked for. */
+  profilePrefix?: string | undefined;
+  /** Where ONNX Runtime writes the optimized model. */
+  optimizedPath?: string | undefined;
+  /** Weights stay mapped from the file and are not rearranged: quicker to load, perhaps slower to run. */
+  mapWeights?: boolean | undefined;
+}
+
+export type Request =
+  | { op: 'load'; session: SessionRequest }
+  | { op: 'run'; feeds: TensorHeader[]; outputs?: readonly string[] | undefined }
+  | { op: 'benchmark'; feeds: TensorHeader[]; runs: number; warmup: number }
+  /** Ends the profile that is on, or makes one of one run in a second session. */
+  | { op: 'profile'; feeds: TensorHeader[]; prefix: string; maxBytes: number }
+  | { op: 'memory' };
+
+export interface PortInfo {
+  name: string;
+  type: string;
+  dims: (number | string)[];
+}
+
+export interface LoadAnswer {
+  inputs: PortInfo[];
+  outputs: PortInfo[];
+  loadMs: number;
+  /** Providers asked for that this build of ONNX Runtime does not have. */
+  dropped: string[];
+}
+
+export interface ProfiledNode {
+  name: string;
+  op: string;
+  provider: string;
+}
+
+/** Why a request failed, as far as the runner can tell. */
+export type FailureKind = 'load' | 'run' | 'provider' | 'memory' | 'state';
+
+export type Answer =
+  | { id: number; ok: true; load: LoadAnswer }
+  | { id: number; ok: true; outputs: TensorHeader[]; latencyMs: number }
+  /** Body: float64 milliseconds. */
+  | { id: number; ok: true; samples: number }
+  | { id: number; ok: true; nodes: ProfiledNode[] }
+  | { id: number; ok: true; memory: { now: number; peak: number } }
+  | { id: number; ok: false; kind: FailureKind; message: string };
+
+export interface Ready {
+  ready: true;
+  onnxruntime: string;
+  /** Providers in this build of ONNX Runtime; not proof that they work here. */
+  backends: string[];
+}
+
+/** What a runner gets on its command line, as one JSON argument. */
+export interface RunnerArguments {
+  parent: number;
+  memoryLimitBytes: number;
+  parentPollMs: number;
+  memoryPollMs: number;
+}
+
+/** On stderr, just before a runner ends itself because it passed its memory limit. */
+export const MEMORY_MARK = 'edgewright-runner: memory limit passed';
