@@ -26,6 +26,8 @@ export const RunRequestSchema = z.object({
   output: z.string().optional(),
 });
 
+export type RunRequest = z.infer<typeof RunRequestSchema>;
+
 /** The answer as people read it. */
 export const AnswerSchema = z.discriminatedUnion('kind', [
   z.object({

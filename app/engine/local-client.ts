@@ -1,20 +1,32 @@
 /** The contract without a server: for a command that finds no engine. Writers queue for the workspace; readers don't wait. */
-import { createRouterClient } from '@orpc/server';
 import type { ContractRouterClient } from '@orpc/contract';
-import { type Contract } from '#contract';
+import { createRouterClient } from '@orpc/server';
+import { type Contract, EdgewrightError } from '#contract';
 import { createLog, WORKSPACE_WAIT_MS } from '#core/platform';
-import { type Core, openCore } from './core.ts';
+import { openCore } from './core.ts';
 import { createRouter } from './router.ts';
 
 export interface LocalClient {
   client: ContractRouterClient<Contract>;
-  core: Core;
+  /** Only with `hold`: starts a real agent beside this process and enrols it. It ends with `close`. */
+  startPracticeDevice(): Promise<void>;
   close(): Promise<void>;
 }
 
-export async function openLocalClient(options: { home: string }): Promise<LocalClient> {
+/** @param options.hold keep the workspace's lock until `close` instead of taking it for each write */
+export async function openLocalClient(options: { home: string; hold?: boolean }): Promise<LocalClient> {
   const log = createLog('edgewright');
-  const core = await openCore({ home: options.home, log, lock: { hold: false, waitMs: WORKSPACE_WAIT_MS } });
-  const client = createRouterClient(createRouter(core), { context: { actor: 'command line' } });
-  return { client: client as unknown as ContractRouterClient<Contract>, core, close: () => core.close() };
+  const core = await openCore({ home: options.home, log, lock: { hold: options.hold ?? false, waitMs: WORKSPACE_WAIT_MS } });
+  const client: ContractRouterClient<Contract> = createRouterClient(createRouter(core), { context: { actor: 'command line' } });
+  return {
+    client,
+    startPracticeDevice: async () => {
+      await core.practice.start();
+      const problem = core.practice.problem();
+      if (problem !== undefined) {
+        throw new EdgewrightError({ code: 'device.practice-failed', message: `The practice device did not start: ${problem}`, owner: 'device' });
+      }
+    },
+    close: () => core.close(),
+  };
 }

@@ -1,0 +1,243 @@
+/**
+ * The composition root: every service of one workspace, made once and handed to each other by constructor arguments.
+ * The engine holds the workspace's lock for its lifetime; a command without an engine takes it for each write.
+ */
+import { readFileSync } from 'node:fs';
+import { mkdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type BundleSummary, type DeploySpec, type Device, EdgewrightError, type HardwareReport, type Preflight, type RollbackResult, type Status, type TrialSpec } from '#contract';
+import { openRegistry, type Registry } from '#core/bundles';
+import { type Fleet, openFleet } from '#core/fleet';
+import { detectHardware } from '#core/hardware';
+import { acquireLock, type Clock, ensureDir, freeBytes, type Lock, type Log, programRoot, systemClock, type WorkspacePaths, workspacePaths } from '#core/platform';
+import { type Keyring, openKeyring } from '#core/trust';
+import { TrialStore } from '#core/trials';
+import { loadNative } from '#native';
+import { admit } from './admit.ts';
+import { Changes } from './changes.ts';
+import { Deployments } from './deployments.ts';
+import { Inference } from './inference.ts';
+import { Jobs } from './jobs.ts';
+import { PRACTICE_NAME, type PracticeDevice, practiceDevice } from './practice.ts';
+import { Trials } from './trials.ts';
+import { WorkspaceDb } from './workspace-db.ts';
+
+export interface CoreOptions {
+  home: string;
+  log: Log;
+  /** `hold`: take the lock now and keep it; else for each write. Either waits `waitMs` for the writer before. */
+  lock: { hold: boolean; waitMs: number };
+  clock?: Clock;
+}
+
+export interface Core {
+  paths: WorkspacePaths;
+  log: Log;
+  clock: Clock;
+  changes: Changes;
+  jobs: Jobs;
+  db: WorkspaceDb;
+  keyring: Keyring;
+  registry: Registry;
+  fleet: Fleet;
+  trials: TrialStore;
+  inference: Inference;
+  practice: PracticeDevice;
+  sampleDir: string;
+  status(): Promise<Status>;
+  hardware(options: { fresh: boolean; signal?: AbortSignal }): Promise<HardwareReport>;
+  /** Runs `work` as the only writer of this workspace. */
+  write<T>(what: string, work: () => Promise<T>): Promise<T>;
+  buildBundle(dir: string, actor: string, signal?: AbortSignal): Promise<BundleSummary>;
+  removeBundle(ref: string, actor: string): Promise<{ ref: string; freedBytes: number }>;
+  startTrial(spec: TrialSpec, actor: string): Promise<{ jobId: string; trialId: string }>;
+  addDevice(request: { address: string; name: string; code: string }, actor: string, signal?: AbortSignal): Promise<Device>;
+  removeDevice(name: string, actor: string): Promise<{ name: string }>;
+  rollback(request: { device: string; model?: string | undefined }, actor: string, signal?: AbortSignal): Promise<RollbackResult>;
+  preflight(spec: DeploySpec): Promise<Preflight[]>;
+  startDeployment(spec: DeploySpec, actor: string): Promise<{ jobId: string; deployments: string[] }>;
+  requestShutdown(): void;
+  onShutdownRequest(listener: () => void): void;
+  close(): Promise<void>;
+}
+
+interface PackageJson {
+  version: string;
+}
+
+function versionIn(path: string): string {
+  return (JSON.parse(readFileSync(path, 'utf8')) as PackageJson).version;
+}
+
+export function programVersion(): string {
+  return versionIn(join(programRoot(), 'package.json'));
+}
+
+export function onnxruntimeVersion(): string {
+  return versionIn(join(programRoot(), 'node_modules', 'onnxruntime-node', 'package.json'));
+}
+
+export async function openCore(options: CoreOptions): Promise<Core> {
+  const { log, clock = systemClock } = options;
+  const paths = workspacePaths(options.home);
+  await ensureDir(paths.home);
+  let held: Lock | undefined = options.lock.hold ? await acquireLock(paths.lock, { what: 'the engine', waitMs: options.lock.waitMs }) : undefined;
+  const startedAt = clock.now();
+  const changes = new Changes();
+  const jobs = new Jobs(changes, clock);
+  const shutdownListeners: (() => void)[] = [];
+  const closers: (() => Promise<void> | void)[] = [];
+  try {
+    // Half-made things of a process that was killed; nobody else writes here while we hold the lock.
+    if (held) await rm(paths.temp, { recursive: true, force: true });
+    await mkdir(paths.temp, { recursive: true, mode: 0o700 });
+    const keyring = await openKeyring(paths.keys);
+    const db = new WorkspaceDb(join(paths.home, 'workspace.db'), clock);
+    closers.push(() => db.close());
+    const registry = await openRegistry({ storeDir: paths.store, cataloguePath: paths.catalogue, keyring, tempDir: paths.temp });
+    closers.push(() => registry.close());
+    const trials = new TrialStore(join(paths.home, 'trials.db'));
+    closers.push(() => trials.close());
+    if (held) trials.markInterrupted();
+    const fleet = await openFleet({
+      dir: paths.home,
+      keyring,
+      registry,
+      clock,
+      log,
+      follow: options.lock.hold,
+      onChange: (topic, id) => changes.publish(topic, id),
+      verdictFor: (ref, variant) => trialVerdict(trials, ref, variant),
+    });
+    closers.push(() => fleet.close());
+    const practice = practiceDevice({ dir: paths.practice, fleet, log, onChange: () => changes.publish('status') });
+    const inference = new Inference({ registry, tempDir: paths.temp });
+    closers.push(() => inference.close());
+
+    const write = async <T>(what: string, work: () => Promise<T>): Promise<T> => {
+      if (held) return work();
+      const lock = await acquireLock(paths.lock, { what, waitMs: options.lock.waitMs });
+      try {
+        return await work();
+      } finally {
+        await lock.release();
+      }
+    };
+    const record = (actor: string, kind: string, message: string, extra: { link?: string; digest?: string } = {}) => {
+      db.record({ actor, kind, message, ...extra });
+      changes.publish('activity');
+    };
+    const hardware = (request: { fresh: boolean; signal?: AbortSignal }) => detectHardware({ ...request, cachePath: join(paths.home, 'hardware.json') });
+    const trialService = new Trials({ registry, store: trials, jobs, changes, clock, tempDir: paths.temp, write, record, hardware: () => hardware({ fresh: false }), onnxruntime: onnxruntimeVersion() });
+    const deployments = new Deployments({ fleet, jobs, write, record, chosenVariant: (ref) => chosenVariant(trials, ref) });
+
+    return {
+      paths, log, clock, changes, jobs, db, keyring, registry, fleet, trials, inference, practice, hardware, write,
+      sampleDir: join(programRoot(), 'assets', 'sample-bundle'),
+      status: async () => {
+        const problem = practice.problem();
+        return {
+          version: programVersion(),
+          home: paths.home,
+          workspaceId: keyring.workspaceId,
+          pid: process.pid,
+          startedAt,
+          node: process.version,
+          onnxruntime: onnxruntimeVersion(),
+          native: loadNative() !== undefined,
+          keyStore: keyring.keyStore,
+          practiceDevice: practice.state(),
+          ...(problem !== undefined && { practiceProblem: problem }),
+          diskFreeBytes: await freeBytes(paths.home),
+        };
+      },
+      buildBundle: (dir, actor, signal) =>
+        write('building a bundle', async () => {
+          const job = jobs.start({ kind: 'build', title: `Build the bundle in ${dir}`, link: '/bundles' }, (control) => {
+            signal?.addEventListener('abort', () => void jobs.cancel(job.id).catch(() => {}), { once: true });
+            return registry.build(dir, {
+              admit: (candidate) => admit(candidate, control.signal),
+              signal: control.signal,
+              onProgress: (p) => control.progress(p.step, p.fraction),
+            });
+          });
+          const built = await job.done;
+          record(actor, 'bundle.built', `Built ${built.name}@${built.version}`, { link: `/bundles/${built.name}@${built.version}`, digest: built.digest });
+          changes.publish('bundles');
+          return built;
+        }),
+      removeBundle: (ref, actor) =>
+        write('removing a bundle', async () => {
+          const bundle = await registry.resolve(ref);
+          const name = `${bundle.name}@${bundle.version}`;
+          const users = (await fleet.list()).filter((d) => d.bundles.some((b) => b.name === bundle.name && b.version === bundle.version && (b.state === 'active' || b.state === 'on trial')));
+          if (users.length > 0) {
+            throw new EdgewrightError({
+              code: 'input.bundle-in-use',
+              message: `${name} runs on ${users.map((d) => d.name).join(', ')}.`,
+              hint: 'Deploy another version there first, or remove the device.',
+              owner: 'input',
+            });
+          }
+          const { freedBytes } = await registry.remove(ref);
+          record(actor, 'bundle.removed', `Removed ${name}`, { digest: bundle.digest });
+          changes.publish('bundles');
+          return { ref: name, freedBytes };
+        }),
+      startTrial: (spec, actor) => trialService.start(spec, actor),
+      addDevice: (request, actor, signal) =>
+        write('enrolling a device', async () => {
+          const device = await fleet.add(request, signal ? { signal } : {});
+          record(actor, 'device.enrolled', `Enrolled ${device.name}`, { link: `/devices/${device.name}` });
+          changes.publish('devices', device.name);
+          return device;
+        }),
+      removeDevice: (name, actor) =>
+        write('removing a device', async () => {
+          if (name === PRACTICE_NAME) db.saveSettings({ practiceDevice: false });
+          await fleet.remove(name);
+          if (name === PRACTICE_NAME) await practice.stop();
+          record(actor, 'device.removed', `Removed ${name}`);
+          changes.publish('devices', name);
+          return { name };
+        }),
+      rollback: (request, actor, signal) => deployments.rollback(request, actor, signal),
+      preflight: (spec) => fleet.preflight(deployments.withVariant(spec)),
+      startDeployment: (spec, actor) => deployments.start(spec, actor),
+      requestShutdown: () => {
+        for (const listener of shutdownListeners) listener();
+      },
+      onShutdownRequest: (listener) => shutdownListeners.push(listener),
+      close: async () => {
+        await jobs.stopAll();
+        if (options.lock.hold) await practice.stop();
+        for (const close of closers.reverse()) await close();
+        await held?.release();
+        held = undefined;
+      },
+    };
+  } catch (error) {
+    for (const close of closers.reverse()) await close();
+    await held?.release();
+    throw error;
+  }
+}
+
+/** The variant that the newest finished trial of this bundle chose. */
+function chosenVariant(trials: TrialStore, ref: string): string | undefined {
+  return trials.list().find((t) => t.ref === ref && t.state === 'done')?.verdict?.chosen;
+}
+
+/** What the newest finished trial says of a variant: passed, failed, or undefined when it never was in one. */
+function trialVerdict(trials: TrialStore, ref: string, variant: string): { pass: boolean; reason: string } | undefined {
+  for (const summary of trials.list()) {
+    if (summary.ref !== ref || summary.state !== 'done' || !summary.variantNames.includes(variant)) continue;
+    const found = trials.show(summary.id).variants.find((v) => v.name === variant);
+    if (!found) continue;
+    const failed = found.gates.find((g) => !g.pass);
+    if (found.stage !== 'done') return { pass: false, reason: found.error?.message ?? 'It did not run to its end in the last trial.' };
+    if (found.golden?.pass !== true) return { pass: false, reason: `It broke its golden rule in the last trial: ${found.golden?.worst ?? ''}` };
+    return failed ? { pass: false, reason: `It missed "${failed.gate}" in the last trial (${failed.value}).` } : { pass: true, reason: 'It passed the last trial.' };
+  }
+  return undefined;
+}

@@ -1,0 +1,69 @@
+/** Deployments as jobs: which variant goes, one job for all devices of a request, and what is recorded. */
+import { type DeploySpec, EdgewrightError, type RollbackResult } from '#contract';
+import type { Fleet } from '#core/fleet';
+import type { Jobs } from './jobs.ts';
+
+export interface DeploymentDeps {
+  fleet: Fleet;
+  jobs: Jobs;
+  write: <T>(what: string, work: () => Promise<T>) => Promise<T>;
+  record: (actor: string, kind: string, message: string, extra?: { link?: string; digest?: string }) => void;
+  /** The variant that the newest trial of `name@version` chose. */
+  chosenVariant: (ref: string) => string | undefined;
+}
+
+export class Deployments {
+  readonly #deps: DeploymentDeps;
+
+  constructor(deps: DeploymentDeps) {
+    this.#deps = deps;
+  }
+
+  /** `name@version#variant` and `variant` say the same; without either, what the last trial chose goes, else fp32. */
+  withVariant(spec: DeploySpec): DeploySpec & { variant: string } {
+    const [ref = '', inRef] = spec.ref.split('#');
+    if (inRef !== undefined && spec.variant !== undefined && inRef !== spec.variant) {
+      throw new EdgewrightError({ code: 'usage.two-variants', message: `Two variants are named: ${inRef} and ${spec.variant}.`, owner: 'usage' });
+    }
+    return { ...spec, ref, variant: spec.variant ?? inRef ?? this.#deps.chosenVariant(ref) ?? 'fp32' };
+  }
+
+  /** Answers once the deployments exist; the job ends when every device serves it (on trial or active) or said no. */
+  async start(request: DeploySpec, actor: string): Promise<{ jobId: string; deployments: string[] }> {
+    const { fleet, jobs, write, record } = this.#deps;
+    const spec = this.withVariant(request);
+    const started = await write('deploying', () => fleet.deploy(spec));
+    const what = `${spec.ref}#${spec.variant}`;
+    const ids = started.map((d) => d.id);
+    for (const d of started) record(actor, 'deployment.started', `Deploy ${what} to ${d.device}${spec.override === undefined ? '' : ` (override: ${spec.override})`}`, { link: `/deployments/${d.id}`, digest: d.digest });
+    const single = started[0];
+    const job = jobs.start({ kind: 'deploy', title: `Deploy ${what} to ${spec.devices.join(', ')}`, link: ids.length === 1 && single ? `/deployments/${single.id}` : '/deployments' }, (control) =>
+      write('deploying', async () => {
+        const results = await Promise.allSettled(
+          started.map((d) =>
+            fleet.carryOut(d.id, {
+              signal: control.signal,
+              onProgress: (p) => control.progress(`${d.device}: ${p.step}`, p.fraction),
+            }),
+          ),
+        );
+        const failed = results.find((r) => r.status === 'rejected');
+        for (const id of ids) {
+          const now = fleet.deployment(id);
+          record(now.device, `deployment.${now.state.replace(' ', '-')}`, now.error ? `${what} on ${now.device}: ${now.error.message}` : `${now.device} serves ${what} (${now.state})`, { link: `/deployments/${id}`, digest: now.digest });
+        }
+        if (failed) throw failed.reason;
+      }),
+    );
+    return { jobId: job.id, deployments: ids };
+  }
+
+  async rollback(request: { device: string; model?: string | undefined }, actor: string, signal?: AbortSignal): Promise<RollbackResult> {
+    const { fleet, write, record } = this.#deps;
+    return write('rolling back', async () => {
+      const done = await fleet.rollback(request.device, request.model, signal ? { signal } : {});
+      record(actor, 'deployment.rolled-back', `Rolled ${done.device} back: ${done.from} → ${done.to}`, { link: `/devices/${done.device}` });
+      return done;
+    });
+  }
+}

@@ -1,0 +1,86 @@
+/** A trial as a job. The trial itself is `#core/trials`; this says where its parts come from and who is told. */
+import { randomUUID } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import { EdgewrightError, type HardwareReport, type Trial, type TrialSpec } from '#contract';
+import type { Registry } from '#core/bundles';
+import type { Clock } from '#core/platform';
+import { parseGate, runTrial, type TrialStore } from '#core/trials';
+import type { Changes } from './changes.ts';
+import type { Jobs } from './jobs.ts';
+
+export interface TrialsDeps {
+  registry: Registry;
+  store: TrialStore;
+  jobs: Jobs;
+  changes: Changes;
+  clock: Clock;
+  tempDir: string;
+  write: <T>(what: string, work: () => Promise<T>) => Promise<T>;
+  record: (actor: string, kind: string, message: string, extra?: { link?: string; digest?: string }) => void;
+  hardware: () => Promise<HardwareReport>;
+  onnxruntime: string;
+}
+
+export class Trials {
+  readonly #deps: TrialsDeps;
+
+  constructor(deps: TrialsDeps) {
+    this.#deps = deps;
+  }
+
+  /** Answers once the trial exists; wrong gates, variants or references are refused before that. */
+  async start(request: TrialSpec, actor: string): Promise<{ jobId: string; trialId: string }> {
+    const { registry, store, jobs, changes, clock, record, write } = this.#deps;
+    const gates = request.gates.map(parseGate);
+    const bundle = await registry.resolve(request.ref);
+    const ref = `${bundle.name}@${bundle.version}`;
+    const names = [...new Set(['fp32', ...request.variants])];
+    for (const gate of gates) {
+      if (gate.of !== undefined && !names.includes(gate.of)) {
+        throw new EdgewrightError({ code: 'usage.gate', message: `"${gate.text}" compares with ${gate.of}, which is not in this trial.`, expected: `one of ${names.join(', ')}`, owner: 'usage' });
+      }
+    }
+    const machine = await this.#deps.hardware().then((h) => h.cpu.model);
+    const id = randomUUID();
+    const trial: Trial = {
+      id,
+      ref,
+      state: 'running',
+      startedAt: clock.now(),
+      variantNames: names,
+      spec: { ...request, ref, variants: names },
+      variants: names.map((name) => ({ name, stage: 'waiting', machines: [], gates: [], warnings: [] })),
+      machine: { hostname: hostname(), cpu: machine, onnxruntime: this.#deps.onnxruntime },
+    };
+    const job = jobs.start({ kind: 'trial', title: `Trial of ${ref}: ${names.join(', ')}`, link: `/trials/${id}` }, (control) =>
+      write('running a trial', async () => {
+        const workDir = await mkdtemp(join(this.#deps.tempDir, 'trial-'));
+        try {
+          const ended = await runTrial(trial, {
+            bundle,
+            registry,
+            workDir,
+            clock,
+            signal: control.signal,
+            onProgress: (p) => control.progress(p.step, p.fraction),
+            save: (now) => {
+              store.save(now);
+              changes.publish('trials', id);
+            },
+          });
+          changes.publish('bundles', ref);
+          record(actor, 'trial.ended', `Trial of ${ref}: ${ended.verdict?.reason ?? ended.state}`, { link: `/trials/${id}` });
+          return ended;
+        } finally {
+          await rm(workDir, { recursive: true, force: true });
+        }
+      }),
+    );
+    trial.jobId = job.id;
+    store.save(trial);
+    changes.publish('trials', id);
+    return { jobId: job.id, trialId: id };
+  }
+}
