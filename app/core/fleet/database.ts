@@ -1,0 +1,71 @@
+/** The workspace's own record of its devices and deployments: `fleet.db`. */
+import { join } from 'node:path';
+import { type Migration, openSqlite, type Sqlite } from '#core/platform';
+
+const MIGRATIONS: readonly Migration[] = [
+  {
+    name: 'devices and deployments',
+    sql: `
+      CREATE TABLE devices (
+        id TEXT PRIMARY KEY,
+        name TEXT NOT NULL UNIQUE,
+        -- host:port of the management door, as we reach it
+        management TEXT NOT NULL,
+        -- host:port of the inference door, as the device names it
+        inference TEXT NOT NULL,
+        certificate TEXT NOT NULL,
+        enrolled_at INTEGER NOT NULL,
+        practice INTEGER NOT NULL,
+        state TEXT NOT NULL,
+        problem TEXT,
+        last_seen_at INTEGER,
+        -- JSON of the last answer to GET /v1/status
+        status TEXT
+      ) STRICT;
+      CREATE TABLE device_events (
+        device TEXT NOT NULL REFERENCES devices(id) ON DELETE CASCADE,
+        seq INTEGER NOT NULL,
+        at INTEGER NOT NULL,
+        kind TEXT NOT NULL,
+        model TEXT,
+        message TEXT NOT NULL,
+        PRIMARY KEY (device, seq)
+      ) STRICT, WITHOUT ROWID;
+      -- Survives the device's removal: what was sent to it stays on record.
+      CREATE TABLE deployments (
+        id TEXT PRIMARY KEY,
+        device_id TEXT NOT NULL,
+        device TEXT NOT NULL,
+        ref TEXT NOT NULL,
+        -- JSON of the order as the device gets it
+        order_json TEXT NOT NULL,
+        -- JSON list of the digests in it that are OCI manifests, in the order they are pushed
+        manifests TEXT NOT NULL,
+        state TEXT NOT NULL,
+        started_at INTEGER NOT NULL,
+        ended_at INTEGER,
+        bytes_total INTEGER NOT NULL,
+        bytes_sent INTEGER NOT NULL,
+        seconds REAL NOT NULL,
+        job_id TEXT,
+        serving TEXT,
+        error TEXT,
+        override TEXT,
+        cancel_asked INTEGER NOT NULL DEFAULT 0
+      ) STRICT;
+      CREATE INDEX deployments_by_device ON deployments(device_id, started_at);
+      CREATE INDEX deployments_open ON deployments(ended_at) WHERE ended_at IS NULL;
+      -- Begun uploads, so that they go on after a restart.
+      CREATE TABLE uploads (
+        device TEXT NOT NULL REFERENCES devices(id) ON DELETE CASCADE,
+        digest TEXT NOT NULL,
+        location TEXT NOT NULL,
+        PRIMARY KEY (device, digest)
+      ) STRICT, WITHOUT ROWID;
+    `,
+  },
+];
+
+export function openFleetDatabase(dir: string): Sqlite {
+  return openSqlite(join(dir, 'fleet.db'), MIGRATIONS);
+}

@@ -1,0 +1,43 @@
+/** Pauses between tries: short after progress, longer while nothing moves, and an end. */
+import { type Clock, sleep } from '#core/platform';
+import { BusyError, mayRetry } from './errors.ts';
+import { FIRST_RETRY_MS, GIVE_UP_MS, MAX_RETRY_MS } from './limits.ts';
+
+export interface RetryOptions {
+  clock: Clock;
+  signal?: AbortSignal | undefined;
+  firstMs?: number;
+  giveUpMs?: number;
+}
+
+export interface Retry {
+  /** Something moved: the next failure starts with a short pause and a whole budget again. */
+  progress(): void;
+  /** Waits before the next try; rethrows `error` when it can't help or the budget is spent. */
+  wait(error: unknown): Promise<void>;
+}
+
+export function retry(options: RetryOptions): Retry {
+  const first = options.firstMs ?? FIRST_RETRY_MS;
+  const giveUpMs = options.giveUpMs ?? GIVE_UP_MS;
+  let since: number | undefined;
+  let pause = first;
+  return {
+    progress() {
+      since = undefined;
+      pause = first;
+    },
+    async wait(error) {
+      if (!mayRetry(error)) throw error;
+      const now = options.clock.monotonic();
+      since ??= now;
+      const left = giveUpMs - (now - since);
+      if (left <= 0) throw error;
+      // Half of the pause is random, so that many uploads cut by one switch do not come back in step.
+      const own = pause * (0.5 + Math.random() / 2);
+      const asked = error instanceof BusyError ? error.afterMs : 0;
+      await sleep(Math.min(Math.max(own, asked), left), options.signal);
+      pause = Math.min(pause * 2, MAX_RETRY_MS);
+    },
+  };
+}

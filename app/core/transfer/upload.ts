@@ -1,0 +1,203 @@
+/**
+ * One blob over the OCI distribution API (distribution-spec v1.1, "Pushing a blob in chunks"): HEAD, POST for an upload
+ * address, PATCH in pieces, PUT with the digest. After any cut the peer's own Range decides where to go on.
+ */
+import type { Readable } from 'node:stream';
+import { interrupted, wrongAnswer } from './errors.ts';
+import { MAX_LOCATION_LENGTH, PIECE_BYTES } from './limits.ts';
+import type { Answer, Peer } from './peer.ts';
+import { type RetryOptions, retry } from './retry.ts';
+
+/** A blob that can be read from any byte on. */
+export interface BlobSource {
+  digest: string;
+  size: number;
+  /** Bytes `start` up to `end` (exclusive). */
+  open(start: number, end: number): Readable;
+}
+
+/** Remembers begun uploads, so that they go on after a restart of this program. Keys are digests. */
+export interface UploadMemory {
+  get(digest: string): string | undefined;
+  set(digest: string, location: string): void;
+  clear(digest: string): void;
+}
+
+export interface UploadOptions extends RetryOptions {
+  /** The repository of the OCI paths: the bundle's name. */
+  repository: string;
+  memory: UploadMemory;
+  pieceBytes?: number;
+  /**
+   * @param have bytes of this blob that the peer has or that are on their way to it; goes back after a cut
+   * @param sent bytes that this call has put on the line so far; never goes back
+   */
+  onBytes?(have: number, sent: number): void;
+}
+
+/** How a blob came to be there. `sentBytes` counts what crossed the line in this call, pieces sent twice included. */
+export interface UploadResult {
+  wasThere: boolean;
+  sentBytes: number;
+}
+
+/** The peer no longer knows an upload: begin again. */
+const LOST = Symbol('upload lost');
+
+/**
+ * Sends one blob unless the peer has it. Line failures are tried again until nothing moved for a while; a refusal is
+ * thrown at once.
+ */
+export async function pushBlob(peer: Peer, blob: BlobSource, options: UploadOptions): Promise<UploadResult> {
+  const { memory, signal, repository } = options;
+  const tries = retry(options);
+  const base = `/v2/${repository}/blobs`;
+  let sentBytes = 0;
+  let best = -1;
+
+  /** The peer has `offset` bytes safely: only that counts as progress, so an endless loop of resent pieces ends. */
+  const reached = (offset: number) => {
+    if (offset > best) {
+      best = offset;
+      tries.progress();
+    }
+    options.onBytes?.(offset, sentBytes);
+  };
+
+  async function isThere(): Promise<boolean> {
+    const answer = await peer.request('HEAD', `${base}/${blob.digest}`, { signal });
+    if (answer.status === 404) return false;
+    peer.accept(answer);
+    return true;
+  }
+
+  /** The upload's address, and how much of it the peer has. */
+  async function begin(): Promise<{ location: string; offset: number }> {
+    const known = memory.get(blob.digest);
+    if (known !== undefined) {
+      const answer = await peer.request('GET', known, { signal });
+      if (answer.status < 400) return { location: locationOf(peer, answer) ?? known, offset: offsetOf(peer, answer, blob.size) };
+      memory.clear(blob.digest);
+      if (answer.status !== 404) peer.accept(answer);
+    }
+    const answer = await peer.request('POST', `${base}/uploads/`, { signal });
+    peer.accept(answer);
+    const location = locationOf(peer, answer);
+    if (location === undefined) throw wrongAnswer(peer.label, 'a Location header for the upload', 'none');
+    memory.set(blob.digest, location);
+    return { location, offset: 0 };
+  }
+
+  async function sendPieces(start: { location: string; offset: number }): Promise<void> {
+    let { location, offset } = start;
+    reached(offset);
+    while (offset < blob.size) {
+      const from = offset;
+      const before = sentBytes;
+      const end = Math.min(offset + (options.pieceBytes ?? PIECE_BYTES), blob.size);
+      const body = {
+        bytes: end - from,
+        open: () => blob.open(from, end),
+        onBytes: (done: number) => {
+          sentBytes = before + done;
+          options.onBytes?.(from + done, sentBytes);
+        },
+      };
+      const headers = { 'content-type': 'application/octet-stream', 'content-range': `${from}-${end - 1}` };
+      const answer = await peer.request('PATCH', location, { body, headers, signal });
+      if (answer.status === 404) throw LOST;
+      // The peer has another offset than we think: ask it, as after a cut. Where it cannot say which, begin again.
+      if (answer.status === 416 && (answer.headers.range ?? '0-0') === '0-0') throw LOST;
+      if (answer.status === 416) throw interrupted(peer.label, 'it has another part of the upload than expected');
+      peer.accept(answer);
+      const range = answer.headers.range;
+      offset = range === undefined || range === `0-${end - 1}` ? end : offsetOf(peer, answer, blob.size);
+      if (offset <= from) throw interrupted(peer.label, 'it kept nothing of a piece');
+      location = locationOf(peer, answer) ?? location;
+      memory.set(blob.digest, location);
+      reached(offset);
+    }
+    const answer = await peer.request('PUT', withDigest(location, blob.digest), { headers: { 'content-type': 'application/octet-stream' }, signal });
+    if (answer.status === 404) throw LOST;
+    peer.accept(answer);
+    memory.clear(blob.digest);
+  }
+
+  /** A whole upload that the peer refuses by its digest may hold pieces of an older life: once, from nothing. */
+  let resumed = memory.get(blob.digest) !== undefined;
+  for (;;) {
+    try {
+      if (await isThere()) {
+        memory.clear(blob.digest);
+        options.onBytes?.(blob.size, sentBytes);
+        return { wasThere: sentBytes === 0, sentBytes };
+      }
+      await sendPieces(await begin());
+      return { wasThere: false, sentBytes };
+    } catch (error) {
+      if (error === LOST) {
+        memory.clear(blob.digest);
+        await tries.wait(interrupted(peer.label, 'it no longer knows the upload'));
+        continue;
+      }
+      if (resumed && isDigestRefusal(error)) {
+        memory.clear(blob.digest);
+        resumed = false;
+        best = -1;
+        continue;
+      }
+      await tries.wait(error);
+    }
+  }
+}
+
+/** Puts a manifest under its digest. Small, so it is sent whole each time. */
+export async function pushManifest(
+  peer: Peer,
+  manifest: { digest: string; mediaType: string; bytes: Uint8Array },
+  options: RetryOptions & { repository: string },
+): Promise<void> {
+  const tries = retry(options);
+  for (;;) {
+    try {
+      const headers = { 'content-type': manifest.mediaType };
+      const answer = await peer.request('PUT', `/v2/${options.repository}/manifests/${manifest.digest}`, { body: manifest.bytes, headers, signal: options.signal });
+      peer.accept(answer);
+      return;
+    } catch (error) {
+      await tries.wait(error);
+    }
+  }
+}
+
+/** OCI's code for content that does not have the digest it was sent under. */
+function isDigestRefusal(error: unknown): boolean {
+  return error instanceof Error && 'found' in error && error.found === 'DIGEST_INVALID';
+}
+
+/** A Location as a path on this same peer; one that points elsewhere is not followed. */
+function locationOf(peer: Peer, answer: Answer): string | undefined {
+  const location = answer.headers.location;
+  if (location === undefined) return undefined;
+  if (location.length > MAX_LOCATION_LENGTH || !location.startsWith('/') || location.startsWith('//')) {
+    throw wrongAnswer(peer.label, 'an upload address on the device itself', location);
+  }
+  return location;
+}
+
+/**
+ * Bytes that the peer has of an upload, from `Range: 0-<last byte>`. The form cannot tell nothing from one byte
+ * (`0-0`): read as nothing.
+ */
+function offsetOf(peer: Peer, answer: Answer, size: number): number {
+  const range = answer.headers.range;
+  if (range === undefined) return 0;
+  const match = /^(?:bytes=)?0-(\d{1,15})$/.exec(String(range));
+  const last = Number(match?.[1]);
+  if (!match || last >= size) throw wrongAnswer(peer.label, `a Range within the ${size} bytes of the blob`, String(range));
+  return last === 0 ? 0 : last + 1;
+}
+
+function withDigest(location: string, digest: string): string {
+  return `${location}${location.includes('?') ? '&' : '?'}digest=${encodeURIComponent(digest)}`;
+}
