@@ -1,0 +1,68 @@
+/**
+ * All that detection asks of a machine, behind one small interface, so that machines nobody here has can be recorded where
+ * they are and replayed in a test. Nothing here throws for what is merely absent: undefined and empty are answers.
+ */
+
+export type AccessTo = 'absent' | 'denied' | 'ok';
+
+export interface CommandResult {
+  /** Exit code; null when it was killed or ran out of time. */
+  code: number | null;
+  stdout: string;
+  stderr: string;
+}
+
+/** Facts the running program knows of its machine without asking a file. */
+export interface MachineFacts {
+  platform: string;
+  arch: string;
+  hostname: string;
+  /** Kernel release, and the operating system's name for itself. */
+  release: string;
+  osName: string;
+  totalMemoryBytes: number;
+  freeMemoryBytes: number;
+  cpuModel: string;
+  /** Logical processors online, and how many of them this process may use. */
+  cores: number;
+  usableCores: number;
+  /** Flags read with the CPU's own instructions by the addon; absent without it. */
+  cpuFlags?: string[];
+  node: string;
+  onnxruntime: string;
+  /** The folder that holds ONNX Runtime's library and its provider libraries. */
+  ortDir: string;
+}
+
+/** The questions that are put to the systeminformation package (Windows and macOS). */
+export type SystemQuestion = 'graphics' | 'system' | 'cpuFlags' | 'osInfo';
+
+export interface Machine {
+  facts(): Promise<MachineFacts>;
+  /** An environment variable; only those in ENV_ASKED are recorded. */
+  env(name: EnvName): string | undefined;
+  /** A text file's content; undefined when it is absent, unreadable or larger than MAX_TEXT_BYTES. */
+  readText(path: string): Promise<string | undefined>;
+  /** Names in a folder, sorted; empty when it is absent or unreadable. */
+  list(dir: string): Promise<string[]>;
+  /** Where a symbolic link points, as written; undefined when there is none. */
+  link(path: string): Promise<string | undefined>;
+  /** Whether this user may read and write the file or device node. */
+  access(path: string): Promise<AccessTo>;
+  /** Runs a program with a time limit; undefined when there is no such program. */
+  run(command: string, args: readonly string[]): Promise<CommandResult | undefined>;
+  /** The libraries an ELF file needs (its DT_NEEDED entries); undefined when it is absent or no ELF file. */
+  needed(path: string): Promise<string[] | undefined>;
+  /** What systeminformation says; undefined when it fails. */
+  ask(question: SystemQuestion): Promise<unknown>;
+}
+
+/** The variables detection looks at. None holds a secret: recordings are passed on. */
+export const ENV_ASKED = ['LD_LIBRARY_PATH', 'VK_ICD_FILENAMES', 'VK_DRIVER_FILES', 'CUDA_VISIBLE_DEVICES', 'WSL_DISTRO_NAME'] as const;
+export type EnvName = (typeof ENV_ASKED)[number];
+
+/** A text file's content without the white space and NULs around it (device-tree strings end in NUL). */
+export async function readLine(machine: Machine, path: string): Promise<string | undefined> {
+  const text = await machine.readText(path);
+  return text === undefined ? undefined : text.replaceAll('\0', ' ').trim();
+}
