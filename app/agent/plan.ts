@@ -21,6 +21,8 @@ export interface Desired {
 export interface Actual {
   /** Deployments whose model is loaded in a runner (one that died and is being started again counts). */
   sessions: ReadonlySet<string>;
+  /** Sessions that an order by hand is about to use. */
+  held: ReadonlySet<string>;
   /** Blobs of the candidate that are not here yet. */
   missing: number;
   /** What the watch of the deployment on trial says. */
@@ -88,7 +90,7 @@ function servingSteps(actual: Actual, { serving, previous, candidate }: Desired)
   if (serving && !actual.sessions.has(serving.id)) steps.push({ do: 'serve', deployment: serving.id });
   // The one before stays warm until the trial is over: a rollback then takes no load time.
   const needed = [serving?.id, candidate?.id, ...(onTrial ? [previous] : [])];
-  for (const id of actual.sessions) if (!needed.includes(id)) steps.push({ do: 'stop', deployment: id });
+  for (const id of actual.sessions) if (!needed.includes(id) && !actual.held.has(id)) steps.push({ do: 'stop', deployment: id });
   if (serving && onTrial) steps.push({ do: actual.verdict.is === 'commit' ? 'commit' : 'watch', deployment: serving.id });
   return steps;
 }

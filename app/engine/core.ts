@@ -127,7 +127,7 @@ export async function openCore(options: CoreOptions): Promise<Core> {
       db.record({ actor, kind, message, ...extra });
       changes.publish('activity');
     };
-    const hardware = (request: { fresh: boolean; signal?: AbortSignal }) => detectHardware({ ...request, cachePath: join(paths.home, 'hardware.json') });
+    const hardware = (request: { fresh: boolean; signal?: AbortSignal }) => detectHardware({ ...request, cacheFile: join(paths.home, 'hardware.json') });
     const trialService = new Trials({ registry, store: trials, jobs, changes, clock, tempDir: paths.temp, write, record, hardware: () => hardware({ fresh: false }), onnxruntime: onnxruntimeVersion() });
     const deployments = new Deployments({ fleet, jobs, write, record, chosenVariant: (ref) => chosenVariant(trials, ref) });
 

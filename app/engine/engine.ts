@@ -1,11 +1,10 @@
 /** The engine: the core with its loopback server, its practice device, and the note by which clients find it. */
 import { join } from 'node:path';
-import { createLog, type Log, programRoot, WORKSPACE_WAIT_MS, workspacePaths } from '#core/platform';
+import { createLog, type Log, programRoot, startMark, WORKSPACE_WAIT_MS, workspacePaths } from '#core/platform';
 import { type Core, openCore, programVersion } from './core.ts';
 import { engineLink, findEngine, removeEngineFile, writeEngineFile } from './engine-file.ts';
 import { startLoopbackServer } from './server/loopback-server.ts';
 import { createRouter } from './router.ts';
-import { startMark } from '#core/platform';
 
 export interface Engine {
   link: string;
@@ -17,7 +16,7 @@ export interface Engine {
 }
 
 /** @throws machine.busy when a writer keeps the workspace for longer than WORKSPACE_WAIT_MS */
-export async function startEngine(options: { home: string; port?: number; practice?: boolean }): Promise<Engine> {
+export async function startEngine(options: { home: string; port?: number; practice?: boolean; sample?: boolean }): Promise<Engine> {
   const paths = workspacePaths(options.home);
   const running = await findEngine(paths.engine);
   if (running) return { link: engineLink(running), already: true, log: createLog('engine'), close: async () => {}, closed: Promise.resolve() };
@@ -43,7 +42,7 @@ export async function startEngine(options: { home: string; port?: number; practi
       return closing;
     };
     core.onShutdownRequest(() => void close());
-    firstRun(core, options.practice ?? true);
+    firstRun(core, { practice: options.practice ?? true, sample: options.sample ?? true });
     return { link: engineLink(file), already: false, log, close, closed };
   } catch (error) {
     await core.close();
@@ -52,9 +51,9 @@ export async function startEngine(options: { home: string; port?: number; practi
 }
 
 /** In the background, so that the screens are there at once: the sample bundle on a new workspace, and the practice device. */
-function firstRun(core: Core, practice: boolean): void {
+function firstRun(core: Core, want: { practice: boolean; sample: boolean }): void {
   void (async () => {
-    if (core.db.once('sample added')) await core.buildBundle(core.sampleDir, 'edgewright');
-    if (practice && core.db.settings().practiceDevice) await core.practice.start();
+    if (want.sample && core.db.once('sample added')) await core.buildBundle(core.sampleDir, 'edgewright');
+    if (want.practice && core.db.settings().practiceDevice) await core.practice.start();
   })().catch((error: unknown) => core.log.warn({ error: String(error) }, 'the first run was not completed'));
 }

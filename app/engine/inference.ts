@@ -67,7 +67,7 @@ export class Inference {
         outputs: Object.entries(outputs).map(([name, tensor]) => ({ name, type: tensor.type, dims: tensor.dims })),
         latencyMs,
         loadMs,
-        memoryBytes: runner.memory()?.now ?? 0,
+        memoryBytes: (await runner.memory()).now,
         providers,
         ...(applied.preview && { preview: applied.preview }),
       };

@@ -52,13 +52,16 @@ async function route(services: InferenceServices, request: IncomingMessage, resp
   if (pathname === '/v2' || pathname === '/v2/') return sendJson(response, 200, { name: 'edgewright-agent', version: AGENT_VERSION, extensions: [] });
   if (pathname === '/v2/health/live') return sendJson(response, 200, { live: true });
   if (pathname === '/v2/health/ready') {
-    const ready = router.all().every((session) => session.ready);
+    const ready = router.allReady();
     return sendJson(response, ready ? 200 : 503, { ready });
   }
   if (pathname === '/metrics') return sendText(response, 200, await services.metrics.registry.metrics(), { 'content-type': services.metrics.registry.contentType });
   const [, model, version, action] = MODEL_PATH.exec(pathname) ?? [];
   if (model === undefined) throw notFound('such address');
   const session = router.serving(model);
+  if (!session && router.isExpected(model)) {
+    throw new HttpError(503, { code: 'device.loading', message: `model "${model}" is being loaded`, owner: 'machine' }, { 'retry-after': '1' });
+  }
   if (!session) throw notFound(`model "${model}"`);
   if (version !== undefined && version !== session.options.version) throw notFound(`version ${version} of model "${model}"; ${session.options.version} serves`);
   if (action === '/infer') return infer(services, session, request, response);

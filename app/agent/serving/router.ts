@@ -1,12 +1,14 @@
 /** Which session answers for a model right now. Changing it is one assignment: no request falls between two. */
 import type { AgentStatus } from '#core/fleet';
-import { percentile } from './percentile.ts';
+import { latencySummary } from '#core/runtime';
 import type { ModelSession } from './session.ts';
 
 export class Router {
   /** Loaded sessions by deployment: the one that serves, a candidate, the one before. */
   readonly #sessions = new Map<string, ModelSession>();
   readonly #serving = new Map<string, ModelSession>();
+  /** Models that should answer, and will once they are loaded. */
+  readonly #expected = new Set<string>();
 
   /** Deployments of one model that are loaded. */
   loaded(model: string): Set<string> {
@@ -21,9 +23,11 @@ export class Router {
     return this.#sessions.get(deployment);
   }
 
-  /** From now on `deployment` answers for the model; undefined: nothing does. */
+  /** From now on `deployment` answers for the model, at once or as soon as it is loaded; undefined: nothing does. */
   point(model: string, deployment: string | undefined): void {
     const session = deployment === undefined ? undefined : this.#sessions.get(deployment);
+    if (deployment === undefined) this.#expected.delete(model);
+    else this.#expected.add(model);
     if (session) this.#serving.set(model, session);
     else this.#serving.delete(model);
   }
@@ -40,6 +44,16 @@ export class Router {
     return this.#serving.get(model);
   }
 
+  /** Whether the model should answer, though it may not be loaded yet. */
+  isExpected(model: string): boolean {
+    return this.#expected.has(model);
+  }
+
+  /** Whether everything that should answer can. */
+  allReady(): boolean {
+    return [...this.#expected].every((model) => this.#serving.get(model)?.ready ?? false);
+  }
+
   all(): ModelSession[] {
     return [...this.#serving.values()];
   }
@@ -49,7 +63,7 @@ export class Router {
       model: options.model,
       requests: stats.requests,
       failures: stats.failures,
-      ...(stats.latencies.length > 0 && { p50Ms: percentile(stats.latencies, 50), p95Ms: percentile(stats.latencies, 95) }),
+      ...(stats.latencies.length > 0 && percentiles(stats.latencies)),
       provider: 'cpu',
     }));
   }
@@ -58,6 +72,12 @@ export class Router {
     const sessions = [...this.#sessions.values()];
     this.#sessions.clear();
     this.#serving.clear();
+    this.#expected.clear();
     await Promise.all(sessions.map((session) => session.close()));
   }
+}
+
+function percentiles(latencies: readonly number[]): { p50Ms: number; p95Ms: number } {
+  const { p50, p95 } = latencySummary(latencies);
+  return { p50Ms: p50, p95Ms: p95 };
 }

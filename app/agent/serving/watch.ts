@@ -1,10 +1,10 @@
 /** The watch over a deployment on trial: counts, and a verdict that depends on nothing but the counts. */
 import type { ErrorBody, Watch } from '#contract';
 import type { DeviceLimits } from '#core/fleet';
+import { latencySummary } from '#core/runtime';
 import { MAX_TRIAL_CRASHES, MAX_TRIAL_STARTS, MIN_LATENCY_SAMPLES, WATCH_LATENCIES } from '../limits.ts';
 import type { Verdict } from '../plan.ts';
 import type { TrialProgress } from '../state/deployments.ts';
-import { percentile } from './percentile.ts';
 
 export interface Observed extends TrialProgress {
   /** Starts of the agent after an unclean end during this trial. */
@@ -32,7 +32,7 @@ export function judge(seen: Observed, watch: Watch, limits: DeviceLimits): Verdi
     return back('device.failures', 'Too many requests failed.', `at most ${percent(watch.maxFailureShare)} of requests`, `${seen.failures} of ${seen.requests} (${percent(share)})`);
   }
   if (limits.p95Ms !== undefined && seen.latencies.length >= MIN_LATENCY_SAMPLES) {
-    const p95 = percentile(seen.latencies, 95);
+    const { p95 } = latencySummary(seen.latencies);
     if (p95 > limits.p95Ms) return back('device.too-slow', 'The model is slower in service than its limit.', `p95 of at most ${limits.p95Ms} ms`, `${p95.toFixed(2)} ms over the last ${seen.latencies.length} requests`);
   }
   if (limits.memoryBytes !== undefined && seen.peakMemoryBytes > limits.memoryBytes) {
@@ -49,7 +49,7 @@ function percent(share: number): string {
 export class TrialWatch {
   readonly id: string;
   readonly watch: Watch;
-  readonly limits: DeviceLimits;
+  limits: DeviceLimits;
   readonly #seen: Observed & { latencies: number[] };
   #saved: string;
 

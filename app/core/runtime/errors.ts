@@ -18,10 +18,11 @@ export function cancelled(): EdgewrightError {
   return new EdgewrightError({ code: 'cancelled', message: 'Cancelled.', owner: 'cancelled' });
 }
 
+/** @param limitBytes 0 where none was set: then the machine itself had no more */
 export function memoryPassed(limitBytes: number, found: string): EdgewrightError {
   return new EdgewrightError({
     code: 'runtime.memory',
-    message: limitBytes > 0 ? 'The model needs more memory than its limit, so its process was stopped.' : 'There is not enough memory for the model.',
+    message: limitBytes > 0 ? 'The model needs more memory than its limit.' : 'There is not enough memory for the model.',
     ...(limitBytes > 0 && { expected: `at most ${limitBytes} bytes` }),
     found,
     hint: 'Raise the memory limit of the bundle, or use a smaller variant or batch.',
@@ -38,6 +39,15 @@ export function crashed(what: string, how: { code: number | null; signal: NodeJS
     hint: how.signal === 'SIGKILL' ? 'Another program stopped it, or the system ran out of memory.' : 'A driver or ONNX Runtime itself may be at fault; try another execution provider.',
     owner: 'machine',
   });
+}
+
+/** For calls that waited their turn behind the one that brought the runner down. */
+export function stopped(why: EdgewrightError): EdgewrightError {
+  if (why.code === 'runtime.closed') return why;
+  return new EdgewrightError(
+    { code: 'runtime.stopped', message: 'The process that held the model was stopped before this call had its turn.', found: why.message, hint: 'Load the model again.', owner: 'machine' },
+    { cause: why },
+  );
 }
 
 export function closed(): EdgewrightError {

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import type { EdgewrightError, ProviderUse, TensorInfo } from '#contract';
 import type { Tensor } from '#core/datasets';
 import { type NodeChild, readFrames, residentMemory, spawnNode, writeFrame } from '#core/platform';
-import { cancelled, closed, crashed, memoryPassed, reported, startFailed, timedOut } from './errors.ts';
+import { cancelled, closed, crashed, memoryPassed, reported, startFailed, stopped, timedOut } from './errors.ts';
 import {
   BENCHMARK_TIMEOUT_MS,
   LAST_WORDS_MS,
@@ -263,7 +263,7 @@ class ChildRunner implements Runner {
     this.#turn = before.then(() => mine.promise);
     try {
       await untilAborted(before, options.signal);
-      if (this.#why || this.#over) throw this.#why ?? closed();
+      if (this.#why || this.#over) throw stopped(this.#why ?? closed());
       const id = this.#nextId++;
       const answer = new Promise<{ header: Extract<Answer, { ok: true }>; body: Buffer }>((resolve, reject) => {
         this.#pending = { id, what, resolve, reject };
@@ -353,9 +353,11 @@ function threadCount(threads: number): number {
 
 /** The pipe may still hold what a process wrote just before it ended. */
 function lastWordsRead(child: NodeChild): Promise<void> {
+  const { stderr } = child.process;
+  if (!stderr || stderr.readableEnded || stderr.destroyed) return Promise.resolve();
   return new Promise((resolve) => {
     const timer = setTimeout(resolve, LAST_WORDS_MS);
-    child.process.once('close', () => {
+    stderr.once('close', () => {
       clearTimeout(timer);
       resolve();
     });

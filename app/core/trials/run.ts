@@ -153,7 +153,7 @@ class Executor {
       return;
     }
     const runner = await this.#runnerWith(variant.name, signal);
-    const rule = goldenRule(variant.name, bundle.source.tolerances, bundle.source.metric, runner.outputs[0]?.name);
+    const rule = goldenRule(variant.name, bundle.source.tolerances, bundle.source.metric);
     const { samples: _samples, ...result } = await runGolden(runner, this.#context.registry.blobPath(file.digest), rule, { signal });
     variant.golden = result;
   }
@@ -180,7 +180,7 @@ class Executor {
     const base = this.#trial.variants.find((v) => v.name === BASE)?.metric;
     const { metric, golden } = variant;
     const rule = goldenRule(variant.name, this.#context.bundle.source.tolerances, this.#context.bundle.source.metric);
-    if (variant.name === BASE || !base || !metric || !golden || rule.kind !== 'agreement' || rule.maxDrop === undefined) return;
+    if (variant.name === BASE || !base || !metric || !golden || !('maxDrop' in rule) || rule.maxDrop === undefined) return;
     const drop = metric.higherIsBetter ? base.value - metric.value : metric.value - base.value;
     golden.rule = `${golden.rule}; ${metric.name} at most ${rule.maxDrop} worse than fp32`;
     if (drop > rule.maxDrop) {

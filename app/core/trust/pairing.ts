@@ -11,9 +11,6 @@ import { PAIRING_CODE_CHARS, PAIRING_EXPORTER_BYTES } from './limits.ts';
 const ALPHABET = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
 const MAC_LABEL = 'edgewright pairing v1';
 
-/** For tls.TLSSocket.exportKeyingMaterial(PAIRING_EXPORTER_BYTES, PAIRING_EXPORTER_LABEL, empty context) on both sides. */
-export const PAIRING_EXPORTER_LABEL = 'EXPORTER-edgewright-pairing-v1';
-
 /** 16 characters of 5 random bits each, in groups of four: `7M2K-9QXA-…`. */
 export function generatePairingCode(): string {
   // 256 is a multiple of 32, so the low five bits of a random byte are uniform.
