@@ -18,5 +18,5 @@ export type {
   ValueInfo,
 } from './messages.ts';
 export { normalDomain, type OnnxModel, opsetsOf, parseModel, readModel, writeModel } from './model.ts';
-export { elementCount, makeTensor, rawBytes, tensorData, tensorDims, type TensorValues } from './tensors.ts';
+export { elementCount, embedExternalData, makeTensor, rawBytes, tensorData, tensorDims, type TensorValues } from './tensors.ts';
 export type { Bytes, FileRange } from './wire-reader.ts';

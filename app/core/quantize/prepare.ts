@@ -1,0 +1,24 @@
+/**
+ * Making a model ready to be quantized: ONNX Runtime's basic optimizations fold constants and batch normalizations, so that
+ * fewer nodes are in the way, and write down the types of all values.
+ */
+import { type OnnxModel, readModel, writeModel } from '#core/onnx';
+
+/** Writes the model at `outputPath` as ONNX Runtime sees it after its basic graph optimizations. */
+export type Optimize = (modelPath: string, outputPath: string, options: { signal?: AbortSignal }) => Promise<void>;
+
+/** The mark that ONNX Runtime's own tools leave on a prepared model, and look for. */
+const PREPARED = { key: 'onnx.quant.pre_process', value: 'onnxruntime.quant' };
+
+export function isPrepared(model: OnnxModel): boolean {
+  return model.metadataProps.some((entry) => entry.key === PREPARED.key && entry.value === PREPARED.value);
+}
+
+/** @param path where the prepared model is to be; the weights it needs come along */
+export async function prepareModel(modelPath: string, path: string, optimize: Optimize, options: { signal?: AbortSignal } = {}): Promise<OnnxModel> {
+  await optimize(modelPath, path, options);
+  const model = await readModel(path);
+  model.metadataProps.push({ ...PREPARED });
+  await writeModel(model, path, options);
+  return readModel(path);
+}
