@@ -28,9 +28,9 @@ export function libraryTitle(file: string): string {
 /** Why a provider library that is there can't be loaded; undefined when all it needs is found. */
 export function libraryStop(library: ProviderLibrary): Stop | undefined {
   if (library.missing.length > 0) {
-    const names = library.missing.map((file) => `${libraryTitle(file)} (${file})`);
+    const names = library.missing.map((file) => (libraryTitle(file) === file ? file : `${libraryTitle(file)} (${file})`));
     const list = names.length === 1 ? names[0] : `${names.slice(0, -1).join(', ')} and ${names.at(-1)}`;
-    return { reason: `${list} ${names.length === 1 ? 'is' : 'are'} missing`, remedy: remedyFor(library.missing) };
+    return { reason: `${list} ${names.length === 1 ? 'is' : 'are'} missing`, remedy: remedyFor(library) };
   }
   const out = library.unreachable[0];
   if (out === undefined) return undefined;
@@ -44,14 +44,25 @@ export function libraryStop(library: ProviderLibrary): Stop | undefined {
   };
 }
 
+/** Parts of the CUDA toolkit whose file names carry its major version. */
+const CUDA = /^lib(?:cudart|cublas|cublasLt)\.so\.(\d+)/;
+
+/** The CUDA version a provider library was built for, as its needs tell. */
+export function cudaMajor(library: ProviderLibrary): number | undefined {
+  const found = library.needs.map((file) => CUDA.exec(file)?.[1]).find((major) => major !== undefined);
+  return found === undefined ? undefined : Number(found);
+}
+
 /** Package names are those of NVIDIA's own repository for Debian and Ubuntu. */
-function remedyFor(missing: readonly string[]): Stop['remedy'] {
-  const cudaMajor = missing.map((file) => /^lib(?:cudart|cublas|cublasLt)\.so\.(\d+)/.exec(file)?.[1]).find((major) => major !== undefined);
-  const cudnnMajor = missing.map((file) => /^libcudnn\.so\.(\d+)/.exec(file)?.[1]).find((major) => major !== undefined);
-  const tensorrtMajor = missing.map((file) => /^libnvinfer\.so\.(\d+)/.exec(file)?.[1]).find((major) => major !== undefined);
+function remedyFor(library: ProviderLibrary): Stop['remedy'] {
+  const { missing } = library;
+  const major = cudaMajor(library);
+  const cudaMissing = missing.some((file) => CUDA.test(file));
+  const cudnnMajor = missing.map((file) => /^libcudnn\.so\.(\d+)/.exec(file)?.[1]).find((found) => found !== undefined);
+  const tensorrtMajor = missing.map((file) => /^libnvinfer\.so\.(\d+)/.exec(file)?.[1]).find((found) => found !== undefined);
   const packages = [
-    ...(cudaMajor ? [`cuda-toolkit-${cudaMajor}`] : []),
-    ...(cudnnMajor ? [`cudnn${cudnnMajor}-cuda-${cudaMajor ?? '13'}`] : []),
+    ...(cudaMissing && major ? [`cuda-toolkit-${major}`] : []),
+    ...(cudnnMajor ? [`cudnn${cudnnMajor}${major ? `-cuda-${major}` : ''}`] : []),
     ...(tensorrtMajor ? [`libnvinfer${tensorrtMajor}`, `libnvinfer-plugin${tensorrtMajor}`, `libnvonnxparsers${tensorrtMajor}`] : []),
   ];
   if (packages.length === 0) return { text: `Install the packages that bring ${missing.join(', ')}.` };

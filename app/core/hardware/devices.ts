@@ -9,7 +9,7 @@ import type { FoundFacts } from './probes/table.ts';
 
 /** Providers onnxruntime-node has for each platform and architecture, best first. Source: the files of onnxruntime-node 1.30.0 and its README. */
 const SHIPPED: Record<string, readonly string[]> = {
-  'linux-x64': ['tensorrt', 'cuda', 'webgpu', 'cpu'],
+  'linux-x64': ['cuda', 'tensorrt', 'webgpu', 'cpu'],
   'linux-arm64': ['cpu'],
   'win32-x64': ['dml', 'webgpu', 'cpu'],
   'win32-arm64': ['dml', 'webgpu', 'cpu'],
@@ -25,6 +25,14 @@ const DISPLAY_ONLY = new Set(['ASPEED', 'Matrox', 'QEMU', 'VMware', 'Virtio']);
 
 const NO_PATH = (name: string, provider: string) => `${name} is there, but ONNX Runtime for Node has no ${provider} provider: no runtime path from here`;
 
+/** Core ML gives no account of which part of a model ran on the Neural Engine, so nothing can be verified about it. */
+export const COREML_DECIDES = 'Core ML decides by itself whether it uses the Neural Engine, and does not say';
+
+/** `Linux on arm64` */
+export function placeName({ platform, arch }: Place): string {
+  return `${{ linux: 'Linux', win32: 'Windows', darwin: 'macOS' }[platform] ?? platform} on ${arch}`;
+}
+
 export interface Place {
   platform: string;
   arch: string;
@@ -35,6 +43,8 @@ export function mergeDevices(facts: FoundFacts, place: Place): HardwareDevice[] 
   const pci = facts.pci ?? [];
   const devices: HardwareDevice[] = [];
   for (const device of pci) {
+    // WSL shows every GPU of the Windows side once more as a Microsoft one.
+    if (device.vendorId === '1414' && nvidia.gpus.length > 0) continue;
     if (device.vendorId === '10de' && device.kind === 'gpu') devices.push(nvidiaDevice(nvidia, place, facts, device));
     else if (device.kind === 'gpu') devices.push(otherGpu(device, facts, place));
     else devices.push(npuOnBus(device, facts));
@@ -225,6 +235,7 @@ function listedDevice(listed: ListedDevice, place: Place): HardwareDevice {
     ...(listed.memoryBytes !== undefined && { memoryBytes: listed.memoryBytes }),
     facts: [{ name: 'listed by', value: listed.name, source: listed.source }],
   };
+  if (listed.kind === 'npu' && providers.includes('coreml')) return { ...base, state: 'driver ok', stoppedBy: COREML_DECIDES };
   // A device the system lists by name has a driver: without one Windows shows another class, and macOS brings its own.
   return providers.length > 0 ? { ...base, state: 'driver ok' } : { ...base, state: 'driver ok', stoppedBy: NO_PATH(listed.name, 'matching') };
 }

@@ -3,11 +3,14 @@
  * runtime ok (all its libraries are there). Pure: facts in, rows out. Only a proof makes the last step.
  */
 import type { HardwareDevice, ProviderState } from '#contract';
-import { libraryStop } from './cuda-libraries.ts';
-import { type Place, shippedProviders } from './devices.ts';
+import { cudaMajor, libraryStop } from './cuda-libraries.ts';
+import { type Place, placeName, shippedProviders } from './devices.ts';
 import type { FoundFacts, ProbeName } from './probes/table.ts';
 
 type Row = Omit<ProviderState, 'name' | 'title' | 'proof'>;
+
+/** Said of WebGPU where Vulkan has no driver but one that renders on the CPU; kept when verified. */
+export const SOFTWARE_ONLY = 'Only a software renderer is installed: right answers, but slower than the CPU provider.';
 
 interface Context {
   facts: FoundFacts;
@@ -41,7 +44,7 @@ function reachCpu({ facts, place }: Context): Row {
     };
   }
   if (shippedProviders(place.platform, place.arch).length === 0)
-    return { state: 'driver ok', reason: `ONNX Runtime for Node is not made for ${place.platform} on ${place.arch}.` };
+    return { state: 'driver ok', reason: `ONNX Runtime for Node is not made for ${placeName(place)}.` };
   return { state: 'runtime ok' };
 }
 
@@ -54,7 +57,7 @@ function reachNvidia(context: Context, name: 'cuda' | 'tensorrt'): Row {
     const instead = place.platform === 'win32' ? ' Use DirectML or WebGPU.' : '';
     return {
       state: best.state === 'driver ok' ? 'driver ok' : 'present',
-      reason: `ONNX Runtime for Node has no ${name === 'cuda' ? 'CUDA' : 'TensorRT'} provider for ${place.platform} on ${place.arch}.${instead}`,
+      reason: `ONNX Runtime for Node has no ${name === 'cuda' ? 'CUDA' : 'TensorRT'} provider for ${placeName(place)}.${instead}`,
     };
   }
   if (best.state !== 'driver ok') return { state: 'present', ...sentence(best.stoppedBy), ...(best.remedy && { remedy: best.remedy }) };
@@ -73,6 +76,15 @@ function reachNvidia(context: Context, name: 'cuda' | 'tensorrt'): Row {
     }
     const stop = libraryStop(library);
     if (stop) return { state: 'driver ok', ...sentence(stop.reason), remedy: stop.remedy };
+  }
+  const wanted = cudaMajor(libraries[name]);
+  const served = facts.nvidia?.cudaVersion;
+  if (wanted !== undefined && served !== undefined && Number.parseInt(served, 10) < wanted) {
+    return {
+      state: 'driver ok',
+      reason: `The driver serves CUDA ${served}, and this provider is built for CUDA ${wanted}.`,
+      remedy: { text: `Update the NVIDIA driver to one that serves CUDA ${wanted}.`, command: 'nvidia-smi' },
+    };
   }
   return { state: 'runtime ok' };
 }
@@ -98,16 +110,20 @@ function reachCoreml({ place }: Context): Row {
 function reachWebgpu({ facts, devices, place }: Context): Row {
   const gpu = devices.find((device) => device.kind === 'gpu' && device.providers.includes('webgpu'));
   if (!shippedProviders(place.platform, place.arch).includes('webgpu'))
-    return { state: gpu ? 'present' : 'absent', reason: `ONNX Runtime for Node has no WebGPU provider for ${place.platform} on ${place.arch}.` };
+    return { state: gpu ? 'present' : 'absent', reason: `ONNX Runtime for Node has no WebGPU provider for ${placeName(place)}.` };
   if (place.platform !== 'linux')
     return gpu ? { state: 'runtime ok' } : { state: 'absent', reason: notSeen(facts, ['graphics'], 'No graphics processor found.') };
   const vulkan = facts.vulkan;
-  const before = gpu ? (gpu.state === 'absent' ? 'absent' : 'present') : 'absent';
+  const before = gpu ? (gpu.state === 'driver ok' ? 'driver ok' : 'present') : 'absent';
   if (vulkan === undefined) return { state: before, reason: notSeen(facts, ['vulkan'], '') };
-  const install = {
-    text: "Install the Vulkan loader and Mesa's drivers (Mesa 25 or newer), then detect again.",
-    command: 'sudo apt-get install libvulkan1 mesa-vulkan-drivers',
-  };
+  // NVIDIA's driver brings its own Vulkan part; only the loader is a package of its own.
+  const install =
+    gpu?.vendor === 'NVIDIA'
+      ? { text: 'Install the Vulkan loader, then detect again.', command: 'sudo apt-get install libvulkan1' }
+      : {
+          text: "Install the Vulkan loader and Mesa's drivers (Mesa 25 or newer), then detect again.",
+          command: 'sudo apt-get install libvulkan1 mesa-vulkan-drivers',
+        };
   if (vulkan.loader === undefined) {
     return {
       state: before,
@@ -116,13 +132,13 @@ function reachWebgpu({ facts, devices, place }: Context): Row {
     };
   }
   if (vulkan.drivers.length === 0) return { state: before, reason: 'No Vulkan driver is installed.', ...(gpu && { remedy: install }) };
-  if (vulkan.drivers.every((driver) => driver.software))
-    return { state: 'runtime ok', reason: 'Only a software renderer is installed: right answers, but slower than the CPU provider.' };
+  if (vulkan.drivers.every((driver) => driver.software)) return { state: 'runtime ok', reason: SOFTWARE_ONLY };
   return { state: 'runtime ok' };
 }
 
 function unreachable({ devices }: Context, provider: string, needs: string, fits: (device: HardwareDevice) => boolean): Row {
-  const device = devices.find(fits);
+  const fitting = devices.filter(fits);
+  const device = fitting.find((candidate) => candidate.kind === 'npu') ?? fitting[0];
   return {
     state: device ? 'present' : 'absent',
     reason: `Not reachable from ONNX Runtime for Node, which has no ${provider} provider${device ? ` (${device.name} would need it)` : `; it would need ${needs}`}.`,

@@ -41,7 +41,7 @@ export async function buildReport(probed: Probed, known: MachineFacts, prove: Pr
     ],
   };
   const cudaLibraries = facts.libraries?.installed ?? [];
-  const devices = [cpu, ...found.map((device) => withCudaFact(withProviders(device, providers), cudaLibraries))];
+  const devices = [cpu, ...withProviders(found, providers).map((device) => withCudaFact(device, cudaLibraries))];
   const memory = facts.memory ?? { totalBytes: known.totalMemoryBytes, availableBytes: known.freeMemoryBytes };
   return {
     detectedAt: Date.now(),

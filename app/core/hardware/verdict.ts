@@ -1,6 +1,8 @@
 /** The last step of the chain, after the proofs: rows and devices get their final state, and the whole gets its sentence. */
 import type { HardwareDevice, ProviderState, Reach } from '#contract';
+import { COREML_DECIDES } from './devices.ts';
 import type { Proof } from './prove.ts';
+import { SOFTWARE_ONLY } from './providers.ts';
 
 const ORDER: readonly Reach[] = ['absent', 'present', 'driver ok', 'runtime ok', 'verified'];
 
@@ -24,15 +26,41 @@ function remedyFor(reason: string): ProviderState['remedy'] {
   return undefined;
 }
 
-/** A device gets as far as the best of its providers; where none is verified, the best one's reason is the device's. */
-export function withProviders(device: HardwareDevice, providers: readonly ProviderState[]): HardwareDevice {
-  if (device.stoppedBy !== undefined) return device;
-  const own = device.providers.flatMap((name) => providers.find((row) => row.name === name) ?? []);
-  const best = own.reduce<ProviderState | undefined>((a, b) => (a === undefined || ORDER.indexOf(b.state) > ORDER.indexOf(a.state) ? b : a), undefined);
-  if (best === undefined) return device;
-  const state = ORDER[Math.max(ORDER.indexOf(device.state), ORDER.indexOf(best.state))] ?? device.state;
-  if (state === 'verified') return { ...device, state };
-  return { ...device, state, ...(best.reason && { stoppedBy: best.reason.replace(/\.$/, '') }), ...(best.remedy && { remedy: best.remedy }) };
+/**
+ * A device gets as far as the best of its providers; where none is verified, the best one's reason is the device's. A proof
+ * says which provider ran, not which device: where several could have, only CUDA's rule (device 0) settles it.
+ */
+export function withProviders(devices: readonly HardwareDevice[], providers: readonly ProviderState[]): HardwareDevice[] {
+  return devices.map((device) => {
+    const own = device.providers.flatMap((name) => providers.find((row) => row.name === name) ?? []);
+    const verified = own.filter((row) => row.state === 'verified' && row.reason !== SOFTWARE_ONLY);
+    if (verified.some((row) => ranOn(device, row, devices))) {
+      const { stoppedBy: _stoppedBy, remedy: _remedy, ...rest } = device;
+      return { ...rest, state: 'verified' };
+    }
+    if (device.stoppedBy !== undefined) return device;
+    const unclear = verified[0];
+    if (unclear) return { ...device, state: 'runtime ok', stoppedBy: `${unclear.title} ${WHICH_DEVICE} ${sharing(unclear, devices).length} devices` };
+    const best = own.reduce<ProviderState | undefined>((a, b) => (a === undefined || ORDER.indexOf(b.state) > ORDER.indexOf(a.state) ? b : a), undefined);
+    if (best === undefined) return device;
+    const state = ORDER[Math.max(ORDER.indexOf(device.state), ORDER.indexOf(best.state))] ?? device.state;
+    return { ...device, state, ...(best.reason && { stoppedBy: best.reason.replace(/\.$/, '') }), ...(best.remedy && { remedy: best.remedy }) };
+  });
+}
+
+const WHICH_DEVICE = 'ran a model, but does not say on which of';
+
+/** The devices a provider could have run on. */
+function sharing(row: ProviderState, devices: readonly HardwareDevice[]): readonly HardwareDevice[] {
+  const fitting = devices.filter((device) => device.providers.includes(row.name) && device.stoppedBy !== COREML_DECIDES);
+  const able = fitting.filter((device) => device.stoppedBy === undefined);
+  return able.length > 0 ? able : fitting;
+}
+
+function ranOn(device: HardwareDevice, row: ProviderState, devices: readonly HardwareDevice[]): boolean {
+  const candidates = sharing(row, devices);
+  if (row.name === 'cuda' || row.name === 'tensorrt') return candidates[0] === device;
+  return candidates.length === 1 && candidates[0] === device;
 }
 
 /**
@@ -50,7 +78,12 @@ export function summarize(devices: readonly HardwareDevice[], providers: readonl
         .map((row) => row.title)
         .join(', ')})`,
   );
-  const places = [...accelerated, ...(cpu ? [cpu] : [])];
+  const unclear = verified.filter((row) => row.name !== 'cpu' && !used.some((device) => device.providers.includes(row.name)));
+  const places = [
+    ...accelerated,
+    ...unclear.map((row) => `${row.reason === SOFTWARE_ONLY ? 'a software renderer' : 'one of the GPUs'} (${row.title})`),
+    ...(cpu ? [cpu] : []),
+  ];
   const head =
     places.length > 0
       ? `Runs on ${joined(places)}.`
@@ -59,18 +92,22 @@ export function summarize(devices: readonly HardwareDevice[], providers: readonl
         : 'Nothing runs here yet.';
   const accelerators = devices.filter((device) => device.kind !== 'cpu' && device.stoppedBy !== 'it only drives a display');
   if (accelerators.length === 0) return `${head} No GPU or NPU found.`;
-  const waiting = accelerators.filter((device) => device.state !== 'verified' && device.stoppedBy !== undefined);
+  const waiting = accelerators.filter((device) => device.state !== 'verified' && device.stoppedBy !== undefined && !device.stoppedBy.includes(WHICH_DEVICE));
   const tail = waiting.map((device) => {
+    if (device.stoppedBy === COREML_DECIDES) return ` ${COREML_DECIDES}.`;
     const what = waiting.filter((other) => other.kind === device.kind).length > 1 ? device.name : `The ${device.kind.toUpperCase()}`;
     return device.stoppedBy?.includes('no runtime path')
       ? ` ${what} can't be used from here: ${reasonOf(device.stoppedBy)}.`
-      : ` ${what} can't be used yet: ${device.stoppedBy}.`;
+      : ` ${what} can't be used yet: ${reasonOf(device.stoppedBy ?? '')}.`;
   });
   return head + tail.join('');
 }
 
 function reasonOf(stoppedBy: string): string {
-  return stoppedBy.replace(/: no runtime path from here$/, '').replace(/^.* is there, but /, '');
+  return stoppedBy
+    .replace(/: no runtime path from here$/, '')
+    .replace(/^.* is there, but /, '')
+    .replace(/^(A|The|No|Only|Not) /, (word) => word.toLowerCase());
 }
 
 function joined(parts: readonly string[]): string {

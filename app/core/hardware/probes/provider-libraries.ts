@@ -9,6 +9,8 @@ export interface ProviderLibrary {
   file: string;
   /** Where it is; absent when it isn't. */
   path?: string;
+  /** All it needs but the system's own. */
+  needs: string[];
   /** Needed by it and nowhere to be found. */
   missing: string[];
   /** Needed by it and there, in a folder the loader does not search. */
@@ -24,20 +26,21 @@ export interface ProviderLibraryFacts {
 }
 
 /** Part of every C program's surroundings; the program that runs this has them. */
-const SYSTEM = /^(ld-linux|libc|libm|libdl|librt|libpthread|libstdc\+\+|libgcc_s|libz)\b/;
+const SYSTEM = /^(ld-linux|libc|libm|libdl|librt|libpthread|libstdc\+\+|libgcc_s|libz)[.-]/;
 
 export async function probeProviderLibraries(machine: Machine): Promise<ProviderLibraryFacts> {
   const { platform, ortDir } = await machine.facts();
-  const none = (file: string): ProviderLibrary => ({ file, missing: [], unreachable: [] });
+  const none = (file: string): ProviderLibrary => ({ file, needs: [], missing: [], unreachable: [] });
   const names = { shared: 'libonnxruntime_providers_shared.so', cuda: 'libonnxruntime_providers_cuda.so', tensorrt: 'libonnxruntime_providers_tensorrt.so' };
   if (platform !== 'linux') return { shared: none(names.shared), cuda: none(names.cuda), tensorrt: none(names.tensorrt), installed: [] };
   const libraries = await openLibraries(machine, [ortDir]);
   const check = async (file: string): Promise<ProviderLibrary> => {
     const path = `${ortDir}/${file}`;
     if ((await machine.access(path)) !== 'ok') return none(file);
-    const result: ProviderLibrary = { file, path, missing: [], unreachable: [] };
+    const result: ProviderLibrary = { file, path, needs: [], missing: [], unreachable: [] };
     for (const name of (await machine.needed(path)) ?? []) {
       if (SYSTEM.test(name)) continue;
+      result.needs.push(name);
       const found = await libraries.find(name);
       if (found === undefined) result.missing.push(name);
       else if (!found.loadable) result.unreachable.push({ name, dir: found.path.slice(0, found.path.lastIndexOf('/')) });
