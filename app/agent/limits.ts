@@ -10,6 +10,15 @@ export const MAX_KEPT_DEPLOYMENTS = 20;
 /** Bytes that must stay free on the device's disk after everything a deployment sends. */
 export const DISK_RESERVE_BYTES = 64 * 1024 * 1024;
 
+/** How long after its start the agent looks at its hardware, in ms: what serves comes first. */
+export const HARDWARE_DELAY_MS = 1_000;
+/** How often expired uploads and unneeded blobs are swept, in ms. */
+export const HOUSEKEEPING_MS = 3_600_000;
+/** Requests under way get this long when the agent ends, in ms. */
+export const CLOSE_MS = 3_000;
+/** An agent told to end that has not ended by then ends anyway, in ms. */
+export const STOP_MS = 15_000;
+
 // --- Doors -------------------------------------------------------------------------------------------------------------
 /** Connections at once on the pairing door. */
 export const MAX_PAIRING_CONNECTIONS = 4;

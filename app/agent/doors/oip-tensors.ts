@@ -136,12 +136,17 @@ export function outputJson(name: string, tensor: Tensor): string {
 function dataJson(name: string, type: string, data: Tensor['data']): string {
   if (type === 'float16') throw failed(`output "${name}" is FP16, which has no form in JSON`);
   if (Array.isArray(data)) return JSON.stringify(data);
-  if (type === 'bool') return JSON.stringify(Array.from(data, (value) => Boolean(value)));
+  if (data instanceof Uint8Array && type === 'bool') return JSON.stringify(Array.from(data, (value) => value !== 0));
   if (data instanceof Float32Array || data instanceof Float64Array) {
-    const at = data.findIndex((value) => !Number.isFinite(value));
+    const at = firstNotFinite(data);
     if (at >= 0) throw failed(`output "${name}" element ${at} is ${data[at]}, which has no form in JSON`);
   }
   return `[${data.join(',')}]`;
+}
+
+function firstNotFinite(data: Float32Array | Float64Array): number {
+  for (let i = 0; i < data.length; i++) if (!Number.isFinite(data[i])) return i;
+  return -1;
 }
 
 function bad(message: string): HttpError {

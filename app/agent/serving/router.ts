@@ -1,7 +1,11 @@
 /** Which session answers for a model right now. Changing it is one assignment: no request falls between two. */
 import type { AgentStatus } from '#core/fleet';
+import { sleep } from '#core/platform';
 import { latencySummary } from '#core/runtime';
 import type { ModelSession } from './session.ts';
+
+/** How often `idle` looks, in ms. */
+const IDLE_POLL_MS = 20;
 
 export class Router {
   /** Loaded sessions by deployment: the one that serves, a candidate, the one before. */
@@ -66,6 +70,12 @@ export class Router {
       ...(stats.latencies.length > 0 && percentiles(stats.latencies)),
       provider: 'cpu',
     }));
+  }
+
+  /** Resolves when no request is running, or after `ms`. */
+  async idle(ms: number): Promise<void> {
+    const end = performance.now() + ms;
+    while (performance.now() < end && [...this.#sessions.values()].some((session) => session.inFlight > 0)) await sleep(IDLE_POLL_MS);
   }
 
   async close(): Promise<void> {

@@ -3,10 +3,9 @@
  * finds the state before or the state after, never one between.
  */
 import { EdgewrightError, type ErrorBody } from '#contract';
-import type { AgentDeploymentState, DeploymentOrder } from '#core/fleet';
+import { type AgentDeploymentState, compareVersions, type DeploymentOrder } from '#core/fleet';
 import type { Clock, Sqlite } from '#core/platform';
 import { MAX_KEPT_DEPLOYMENTS } from '../limits.ts';
-import { compareVersions } from '../versions.ts';
 import { CANDIDATE_STATES, TRANSITIONS } from './transitions.ts';
 import { type DeploymentRecord, Deployments, refOf, type TrialProgress } from './deployments.ts';
 import type { EventKind, EventLog } from './events.ts';

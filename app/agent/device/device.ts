@@ -1,0 +1,340 @@
+/**
+ * The device as one thing: takes the workspace's decisions, keeps the lanes of every model working, and answers what
+ * runs. All state that matters is in the ledger; what is here can be lost at any moment.
+ */
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { asEdgewrightError, EdgewrightError, type ErrorBody } from '#contract';
+import type { BlobStore } from '#core/bundles';
+import type { DeploymentAccepted, DeploymentOrder, DeploymentStatus, RollbackAnswer } from '#core/fleet';
+import { type Clock, freeBytes, type Log } from '#core/platform';
+import { DISK_RESERVE_BYTES, RESTART_MAX_MS } from '../limits.ts';
+import type { Metrics } from '../metrics.ts';
+import { type Actual, desiredOf, type Lane as LaneName, nextStep, type Plan, plan } from '../plan.ts';
+import type { Router } from '../serving/router.ts';
+import type { ModelSession, SessionOptions } from '../serving/session.ts';
+import { type DeploymentRecord, refOf } from '../state/deployments.ts';
+import type { EventLog } from '../state/events.ts';
+import type { IdentityStore } from '../state/identity.ts';
+import { CANCELLED, type Ledger, type RolledBack } from '../state/ledger.ts';
+import type { Uploads } from '../state/uploads.ts';
+import { execute, layOut, openSession, type Workshop } from './executors.ts';
+import { collectGarbage } from './garbage.ts';
+import type { StagedBundle } from './install.ts';
+import { Lane } from './lane.ts';
+import { Mutex } from './mutex.ts';
+import { statusOf } from './report.ts';
+import { Trials } from './trials.ts';
+
+export interface DeviceOptions {
+  dir: string;
+  ledger: Ledger;
+  store: BlobStore;
+  uploads: Uploads;
+  router: Router;
+  events: EventLog;
+  metrics: Metrics;
+  identity: IdentityStore;
+  clock: Clock;
+  log: Log;
+}
+
+/** Pause before a lane that failed is tried again, in ms; doubled up to RESTART_MAX_MS. */
+const LANE_RETRY_MS = 1_000;
+
+export class Device {
+  readonly trials: Trials;
+  readonly #o: DeviceOptions;
+  readonly #shop: Workshop;
+  readonly #lanes = new Map<string, Record<LaneName, Lane>>();
+  readonly #retries = new Map<string, { timer: NodeJS.Timeout; ms: number }>();
+  /** Aborts what is being done for a candidate. */
+  readonly #work = new Map<string, AbortController>();
+  /** Sessions an order by hand is about to use: no plan may let them go. */
+  readonly #held = new Set<string>();
+  readonly #retiring = new Set<ModelSession>();
+  readonly #storeTurn = new Mutex();
+  readonly #handTurn = new Mutex();
+  readonly #stopping = new AbortController();
+
+  constructor(options: DeviceOptions) {
+    this.#o = options;
+    this.trials = new Trials({
+      ledger: options.ledger,
+      router: options.router,
+      clock: options.clock,
+      rollBack: (model, deployment, error) => void this.#rollBackNow(model, deployment, { error, state: 'rolled back', byHand: false }),
+      onDue: (model) => this.poke(model),
+      onError: (error) => options.log.error({ err: error }, 'the watch failed'),
+    });
+    this.#shop = {
+      ...options,
+      trials: this.trials,
+      staged: new Map<string, StagedBundle>(),
+      serveFailures: new Map<string, number>(),
+      stagedDir: (deployment) => join(this.stagedRoot, deployment),
+      sessionOptions: (record, staged) => this.#sessionOptions(record, staged),
+      rollBack: (model, deployment, error) => void this.#rollBackNow(model, deployment, { error: error.toBody(), state: 'rolled back', byHand: false }),
+      retire: (session) => this.#retire(session),
+    };
+  }
+
+  get stagedRoot(): string {
+    return join(this.#o.dir, 'staged');
+  }
+
+  /** Takes up every model where it was left. @param unclean the agent's last life ended without a goodbye */
+  async start(unclean: boolean): Promise<void> {
+    const { ledger, router } = this.#o;
+    if (unclean) ledger.countUncleanStart();
+    // Laid-out files are links made anew: whatever a cut left half done goes.
+    await rm(this.stagedRoot, { recursive: true, force: true });
+    for (const slot of ledger.slots()) {
+      router.point(slot.model, slot.serving);
+      const record = slot.serving === undefined ? undefined : ledger.get(slot.serving);
+      if (record?.state === 'on trial') this.trials.begin(record, record.order.limits);
+    }
+    await this.collect();
+    for (const model of ledger.models()) this.poke(model);
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    for (const { timer } of this.#retries.values()) clearTimeout(timer);
+    this.trials.stop();
+    for (const work of this.#work.values()) work.abort();
+    await Promise.all([...this.#lanes.values()].flatMap((lanes) => [lanes.serving.stop(), lanes.candidate.stop()]));
+    await Promise.all([this.#o.router.close(), ...[...this.#retiring].map((session) => session.close())]);
+  }
+
+  /** Something changed for this model. */
+  poke(model: string): void {
+    if (this.#stopping.signal.aborted) return;
+    const lanes = this.#lanes.get(model) ?? this.#makeLanes(model);
+    lanes.serving.poke();
+    lanes.candidate.poke();
+  }
+
+  /** @throws trust.older-version, device.disk-full, device.id-reused */
+  async accept(order: DeploymentOrder): Promise<DeploymentAccepted> {
+    const { ledger, dir } = this.#o;
+    checkOrder(order);
+    // In turn with the garbage collector: what is found here now must not be deleted before it is listed.
+    return this.#storeTurn.run(async () => {
+      const known = ledger.get(order.id);
+      if (!known) await this.#checkSpace(order, dir);
+      const { record, superseded } = ledger.accept(order);
+      for (const id of superseded) this.#abandon(id);
+      const missing = await this.missing(record);
+      this.poke(record.model);
+      return { id: record.id, state: record.state, missing };
+    });
+  }
+
+  /** Cancels at any state; what has ended stays as it ended. */
+  cancel(record: DeploymentRecord): void {
+    if (this.#o.ledger.cancelCandidate(record.id)) this.#abandon(record.id);
+    else if (record.state === 'on trial') this.#rollBackNow(record.model, record.id, { error: CANCELLED, state: 'cancelled', byHand: false });
+    this.poke(record.model);
+  }
+
+  /** Puts the one before back because a person said so. The one that serves goes on serving until the other is loaded. */
+  rollBack(asked: string | undefined): Promise<RollbackAnswer> {
+    const { ledger, router, clock } = this.#o;
+    const started = clock.monotonic();
+    return this.#handTurn.run(async () => {
+      const slot = ledger.slot(asked ?? this.#onlyModel());
+      const serving = slot.serving === undefined ? undefined : ledger.get(slot.serving);
+      const previous = slot.previous === undefined ? undefined : ledger.get(slot.previous);
+      if (!serving || !previous) throw nothingBefore(slot.model, serving);
+      this.#held.add(previous.id);
+      try {
+        if (!router.get(previous.id)) router.add(await openSession(this.#shop, previous, await layOut(this.#shop, previous, this.#stopping.signal), this.#stopping.signal));
+        const error: ErrorBody = { code: 'device.rolled-back-by-hand', message: 'It was rolled back by hand.', owner: 'cancelled' };
+        const done = this.#rollBackNow(slot.model, serving.id, { error, state: 'rolled back', byHand: true });
+        if (!done?.to) throw nothingBefore(slot.model, serving);
+        return { model: slot.model, from: refOf(done.from), to: refOf(done.to), seconds: (clock.monotonic() - started) / 1000 };
+      } finally {
+        this.#held.delete(previous.id);
+        this.poke(slot.model);
+      }
+    });
+  }
+
+  /** Un-enrols: nothing of the workspace stays, and nothing serves. */
+  async forget(): Promise<void> {
+    const { ledger, router, store, uploads, events } = this.#o;
+    for (const work of this.#work.values()) work.abort();
+    for (const model of ledger.models()) this.trials.end(model);
+    ledger.wipe();
+    await router.close();
+    this.#shop.staged.clear();
+    await this.#storeTurn.run(async () => {
+      await uploads.sweep();
+      for await (const { digest } of store.list()) await store.remove(digest);
+      await rm(this.stagedRoot, { recursive: true, force: true });
+    });
+    events.add('forgotten', 'This device belongs to no workspace any more.');
+  }
+
+  async status(record: DeploymentRecord): Promise<DeploymentStatus> {
+    return statusOf(record, this.#o.ledger, this.trials, record.state === 'receiving' ? await this.missing(record) : [], this.#o.clock);
+  }
+
+  /** A blob arrived. */
+  onBlob(model: string): void {
+    this.#o.events.wake();
+    this.poke(model);
+  }
+
+  async missing(record: DeploymentRecord): Promise<string[]> {
+    const missing: string[] = [];
+    for (const { digest, size } of this.#o.ledger.blobsOf(record.id)) if ((await this.#o.store.size(digest)) !== size) missing.push(digest);
+    return missing;
+  }
+
+  /** Deletes what nothing that may still serve needs. */
+  collect(): Promise<void> {
+    return this.#storeTurn.run(() => collectGarbage(this.#o, this.stagedRoot, this.#shop.staged));
+  }
+
+  #makeLanes(model: string): Record<LaneName, Lane> {
+    const make = (name: LaneName) => new Lane(() => this.#step(model, name), (error) => this.#retryLater(model, error));
+    const lanes = { serving: make('serving'), candidate: make('candidate') };
+    this.#lanes.set(model, lanes);
+    return lanes;
+  }
+
+  /** Plans anew and takes the first step of the lane. */
+  async #step(model: string, lane: LaneName): Promise<boolean> {
+    const step = nextStep(await this.#plan(model), lane);
+    const record = step && this.#o.ledger.get(step.deployment);
+    if (!step || !record || this.#stopping.signal.aborted) return false;
+    const work = new AbortController();
+    if (lane === 'candidate') this.#work.set(record.id, work);
+    try {
+      await execute(this.#shop, record, step, AbortSignal.any([work.signal, this.#stopping.signal]));
+    } catch (error) {
+      if (this.#stopping.signal.aborted || work.signal.aborted) return !this.#stopping.signal.aborted;
+      if (lane === 'serving') throw error;
+      this.#refuse(record, asEdgewrightError(error));
+    } finally {
+      this.#work.delete(record.id);
+      this.#o.events.wake();
+    }
+    this.#retries.delete(model);
+    if (step.do === 'commit' || step.do === 'stop') void this.collect().catch((error: unknown) => this.#o.log.warn({ err: error }, 'cleaning up failed'));
+    // Each lane's step may be what the other waits for.
+    this.poke(model);
+    return true;
+  }
+
+  async #plan(model: string): Promise<Plan> {
+    const { ledger, router } = this.#o;
+    const candidate = ledger.candidate(model);
+    const missing = candidate?.state === 'receiving' ? (await this.missing(candidate)).length : 0;
+    // Read after the last wait, so that the plan is of one moment.
+    const desired = desiredOf(ledger.slot(model), ledger.ofModel(model));
+    const same = desired.candidate?.id === candidate?.id;
+    const actual: Actual = {
+      sessions: router.loaded(model),
+      held: this.#held,
+      missing: same ? missing : Number.POSITIVE_INFINITY,
+      verdict: desired.serving ? this.trials.verdict(model, desired.serving.id) : { is: 'wait' },
+    };
+    if (!same) setImmediate(() => this.poke(model));
+    return plan(actual, desired);
+  }
+
+  #refuse(record: DeploymentRecord, error: EdgewrightError): void {
+    this.#o.log.warn({ deployment: record.id, code: error.code }, 'refused');
+    if (this.#o.ledger.refuse(record.id, error.toBody())) this.#o.metrics.deployment(record.model, 'refused');
+    void this.collect().catch((problem: unknown) => this.#o.log.warn({ err: problem }, 'cleaning up failed'));
+  }
+
+  /** One transaction and one assignment: from the next request on, the one before answers. */
+  #rollBackNow(model: string, deployment: string, reason: Parameters<Ledger['rollBack']>[2]): RolledBack | undefined {
+    const done = this.#o.ledger.rollBack(model, deployment, reason);
+    if (!done) return undefined;
+    this.#o.router.point(model, done.to?.id);
+    this.trials.end(model);
+    this.#o.metrics.deployment(model, reason.state);
+    this.poke(model);
+    return done;
+  }
+
+  /** Stops what is being done for a candidate that was cancelled or superseded. */
+  #abandon(id: string): void {
+    this.#work.get(id)?.abort();
+  }
+
+  #retire(session: ModelSession): void {
+    this.#retiring.add(session);
+    void session
+      .drain()
+      .catch((error: unknown) => this.#o.log.warn({ err: error }, 'a runner did not end cleanly'))
+      .finally(() => this.#retiring.delete(session));
+  }
+
+  #retryLater(model: string, error: unknown): void {
+    if (this.#stopping.signal.aborted) return;
+    const last = this.#retries.get(model);
+    clearTimeout(last?.timer);
+    const ms = Math.min((last?.ms ?? LANE_RETRY_MS / 2) * 2, RESTART_MAX_MS);
+    this.#o.log.error({ err: error, model, retryMs: ms }, 'a step failed');
+    this.#retries.set(model, { ms, timer: setTimeout(() => this.poke(model), ms) });
+  }
+
+  #sessionOptions(record: DeploymentRecord, staged: StagedBundle): SessionOptions {
+    const memoryLimitBytes = record.order.limits.memoryBytes ?? staged.limits.memoryBytes;
+    return {
+      id: record.id,
+      ref: refOf(record),
+      model: record.model,
+      version: record.version,
+      variant: record.variant,
+      modelPath: staged.modelPath,
+      memoryLimitBytes,
+      clock: this.#o.clock,
+      onCrash: (session, error) => {
+        this.#o.events.add('runner-ended', `The runner of ${refOf(record)} ended: ${error.message}`, record.model);
+        this.#o.metrics.runnerEnded(record.model);
+        this.trials.crashed(session);
+      },
+    };
+  }
+
+  #onlyModel(): string {
+    const models = this.#o.ledger.slots().filter((slot) => slot.serving !== undefined);
+    if (models.length === 1 && models[0]) return models[0].model;
+    throw new EdgewrightError({
+      code: 'device.which-model',
+      message: models.length === 0 ? 'This device serves nothing.' : 'This device serves several models; say which one to roll back.',
+      found: models.map((slot) => slot.model).join(', ') || 'none',
+      owner: models.length === 0 ? 'device' : 'usage',
+    });
+  }
+
+  async #checkSpace(order: DeploymentOrder, dir: string): Promise<void> {
+    let needed = DISK_RESERVE_BYTES;
+    for (const { digest, size } of order.blobs) if ((await this.#o.store.size(digest)) !== size) needed += size;
+    const free = await freeBytes(dir);
+    if (free >= needed) return;
+    throw new EdgewrightError({ code: 'device.disk-full', message: 'The device has not enough free space for this bundle.', expected: `${needed} bytes`, found: `${free} bytes`, hint: 'Free some space on the device, or deploy a smaller variant.', owner: 'machine' });
+  }
+}
+
+function checkOrder(order: DeploymentOrder): void {
+  const sizes = new Map(order.blobs.map(({ digest, size }) => [digest, size]));
+  if (sizes.size === order.blobs.length && sizes.get(order.manifest.digest) === order.manifest.size) return;
+  throw new EdgewrightError({ code: 'device.order-wrong', message: 'The deployment must list each blob once, the manifest among them.', owner: 'input' });
+}
+
+function nothingBefore(model: string, serving: DeploymentRecord | undefined): EdgewrightError {
+  return new EdgewrightError({
+    code: 'device.nothing-before',
+    message: serving ? `There is nothing to roll ${model} back to: ${refOf(serving)} is the only one on this device.` : `This device does not serve ${model}.`,
+    hint: serving ? 'Deploy the version you want instead.' : 'Look at what the device serves.',
+    owner: 'device',
+  });
+}

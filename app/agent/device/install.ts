@@ -1,0 +1,98 @@
+/**
+ * From blobs to a bundle that can be loaded: every digest, the signature by the workspace's key, the closure against the
+ * decision, and the files laid out by name. Nothing is loaded before all of it holds.
+ */
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { EdgewrightError } from '#contract';
+import { type BlobStore, type LayerFile, NOT_FOR_DEVICES, type ResolvedBundle, type Role, readBundleManifest, verifyVariantSignature } from '#core/bundles';
+import { type GoldenRule, goldenRule } from '#core/datasets';
+import type { Descriptor, DeploymentOrder, DeviceLimits } from '#core/fleet';
+
+export interface StagedBundle {
+  modelPath: string;
+  goldenPath: string;
+  rule: GoldenRule;
+  limits: DeviceLimits;
+}
+
+/** What a runner and the golden test read. Everything else stays in the store. */
+const LAID_OUT: readonly Role[] = ['model', 'weights', 'golden'];
+
+/**
+ * Checks and lays out a deployment whose blobs are all here. Blobs that turn out wrong are deleted, so that they can be sent again.
+ * @param signerPem the one key whose signature counts
+ * @throws owner trust: device.blob-wrong, device.not-as-decided, trust.*; owner gate: device.no-golden
+ */
+export async function installBundle(store: BlobStore, order: DeploymentOrder, signerPem: string, dir: string, signal: AbortSignal): Promise<StagedBundle> {
+  try {
+    return await install(store, order, signerPem, dir, signal);
+  } catch (error) {
+    signal.throwIfAborted();
+    const wrong = await dropWrongBlobs(store, order.blobs, signal);
+    if (wrong === undefined) throw error;
+    throw new EdgewrightError(
+      { code: 'device.blob-wrong', message: `A file of ${order.name}@${order.version} is damaged or missing on the device.`, expected: wrong, hint: 'Deploy it again: only what is damaged is sent.', owner: 'trust' },
+      { cause: error },
+    );
+  }
+}
+
+async function install(store: BlobStore, order: DeploymentOrder, signerPem: string, dir: string, signal: AbortSignal): Promise<StagedBundle> {
+  const bundle = await readBundleManifest(store, order.manifest.digest);
+  await verifyVariantSignature(store, order.manifest.digest, [signerPem], order.blobs.map((blob) => blob.digest));
+  const files = [...bundle.files.values()];
+  checkDecision(bundle, files, order);
+  const golden = files.find((file) => file.role === 'golden');
+  const model = files.find((file) => file.role === 'model');
+  if (!golden || !model) {
+    throw new EdgewrightError({ code: 'device.no-golden', message: 'This bundle brings no golden set, so the device cannot tell whether it works here.', hint: 'Add a golden set to the bundle and build it again.', owner: 'gate' });
+  }
+  // Each byte is read once: here what stays in the store, below what is laid out.
+  const laidOut = new Set(files.filter((file) => LAID_OUT.includes(file.role)).map((file) => file.digest));
+  for (const { digest } of order.blobs) {
+    if (!laidOut.has(digest) && !(await store.verify(digest, signal))) throw damaged(digest);
+  }
+  await rm(dir, { recursive: true, force: true });
+  await bundle.materialize(dir, { roles: LAID_OUT, signal });
+  const { tolerances, metric, limits } = bundle.source;
+  return {
+    modelPath: join(dir, model.path),
+    goldenPath: join(dir, golden.path),
+    rule: goldenRule(bundle.variant.precision, tolerances, metric && { name: metric.name, output: metric.output }),
+    limits,
+  };
+}
+
+/** The bundle is the one that was decided on, and the decision lists all of it at its true size. */
+function checkDecision(bundle: ResolvedBundle, files: readonly LayerFile[], order: DeploymentOrder): void {
+  const said = `${order.name}@${order.version}#${order.variant}`;
+  const found = `${bundle.name}@${bundle.version}#${bundle.variant.name}`;
+  if (said !== found) throw notAsDecided('The manifest is of another bundle than the deployment says.', said, found);
+  const listed = new Map(order.blobs.map((blob) => [blob.digest, blob.size]));
+  const needed = files.filter((file) => !NOT_FOR_DEVICES.includes(file.role)).map((file) => ({ digest: file.digest, size: file.bytes, what: file.path }));
+  needed.push({ digest: bundle.manifest.config.digest, size: bundle.manifest.config.size, what: 'the config' });
+  for (const { digest, size, what } of needed) {
+    if (listed.get(digest) === size) continue;
+    throw notAsDecided(`The deployment does not list ${what} as the manifest does.`, `${digest}, ${size} bytes`, listed.has(digest) ? `${listed.get(digest)} bytes` : 'not listed');
+  }
+}
+
+/** Deletes what does not have its digest. @returns the first such digest, or one that is missing; undefined when all are right */
+async function dropWrongBlobs(store: BlobStore, blobs: readonly Descriptor[], signal: AbortSignal): Promise<string | undefined> {
+  let first: string | undefined;
+  for (const { digest } of blobs) {
+    if (await store.verify(digest, signal)) continue;
+    await store.remove(digest);
+    first ??= digest;
+  }
+  return first;
+}
+
+function damaged(digest: string): EdgewrightError {
+  return new EdgewrightError({ code: 'device.blob-wrong', message: 'A file is damaged or missing on the device.', expected: digest, owner: 'trust' });
+}
+
+function notAsDecided(message: string, expected: string, found: string): EdgewrightError {
+  return new EdgewrightError({ code: 'device.not-as-decided', message, expected, found, owner: 'trust' });
+}
