@@ -1,0 +1,245 @@
+/**
+ * What the store holds, as a database that answers at once. Everything in it follows from the blobs: it is brought in line
+ * with `index.json` when the registry opens, and may be deleted without loss.
+ */
+import { type BundleSummary, type InspectResult, InspectResultSchema, type Variant } from '#contract';
+import { type Migration, openSqlite } from '#core/platform';
+
+const MIGRATIONS: readonly Migration[] = [
+  {
+    name: 'bundles, their variants and every blob each needs',
+    sql: `
+      CREATE TABLE bundles (
+        name TEXT NOT NULL,
+        version TEXT NOT NULL,
+        digest TEXT NOT NULL,
+        created_at INTEGER NOT NULL,
+        state TEXT NOT NULL,
+        state_reason TEXT,
+        facts TEXT,
+        PRIMARY KEY (name, version)
+      ) STRICT;
+      CREATE TABLE variants (
+        name TEXT NOT NULL,
+        version TEXT NOT NULL,
+        position INTEGER NOT NULL,
+        variant TEXT NOT NULL,
+        digest TEXT NOT NULL,
+        bytes INTEGER NOT NULL,
+        precision TEXT NOT NULL,
+        quantization TEXT,
+        signer TEXT,
+        created_at INTEGER NOT NULL,
+        manifest BLOB NOT NULL,
+        source BLOB NOT NULL,
+        self BLOB NOT NULL,
+        PRIMARY KEY (name, version, variant),
+        FOREIGN KEY (name, version) REFERENCES bundles ON DELETE CASCADE
+      ) STRICT;
+      CREATE INDEX variants_by_digest ON variants (digest);
+      CREATE TABLE blobs (
+        name TEXT NOT NULL,
+        version TEXT NOT NULL,
+        variant TEXT NOT NULL,
+        digest TEXT NOT NULL,
+        size INTEGER NOT NULL,
+        role TEXT NOT NULL,
+        path TEXT NOT NULL,
+        media_type TEXT NOT NULL,
+        FOREIGN KEY (name, version) REFERENCES bundles ON DELETE CASCADE
+      ) STRICT;
+      CREATE INDEX blobs_by_digest ON blobs (digest);
+      CREATE INDEX blobs_by_bundle ON blobs (name, version);
+      CREATE TABLE facts_of_store (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
+    `,
+  },
+];
+
+/** A blob, and what it is for in a variant. */
+export interface ClosureEntry {
+  digest: string;
+  /** Bytes. */
+  size: number;
+  /** A file's role, or `manifest`, `config`, `signature` (its manifest, its config and the signature itself), `index`. */
+  role: string;
+  /** A file's path inside the bundle; empty for documents. */
+  path: string;
+  mediaType: string;
+}
+
+export interface VariantRecord {
+  variant: Variant;
+  signer?: string | undefined;
+  /** The documents a variant is resolved from, so that resolving needs no file. */
+  manifest: Buffer;
+  source: Buffer;
+  self: Buffer;
+  closure: ClosureEntry[];
+}
+
+export interface BundleRecord {
+  name: string;
+  version: string;
+  digest: string;
+  createdAt: number;
+  state: BundleSummary['state'];
+  stateReason?: string | undefined;
+  /** What is known of the first variant's model. */
+  facts?: InspectResult | undefined;
+  variants: VariantRecord[];
+  /** The OCI index and whatever belongs to no single variant. */
+  closure: ClosureEntry[];
+}
+
+interface BundleRow {
+  name: string;
+  version: string;
+  digest: string;
+  created_at: number;
+  state: BundleSummary['state'];
+  state_reason: string | null;
+  facts: string | null;
+}
+
+interface VariantRow {
+  name: string;
+  version: string;
+  variant: string;
+  digest: string;
+  bytes: number;
+  precision: string;
+  quantization: string | null;
+  signer: string | null;
+  created_at: number;
+  manifest: Buffer;
+  source: Buffer;
+  self: Buffer;
+}
+
+export type Catalogue = ReturnType<typeof openCatalogue>;
+
+export function openCatalogue(path: string) {
+  const db = openSqlite(path, MIGRATIONS);
+  const variantColumns = 'name, version, variant, digest, bytes, precision, quantization, signer, created_at';
+  const insertBundle = db.prepare('INSERT OR REPLACE INTO bundles VALUES (@name, @version, @digest, @createdAt, @state, @stateReason, @facts)');
+  const insertVariant = db.prepare(
+    'INSERT INTO variants VALUES (@name, @version, @position, @variant, @digest, @bytes, @precision, @quantization, @signer, @createdAt, @manifest, @source, @self)',
+  );
+  const insertBlob = db.prepare('INSERT INTO blobs VALUES (@name, @version, @variant, @digest, @size, @role, @path, @mediaType)');
+  const selectBundles = db.prepare<[], BundleRow>('SELECT * FROM bundles ORDER BY name, created_at DESC, version');
+  const selectBundle = db.prepare<[string, string], BundleRow>('SELECT * FROM bundles WHERE name = ? AND version = ?');
+  const selectByDigest = db.prepare<[string], BundleRow>('SELECT * FROM bundles WHERE digest = ?');
+  const selectByVariant = db.prepare<[string], { name: string; version: string; variant: string }>(
+    'SELECT name, version, variant FROM variants WHERE digest = ?',
+  );
+  const selectAllVariants = db.prepare<[], Omit<VariantRow, 'manifest' | 'source' | 'self'>>(
+    `SELECT ${variantColumns} FROM variants ORDER BY name, version, position`,
+  );
+  const selectVariants = db.prepare<[string, string], VariantRow>('SELECT * FROM variants WHERE name = ? AND version = ? ORDER BY position');
+  const selectClosure = db.prepare<[string, string, string], ClosureEntry>(
+    'SELECT digest, size, role, path, media_type AS mediaType FROM blobs WHERE name = ? AND version = ? AND variant = ?',
+  );
+  const selectNeeded = db.prepare<[string], { n: number }>('SELECT COUNT(*) AS n FROM blobs WHERE digest = ?');
+  const deleteBundle = db.prepare('DELETE FROM bundles WHERE name = ? AND version = ?');
+  const updateState = db.prepare('UPDATE bundles SET state = ?, state_reason = ? WHERE name = ? AND version = ?');
+  const selectFact = db.prepare<[string], { value: string }>('SELECT value FROM facts_of_store WHERE key = ?');
+  const upsertFact = db.prepare('INSERT OR REPLACE INTO facts_of_store VALUES (?, ?)');
+
+  function record(bundle: BundleRecord): void {
+    const { name, version } = bundle;
+    deleteBundle.run(name, version);
+    const { digest, createdAt, state, stateReason, facts } = bundle;
+    insertBundle.run({ name, version, digest, createdAt, state, stateReason: stateReason ?? null, facts: facts === undefined ? null : JSON.stringify(facts) });
+    const blob = (variant: string) => (entry: ClosureEntry) => insertBlob.run({ name, version, variant, ...entry });
+    bundle.closure.forEach(blob(''));
+    bundle.variants.forEach(({ variant, signer, manifest, source, self, closure }, position) => {
+      const { digest, bytes, precision, createdAt } = variant;
+      insertVariant.run({
+        name,
+        version,
+        position,
+        variant: variant.name,
+        digest,
+        bytes,
+        precision,
+        quantization: variant.quantization ?? null,
+        signer: signer ?? null,
+        createdAt,
+        manifest,
+        source,
+        self,
+      });
+      closure.forEach(blob(variant.name));
+    });
+  }
+
+  return {
+    /** Replaces and removes bundles and notes the index they follow from, all or nothing. */
+    apply: db.transaction((changes: { put?: readonly BundleRecord[]; drop?: readonly { name: string; version: string }[]; indexDigest: string }) => {
+      for (const { name, version } of changes.drop ?? []) deleteBundle.run(name, version);
+      for (const bundle of changes.put ?? []) record(bundle);
+      upsertFact.run('index', changes.indexDigest);
+    }).immediate,
+    /** Digest of the index.json that the rows follow from. */
+    indexDigest: (): string | undefined => selectFact.get('index')?.value,
+    list(): BundleSummary[] {
+      const variants = Map.groupBy(selectAllVariants.all(), (row) => `${row.name}@${row.version}`);
+      return selectBundles.all().map((row) => summary(row, variants.get(`${row.name}@${row.version}`) ?? []));
+    },
+    find(name: string, version: string): BundleRecord | undefined {
+      const row = selectBundle.get(name, version);
+      if (!row) return undefined;
+      return {
+        name,
+        version,
+        digest: row.digest,
+        createdAt: row.created_at,
+        state: row.state,
+        ...(row.state_reason !== null && { stateReason: row.state_reason }),
+        ...(row.facts !== null && { facts: InspectResultSchema.parse(JSON.parse(row.facts)) }),
+        variants: selectVariants.all(name, version).map((v) => ({
+          variant: variantOf(v),
+          ...(v.signer !== null && { signer: v.signer }),
+          manifest: v.manifest,
+          source: v.source,
+          self: v.self,
+          closure: selectClosure.all(name, version, v.variant),
+        })),
+        closure: selectClosure.all(name, version, ''),
+      };
+    },
+    /** The bundle or variant with this digest. */
+    byDigest(digest: string): { name: string; version: string; variant?: string } | undefined {
+      return selectByVariant.get(digest) ?? selectByDigest.get(digest);
+    },
+    summary(name: string, version: string): BundleSummary | undefined {
+      const row = selectBundle.get(name, version);
+      return row && summary(row, selectVariants.all(name, version));
+    },
+    setState(name: string, version: string, state: BundleSummary['state'], reason?: string): void {
+      updateState.run(state, reason ?? null, name, version);
+    },
+    /** Whether any bundle needs this blob. */
+    needs: (digest: string): boolean => (selectNeeded.get(digest)?.n ?? 0) > 0,
+    close: (): void => void db.close(),
+  };
+}
+
+function variantOf(row: Omit<VariantRow, 'manifest' | 'source' | 'self'>): Variant {
+  const { variant, digest, bytes, precision, quantization, signer, created_at } = row;
+  return { name: variant, digest, bytes, precision, ...(quantization !== null && { quantization }), signed: signer !== null, createdAt: created_at };
+}
+
+function summary(row: BundleRow, variants: readonly Omit<VariantRow, 'manifest' | 'source' | 'self'>[]): BundleSummary {
+  const list = variants.map(variantOf);
+  return {
+    name: row.name,
+    version: row.version,
+    digest: row.digest,
+    signed: list.length > 0 && list.every((variant) => variant.signed),
+    state: row.state,
+    ...(row.state_reason !== null && { stateReason: row.state_reason }),
+    createdAt: row.created_at,
+    variants: list,
+  };
+}

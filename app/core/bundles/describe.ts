@@ -1,0 +1,171 @@
+/**
+ * From blobs to catalogue rows: what a bundle is, who signed it, which blobs it needs. A fresh build and a rebuild of the
+ * catalogue go the same way, so that a row never says more than the blobs prove.
+ */
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { asEdgewrightError, type InspectResult, NameSchema, VersionSchema } from '#contract';
+import { inspectModel } from '#core/onnx';
+import type { BundleRecord, Catalogue, ClosureEntry, VariantRecord } from './catalogue.ts';
+import { digestOf } from './digests.ts';
+import { altered } from './errors.ts';
+import { MAX_MANIFEST_BYTES, MAX_VARIANTS } from './limits.ts';
+import { CREATED, type Descriptor, INDEX_TYPE, parseIndex, parseManifest, REF_NAME, VARIANT } from './oci.ts';
+import { SOURCE_FILE, VARIANT_FILE } from './paths.ts';
+import type { BlobStore } from './store.ts';
+import { assemble, fileNamed, findSignatures, layerFiles, signatureCandidates, verifyVariantSignature } from './variant.ts';
+
+/** Whose signatures count. */
+export type TrustedKeys = readonly string[];
+
+/** `name@version` of an entry of index.json that is a bundle; undefined for signatures and for what others put there. */
+export function bundleName(entry: Descriptor): { name: string; version: string } | undefined {
+  const [name, version] = (entry.annotations?.[REF_NAME] ?? '').split('@');
+  const ours = entry.mediaType === INDEX_TYPE && NameSchema.safeParse(name).success && VersionSchema.safeParse(version).success;
+  return ours && name !== undefined && version !== undefined ? { name, version } : undefined;
+}
+
+/**
+ * Describes a bundle. What is missing or altered does not make it fail: it makes the bundle `incomplete` or `quarantined`,
+ * with the reason, so that it stays visible.
+ * @param entries what the store lists, signatures among it
+ * @param known what inspecting the first variant's model gave, when that was done already
+ */
+export async function describeBundle(
+  store: BlobStore,
+  entry: Descriptor,
+  trusted: TrustedKeys,
+  entries: readonly Descriptor[],
+  known?: InspectResult,
+): Promise<BundleRecord> {
+  const id = bundleName(entry);
+  if (!id) throw altered('bundle.manifest-malformed', 'An entry of the store names no bundle.');
+  const record: BundleRecord = {
+    ...id,
+    digest: entry.digest,
+    createdAt: Date.parse(entry.annotations?.[CREATED] ?? '') || 0,
+    state: 'sound',
+    variants: [],
+    closure: [{ digest: entry.digest, size: entry.size, role: 'index', path: '', mediaType: INDEX_TYPE }],
+  };
+  try {
+    const variants = parseIndex(await store.read(entry.digest, MAX_MANIFEST_BYTES)).manifests;
+    if (variants.length === 0 || variants.length > MAX_VARIANTS) throw altered('bundle.manifest-malformed', `The bundle lists ${variants.length} variants.`);
+    for (const descriptor of variants)
+      record.variants.push(await describeVariant(store, descriptor, id, trusted, signatureCandidates(entries, descriptor.digest)));
+    const unsigned = record.variants.find((v) => v.signer === undefined);
+    if (unsigned) Object.assign(record, { state: 'quarantined', stateReason: `Variant ${unsigned.variant.name} is not signed by anyone trusted here.` });
+    await checkPresent(store, record);
+    record.facts = known ?? (await inspectFirst(store, record));
+  } catch (error) {
+    const problem = asEdgewrightError(error);
+    if (problem.owner === 'cancelled' || (problem.owner === 'machine' && problem.code !== 'store.blob-missing')) throw error;
+    Object.assign(record, { state: problem.code === 'store.blob-missing' ? 'incomplete' : 'quarantined', stateReason: problem.message });
+  }
+  return record;
+}
+
+async function describeVariant(
+  store: BlobStore,
+  descriptor: Descriptor,
+  id: { name: string; version: string },
+  trusted: TrustedKeys,
+  signatures: readonly string[],
+): Promise<VariantRecord> {
+  const manifestBytes = await store.read(descriptor.digest, MAX_MANIFEST_BYTES);
+  const manifest = parseManifest(manifestBytes);
+  const files = layerFiles(manifest);
+  const source = await store.read(fileNamed(files, SOURCE_FILE).digest, MAX_MANIFEST_BYTES);
+  const self = await store.read(fileNamed(files, VARIANT_FILE).digest, MAX_MANIFEST_BYTES);
+  const resolved = assemble(store, descriptor.digest, manifest, source, self);
+  const said = descriptor.annotations?.[VARIANT];
+  if (resolved.name !== id.name || resolved.version !== id.version || (said !== undefined && said !== resolved.variant.name)) {
+    throw altered('bundle.variant-malformed', `A variant is listed under a name that is not its own.`, {
+      expected: `${id.name}@${id.version}#${said ?? ''}`,
+      found: `${resolved.name}@${resolved.version}#${resolved.variant.name}`,
+    });
+  }
+  const signer = await signerOf(store, descriptor.digest, trusted, signatures);
+  const closure: ClosureEntry[] = [
+    { digest: descriptor.digest, size: manifestBytes.length, role: 'manifest', path: '', mediaType: descriptor.mediaType },
+    { digest: manifest.config.digest, size: manifest.config.size, role: 'config', path: '', mediaType: manifest.config.mediaType },
+    ...[...files.values()].map((file, i) => ({
+      digest: file.digest,
+      size: file.bytes,
+      role: file.role,
+      path: file.path,
+      mediaType: manifest.layers[i]?.mediaType ?? '',
+    })),
+  ];
+  for (const signature of await findSignatures(store, descriptor.digest, signatures)) {
+    const size = (await store.size(signature.manifestDigest)) ?? 0;
+    closure.push({ digest: signature.manifestDigest, size, role: 'signature', path: '', mediaType: descriptor.mediaType });
+    for (const part of [signature.manifest.config, ...signature.manifest.layers])
+      closure.push({ digest: part.digest, size: part.size, role: 'signature', path: '', mediaType: part.mediaType });
+  }
+  return {
+    variant: { ...resolved.variant, signed: signer !== undefined },
+    ...(signer !== undefined && { signer }),
+    manifest: manifestBytes,
+    source,
+    self,
+    closure,
+  };
+}
+
+async function signerOf(store: BlobStore, manifestDigest: string, trusted: TrustedKeys, signatures: readonly string[]): Promise<string | undefined> {
+  try {
+    return (await verifyVariantSignature(store, manifestDigest, trusted, signatures)).signer;
+  } catch (error) {
+    if (asEdgewrightError(error).owner !== 'trust') throw error;
+    return undefined;
+  }
+}
+
+/** Presence and size only: reading every byte is what `verify` is for. */
+async function checkPresent(store: BlobStore, record: BundleRecord): Promise<void> {
+  for (const { digest, size } of record.variants.flatMap((v) => v.closure)) {
+    const there = await store.size(digest);
+    if (there !== size)
+      Object.assign(record, {
+        state: 'incomplete',
+        stateReason: there === undefined ? `The store lacks ${digest}.` : `${digest} has ${there} bytes instead of ${size}.`,
+      });
+  }
+}
+
+async function inspectFirst(store: BlobStore, record: BundleRecord): Promise<InspectResult | undefined> {
+  const first = record.variants[0];
+  if (!first || record.state !== 'sound') return undefined;
+  const resolved = assemble(store, first.variant.digest, parseManifest(first.manifest), first.source, first.self);
+  const folder = await store.stagingFolder();
+  try {
+    await resolved.materialize(folder, { roles: ['model', 'weights'] });
+    return await inspectModel(join(folder, resolved.source.model));
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** Names a state of index.json. */
+export function indexDigestOf(entries: readonly Descriptor[]): string {
+  return digestOf(JSON.stringify(entries));
+}
+
+/** Brings the catalogue in line with index.json. Call it within `store.exclusively`. @returns the entries of index.json */
+export async function reconcile(store: BlobStore, catalogue: Catalogue, trusted: TrustedKeys): Promise<Descriptor[]> {
+  const entries = await store.readIndex();
+  const indexDigest = indexDigestOf(entries);
+  if (catalogue.indexDigest() === indexDigest) return entries;
+  const listed = new Set<string>();
+  const put: BundleRecord[] = [];
+  for (const entry of entries) {
+    const id = bundleName(entry);
+    if (!id || listed.has(`${id.name}@${id.version}`)) continue;
+    listed.add(`${id.name}@${id.version}`);
+    if (catalogue.summary(id.name, id.version)?.digest !== entry.digest) put.push(await describeBundle(store, entry, trusted, entries));
+  }
+  const drop = catalogue.list().filter((bundle) => !listed.has(`${bundle.name}@${bundle.version}`));
+  catalogue.apply({ put, drop, indexDigest });
+  return entries;
+}

@@ -1,0 +1,16 @@
+/** Bundles: their format, the content store they live in, the catalogue of what there is. */
+export { type Admit, type BuildOptions, type Candidate, type NewVariant } from './build.ts';
+export { type Catalogue, type ClosureEntry, openCatalogue } from './catalogue.ts';
+export { digestOf } from './digests.ts';
+export { MAX_BLOB_BYTES, MAX_MANIFEST_BYTES } from './limits.ts';
+export type { LayerFile } from './manifest.ts';
+export { nearest } from './nearest.ts';
+export { type Descriptor, INDEX_TYPE, MANIFEST_TYPE, type OciManifest } from './oci.ts';
+export { parseByteSize, parseDurationMs } from './quantities.ts';
+export { parseRef, type Ref } from './refs.ts';
+export { openRegistry, type Registry } from './registry.ts';
+export { type BundleFolder, readBundleSource, type Role, type SourceFile } from './source.ts';
+export { type BundleSource, parseSource } from './source-schema.ts';
+export type { Progress } from './staging.ts';
+export { type Blob, type BlobStore, openStore, type PutOptions } from './store.ts';
+export { findSignatures, NOT_FOR_DEVICES, readBundleManifest, type ResolvedBundle, type StoredSignature, verifyVariantSignature } from './variant.ts';

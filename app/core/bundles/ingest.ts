@@ -1,0 +1,106 @@
+/**
+ * Where bytes wait until they are known to be whole: `ingest/` in the store, on the same file system, so that taking them in
+ * is a rename. Its entries name the process that owns them; what a dead process left is swept.
+ */
+import { createHash, randomBytes } from 'node:crypto';
+import { type FileHandle, mkdir, open, readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { isAlive, startMark } from '#core/platform';
+import { digestFromHex } from './digests.ts';
+import { altered } from './errors.ts';
+
+/** Tells this run of the program from one before it with the same pid, as after a reboot. */
+const RUN = randomBytes(4).toString('hex');
+const ENTRY = /^(\d+)-(\d*)-([0-9a-f]{8})-[0-9a-f]+$/;
+/** Blobs are never changed in place; nothing should be able to do so by accident. */
+export const BLOB_MODE = 0o444;
+
+/** A path in `ingest` that no other process will touch. */
+export function ingestPath(ingest: string): string {
+  return join(ingest, `${process.pid}-${startMark(process.pid)}-${RUN}-${randomBytes(6).toString('hex')}`);
+}
+
+/** A private folder in `ingest`; the caller removes it. */
+export async function ingestFolder(ingest: string): Promise<string> {
+  const path = ingestPath(ingest);
+  await mkdir(path, { mode: 0o700 });
+  return path;
+}
+
+/** Removes what processes that no longer run left behind. */
+export async function sweepIngest(ingest: string): Promise<void> {
+  for (const name of await readdir(ingest)) {
+    const [, pid, mark, run] = ENTRY.exec(name) ?? [];
+    const mine = Number(pid) === process.pid;
+    if (mine ? run === RUN : pid !== undefined && isAlive(Number(pid)) && startMark(Number(pid)) === mark) continue;
+    await rm(join(ingest, name), { recursive: true, force: true });
+  }
+}
+
+/** What is known of the bytes before they come. */
+export interface Expected {
+  digest?: string | undefined;
+  /** Exact size in bytes. */
+  size?: number | undefined;
+  /** Upper bound in bytes where the exact size is not known. */
+  maxBytes: number;
+}
+
+/**
+ * Writes a stream to `path`, durably, hashing on the way. One byte more than expected ends it. On any failure the file is gone.
+ * @throws store.size-mismatch, store.digest-mismatch (owner trust)
+ */
+export async function writeHashed(
+  source: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+  path: string,
+  expected: Expected,
+  options: { signal?: AbortSignal | undefined; onBytes?: ((bytes: number) => void) | undefined } = {},
+): Promise<{ digest: string; size: number }> {
+  const handle = await open(path, 'wx', 0o600);
+  try {
+    const written = await pump(source, handle, expected, options);
+    await handle.chmod(BLOB_MODE);
+    await handle.sync();
+    await handle.close();
+    return written;
+  } catch (error) {
+    await handle.close().catch(() => {});
+    await rm(path, { force: true });
+    throw error;
+  }
+}
+
+async function pump(
+  source: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+  handle: FileHandle,
+  expected: Expected,
+  options: { signal?: AbortSignal | undefined; onBytes?: ((bytes: number) => void) | undefined },
+): Promise<{ digest: string; size: number }> {
+  const hash = createHash('sha256');
+  const most = expected.size ?? expected.maxBytes;
+  let size = 0;
+  const wrongSize = (found: string) =>
+    altered('store.size-mismatch', 'The data does not have the size it should have.', {
+      expected: expected.size === undefined ? `at most ${most} bytes` : `${most} bytes`,
+      found,
+    });
+  for await (const chunk of source) {
+    options.signal?.throwIfAborted();
+    size += chunk.length;
+    if (size > most) throw wrongSize(`more than ${most} bytes`);
+    hash.update(chunk);
+    await writeAll(handle, chunk);
+    options.onBytes?.(chunk.length);
+  }
+  if (expected.size !== undefined && size !== expected.size) throw wrongSize(`${size} bytes`);
+  const digest = digestFromHex(hash.digest('hex'));
+  if (expected.digest !== undefined && digest !== expected.digest) {
+    throw altered('store.digest-mismatch', 'The data is not what its digest says.', { expected: expected.digest, found: digest });
+  }
+  return { digest, size };
+}
+
+/** A single write may take less than it is given, as when the disk fills up. */
+async function writeAll(handle: FileHandle, chunk: Uint8Array): Promise<void> {
+  for (let done = 0; done < chunk.length; ) done += (await handle.write(chunk, done, chunk.length - done)).bytesWritten;
+}

@@ -1,0 +1,41 @@
+/** Every bound of this room, with its unit. */
+
+const KIB = 1024;
+const MIB = 1024 * KIB;
+const GIB = 1024 * MIB;
+
+/** Largest blob the store takes when nobody said how large it must be, in bytes. */
+export const MAX_BLOB_BYTES = 64 * GIB;
+/** Largest manifest, config or index of one bundle, in bytes: what OCI registries commonly accept. */
+export const MAX_MANIFEST_BYTES = 4 * MIB;
+/** Largest index.json of a store, in bytes: about 100,000 entries. */
+export const MAX_INDEX_BYTES = 64 * MIB;
+/** Size of the pieces in which files are copied and hashed, in bytes. */
+export const COPY_CHUNK_BYTES = 1 * MIB;
+/** How long one change of the store waits for another process's, in ms. */
+export const STORE_WAIT_MS = 30_000;
+
+/** Largest edgewright.yaml, in bytes. */
+export const MAX_SOURCE_BYTES = 256 * KIB;
+/** Largest text of a bundle: recipe, labels, in bytes. */
+export const MAX_TEXT_BYTES = 8 * MIB;
+/** Largest ONNX file, in bytes: what a protobuf message can hold. Larger models keep their weights in external data. */
+export const MAX_MODEL_BYTES = 2 * GIB;
+/** Largest file with external weights, in bytes. */
+export const MAX_WEIGHTS_BYTES = 64 * GIB;
+/** Largest golden, calibration or test set, in bytes. */
+export const MAX_DATASET_BYTES = 8 * GIB;
+/** Largest example input, in bytes. */
+export const MAX_EXAMPLE_BYTES = 64 * MIB;
+/** Most example inputs. */
+export const MAX_EXAMPLES = 256;
+/** Most files of one bundle. */
+export const MAX_FILES = 1024;
+/** Most variants of one bundle. */
+export const MAX_VARIANTS = 64;
+/** Longest path inside a bundle, in bytes of UTF-8. */
+export const MAX_PATH_BYTES = 512;
+/** Longest part of such a path, in bytes of UTF-8: what common file systems hold. */
+export const MAX_PATH_PART_BYTES = 255;
+/** Most labels shown with a bundle. */
+export const MAX_LABELS_SHOWN = 10_000;

@@ -1,0 +1,231 @@
+/** The bundles of a workspace: what there is, what is in it, whether it is still what it was. */
+import { asEdgewrightError, type BundleDetail, type BundleSummary, type Variant, type VerifyResult } from '#contract';
+import { parse as parseYaml } from 'yaml';
+import { addVariantTo, type BuildOptions, buildBundle, type NewVariant } from './build.ts';
+import type { BundleRecord, ClosureEntry, VariantRecord } from './catalogue.ts';
+import { commitRemoval, type RegistryParts } from './commit.ts';
+import { digestOf } from './digests.ts';
+import { indexDigestOf, reconcile } from './describe.ts';
+import { altered, misused } from './errors.ts';
+import { MAX_LABELS_SHOWN, MAX_TEXT_BYTES } from './limits.ts';
+import { nearest } from './nearest.ts';
+import { parseManifest } from './oci.ts';
+import { parseRef } from './refs.ts';
+import { alteredBlob } from './store.ts';
+import { collectGarbage } from './garbage.ts';
+import { assemble, NOT_FOR_DEVICES, type ResolvedBundle, verifyVariantSignature } from './variant.ts';
+
+export type Registry = Awaited<ReturnType<typeof openRegistry>>;
+
+/** Opens the registry over a store and its catalogue, bringing the catalogue in line with the store where it is not. */
+export async function openRegistry(parts: RegistryParts) {
+  const { store, catalogue, keyring } = parts;
+  const trusted = [keyring.publicKeyPem];
+  const sync = () => store.exclusively(() => reconcile(store, catalogue, trusted));
+  // Readers need no lock: only when something changed behind the catalogue's back is there something to write.
+  if (catalogue.indexDigest() !== indexDigestOf(await store.readIndex())) await sync();
+
+  function find(ref: string): { record: BundleRecord; variant: VariantRecord | undefined } {
+    const parsed = parseRef(ref);
+    const id = parsed.kind === 'name' ? parsed : catalogue.byDigest(parsed.digest);
+    const record = id && catalogue.find(id.name, id.version);
+    if (!record) throw unknown(ref);
+    if (id.variant === undefined) return { record, variant: undefined };
+    const variant = record.variants.find((v) => v.variant.name === id.variant);
+    if (!variant) {
+      throw misused('usage.unknown-variant', `${record.name}@${record.version} has no variant ${id.variant}.`, {
+        expected: record.variants.map((v) => v.variant.name).join(', '),
+        found: id.variant,
+      });
+    }
+    return { record, variant };
+  }
+
+  function unknown(ref: string) {
+    const meant = nearest(
+      ref.split('#')[0] ?? ref,
+      catalogue.list().map((b) => `${b.name}@${b.version}`),
+    );
+    return misused('usage.unknown-bundle', `There is no bundle ${ref}.`, {
+      hint: meant === undefined ? 'edgewright bundle list shows what there is.' : `Did you mean ${meant}?`,
+    });
+  }
+
+  /** @throws bundle.not-usable (trust) when it is quarantined or incomplete */
+  function resolve(ref: string): ResolvedBundle {
+    const { record, variant = record.variants[0] } = find(ref);
+    if (record.state !== 'sound' || !variant) {
+      throw altered('bundle.not-usable', `${record.name}@${record.version} is ${record.state}: ${record.stateReason ?? 'it has no variant'}`, {
+        hint: 'Build or receive it again.',
+      });
+    }
+    return { ...assembled(variant), digest: record.digest, variant: variant.variant };
+  }
+
+  /** From the catalogue's copies, which count only while they have their digests. */
+  function assembled(variant: VariantRecord): ResolvedBundle {
+    if (digestOf(variant.manifest) !== variant.variant.digest) throw alteredBlob(variant.variant.digest);
+    const resolved = assemble(store, variant.variant.digest, parseManifest(variant.manifest), variant.source, variant.self);
+    for (const [role, bytes] of [
+      ['source', variant.source],
+      ['variant', variant.self],
+    ] as const) {
+      const file = [...resolved.files.values()].find((f) => f.role === role);
+      if (file?.digest !== digestOf(bytes)) throw alteredBlob(file?.digest ?? role);
+    }
+    return resolved;
+  }
+
+  async function show(ref: string): Promise<BundleDetail> {
+    const { record, variant = record.variants[0] } = find(ref);
+    const summary = catalogue.summary(record.name, record.version);
+    if (!summary) throw unknown(ref);
+    const { facts } = record;
+    const about = {
+      inputs: facts?.inputs ?? [],
+      outputs: facts?.outputs ?? [],
+      opsets: facts?.opsets ?? {},
+      nodes: facts?.nodes ?? 0,
+      parameters: facts?.parameters ?? 0,
+      ...(facts?.producer && { producer: facts.producer }),
+    };
+    if (!variant) return { ...summary, ...about, limits: {}, files: [], examples: [] };
+    const { source, files } = assembled(variant);
+    const text = async (path: string | undefined) => {
+      const file = path === undefined ? undefined : files.get(path);
+      return file && (await store.has(file.digest)) ? (await store.read(file.digest, MAX_TEXT_BYTES)).toString('utf8') : undefined;
+    };
+    const labels = await text(source.labels);
+    const recipe = recipeSteps(await text(source.recipe));
+    return {
+      ...summary,
+      ...about,
+      ...(source.description !== undefined && { description: source.description }),
+      ...(labels !== undefined && {
+        labels: labels
+          .split(/\r?\n/)
+          .filter((line) => line !== '')
+          .slice(0, MAX_LABELS_SHOWN),
+      }),
+      ...(source.metric && { metric: { name: source.metric.name, output: source.metric.output } }),
+      ...(recipe && { recipe }),
+      limits: source.limits,
+      files: [...files.values()],
+      examples: [...files.values()].filter((file) => file.role === 'example').map((file) => file.path),
+    };
+  }
+
+  /**
+   * Reads every byte the bundle needs and checks every signature. What it finds decides whether the bundle may be used: a
+   * damaged one is quarantined, one that is whole again is released.
+   */
+  async function verify(ref: string, options: { signal?: AbortSignal } = {}): Promise<VerifyResult> {
+    const { record } = find(ref);
+    const bad: VerifyResult['bad'] = [];
+    const seen = new Map<string, ClosureEntry>();
+    for (const [owner, entries] of [['the bundle', record.closure], ...record.variants.map((v) => [v.variant.name, v.closure] as const)] as const) {
+      for (const entry of entries) {
+        if (seen.has(entry.digest)) continue;
+        seen.set(entry.digest, entry);
+        options.signal?.throwIfAborted();
+        const problem = await blobProblem(entry, options.signal);
+        if (problem)
+          bad.push({
+            digest: entry.digest,
+            problem,
+            affects: `${record.name}@${record.version}${owner === 'the bundle' ? '' : `#${owner}`} ${entry.path || entry.role}`,
+          });
+      }
+    }
+    const signers: string[] = [];
+    for (const { variant } of record.variants) {
+      try {
+        signers.push((await verifyVariantSignature(store, variant.digest, trusted)).signer);
+      } catch (error) {
+        const problem = asEdgewrightError(error);
+        if (!['store.blob-missing', 'store.blob-altered'].includes(problem.code))
+          bad.push({ digest: variant.digest, problem: problem.message, affects: `${record.name}@${record.version}#${variant.name} signature` });
+      }
+    }
+    const signed = record.variants.length > 0 && signers.length === record.variants.length;
+    const first = bad[0];
+    if (first)
+      catalogue.setState(record.name, record.version, first.problem === 'missing' ? 'incomplete' : 'quarantined', `${first.affects}: ${first.problem}.`);
+    else if (signed && record.state !== 'sound') catalogue.setState(record.name, record.version, 'sound');
+    const bytes = [...seen.values()].reduce((sum, entry) => sum + entry.size, 0);
+    return {
+      ok: signed && bad.length === 0,
+      name: record.name,
+      version: record.version,
+      digest: record.digest,
+      signed,
+      ...(signers[0] !== undefined && { signer: signers[0] }),
+      blobs: seen.size,
+      bytes,
+      bad,
+    };
+  }
+
+  async function blobProblem(entry: ClosureEntry, signal: AbortSignal | undefined): Promise<string | undefined> {
+    const size = await store.size(entry.digest);
+    if (size === undefined) return 'missing';
+    if (size !== entry.size) return `${size} bytes long instead of ${entry.size}`;
+    return (await store.verify(entry.digest, signal)) ? undefined : 'altered: its bytes do not have its digest';
+  }
+
+  async function remove(ref: string): Promise<{ freedBytes: number }> {
+    const { record } = find(ref);
+    if (parseRef(ref).kind === 'name' && ref.includes('#'))
+      throw misused('usage.ref', 'Only a whole bundle can be removed.', { expected: `${record.name}@${record.version}`, found: ref });
+    const { name, version } = record;
+    return store.exclusively(async () => ({ freedBytes: await commitRemoval(parts, await reconcile(store, catalogue, trusted), { name, version }) }));
+  }
+
+  return {
+    /** See buildBundle. */
+    build: (dir: string, options: BuildOptions): Promise<BundleSummary> => buildBundle(parts, dir, options),
+    /** See addVariantTo. */
+    addVariant(ref: string, added: NewVariant): Promise<Variant> {
+      const { record } = find(ref);
+      return addVariantTo(parts, record, resolve(`${record.name}@${record.version}`).source, added);
+    },
+    list: (): BundleSummary[] => catalogue.list(),
+    show,
+    resolve,
+    verify,
+    /** Takes a bundle out with everything only it needed. */
+    remove,
+    /**
+     * Every blob a device needs for this variant, its manifest (role `manifest`), config and signature included; calibration
+     * and test sets are not.
+     */
+    async manifestClosure(variantDigest: string): Promise<ClosureEntry[]> {
+      const { variant } = find(variantDigest);
+      if (!variant) throw unknown(variantDigest);
+      const kept = variant.closure.filter((entry) => !(NOT_FOR_DEVICES as readonly string[]).includes(entry.role));
+      // One blob may be two files; it is sent once.
+      return [...new Map(kept.map((entry) => [entry.digest, entry])).values()];
+    },
+    /** Removes blobs that nothing in the store's index leads to, such as those a power cut left. @returns bytes freed */
+    collectGarbage: (): Promise<number> => store.exclusively(() => collectGarbage(store)),
+    /** Throws the catalogue's rows away and makes them again from the blobs. */
+    async rebuild(): Promise<void> {
+      catalogue.apply({ drop: catalogue.list(), indexDigest: '' });
+      await sync();
+    },
+  };
+}
+
+/** What a recipe does, for people. Its meaning is the datasets room's; here a step is shown as it is written. */
+function recipeSteps(text: string | undefined): BundleDetail['recipe'] {
+  if (text === undefined) return undefined;
+  try {
+    const value: unknown = parseYaml(text, { maxAliasCount: 0 });
+    if (typeof value !== 'object' || value === null) return undefined;
+    const kind = 'kind' in value && typeof value.kind === 'string' ? value.kind : 'unknown';
+    const steps = 'steps' in value && Array.isArray(value.steps) ? value.steps : [];
+    return { kind, steps: steps.map((step: unknown) => JSON.stringify(step).replace(/[{}"]/g, '').replace(/[:,]/g, '$& ').trim()) };
+  } catch {
+    return undefined;
+  }
+}

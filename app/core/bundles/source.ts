@@ -1,0 +1,168 @@
+/** A bundle's folder as its author made it: `edgewright.yaml` and the files it names. */
+import { constants } from 'node:fs';
+import { type FileHandle, open, readdir, realpath, stat } from 'node:fs/promises';
+import { isAbsolute, join, relative, sep } from 'node:path';
+import { externalFiles, readModel } from '#core/onnx';
+import { readFileBounded } from '#core/platform';
+import { misused, unsound } from './errors.ts';
+import {
+  MAX_DATASET_BYTES,
+  MAX_EXAMPLE_BYTES,
+  MAX_EXAMPLES,
+  MAX_FILES,
+  MAX_MODEL_BYTES,
+  MAX_SOURCE_BYTES,
+  MAX_TEXT_BYTES,
+  MAX_WEIGHTS_BYTES,
+} from './limits.ts';
+import { checkApart, pathProblem, SOURCE_FILE } from './paths.ts';
+import { type BundleSource, parseSource } from './source-schema.ts';
+
+/** What a file of a bundle is for. */
+export type Role = 'model' | 'weights' | 'golden' | 'calibration' | 'test' | 'recipe' | 'labels' | 'source' | 'example' | 'variant';
+
+/** Largest file of each role, in bytes. */
+export const MAX_ROLE_BYTES: Record<Role, number> = {
+  model: MAX_MODEL_BYTES,
+  weights: MAX_WEIGHTS_BYTES,
+  golden: MAX_DATASET_BYTES,
+  calibration: MAX_DATASET_BYTES,
+  test: MAX_DATASET_BYTES,
+  recipe: MAX_TEXT_BYTES,
+  labels: MAX_TEXT_BYTES,
+  source: MAX_SOURCE_BYTES,
+  example: MAX_EXAMPLE_BYTES,
+  variant: MAX_TEXT_BYTES,
+};
+
+export interface SourceFile {
+  /** Path inside the bundle, with `/`. */
+  path: string;
+  role: Role;
+  /** Where it is now. */
+  from: string;
+}
+
+export interface BundleFolder {
+  source: BundleSource;
+  /** The bytes of edgewright.yaml that `source` was read from. */
+  text: Buffer;
+  /** Every other file. */
+  files: SourceFile[];
+}
+
+/**
+ * Reads `edgewright.yaml` in `dir` and finds every file it names, including the model's external data.
+ * @throws owner usage when there is no such folder, owner input (bundle.*, model.*) when it is wrong
+ */
+export async function readBundleSource(dir: string): Promise<BundleFolder> {
+  const root = await realpath(dir).catch((cause: unknown) => {
+    throw misused('usage.missing-file', `There is no folder ${dir}.`, { hint: `Name a folder that holds ${SOURCE_FILE}.`, cause });
+  });
+  if (!(await stat(root)).isDirectory()) throw misused('usage.not-a-folder', `${dir} is not a folder.`, { hint: `Name the folder that holds ${SOURCE_FILE}.` });
+  const text = await readFileBounded(join(root, SOURCE_FILE), MAX_SOURCE_BYTES).catch((cause: unknown) => {
+    if (!(cause instanceof Error && 'code' in cause && cause.code === 'ENOENT')) throw cause;
+    throw unsound('bundle.source-missing', `${dir} has no ${SOURCE_FILE}.`, {
+      hint: `Describe the bundle in a file named ${SOURCE_FILE}; the sample bundle shows how.`,
+      cause,
+    });
+  });
+  const source = parseSource(text.toString('utf8'));
+  const named = async (role: 'model' | 'golden' | 'recipe' | 'labels' | 'calibration' | 'test'): Promise<SourceFile[]> => {
+    const path = source[role];
+    return path === undefined ? [] : [{ path, role, from: await inside(root, path, role) }];
+  };
+  const files: SourceFile[] = [];
+  const add = (more: SourceFile[]) => {
+    // One file may serve twice, as golden and calibration set: the first role counts, and those a device needs come first.
+    for (const file of more) if (!files.some((other) => other.path === file.path)) files.push(file);
+  };
+  add(await named('model'));
+  add(await modelWeights(root, source.model));
+  for (const role of ['golden', 'recipe', 'labels'] as const) add(await named(role));
+  add(await examples(root, source.examples));
+  for (const role of ['calibration', 'test'] as const) add(await named(role));
+  if (files.length > MAX_FILES)
+    throw unsound('bundle.too-many-files', 'The bundle has too many files.', { expected: `at most ${MAX_FILES}`, found: String(files.length) });
+  checkApart([SOURCE_FILE, ...files.map((file) => file.path)]);
+  return { source, text, files };
+}
+
+/** The files beside a model that hold its external data, named relative to `root`. */
+export async function modelWeights(root: string, modelPath: string): Promise<SourceFile[]> {
+  const model = await readModel(join(root, modelPath));
+  const files: SourceFile[] = [];
+  const base = await realpath(model.dir);
+  const folder = modelPath.includes('/') ? modelPath.slice(0, modelPath.lastIndexOf('/') + 1) : '';
+  for (const from of await externalFiles(model)) {
+    const path = folder + relative(base, from).split(sep).join('/');
+    const problem = pathProblem(path);
+    if (problem !== undefined) throw unsound('bundle.path-wrong', `The model's external data file ${path} ${problem}.`);
+    files.push({ path, role: 'weights', from });
+  }
+  return files;
+}
+
+async function examples(root: string, named: BundleSource['examples']): Promise<SourceFile[]> {
+  if (named === undefined) return [];
+  const paths = typeof named === 'string' ? await examplesIn(root, named) : named;
+  if (paths.length > MAX_EXAMPLES)
+    throw unsound('bundle.too-many-files', 'The bundle has too many examples.', { expected: `at most ${MAX_EXAMPLES}`, found: String(paths.length) });
+  return Promise.all(paths.map(async (path) => ({ path, role: 'example' as const, from: await inside(root, path, 'examples') })));
+}
+
+async function examplesIn(root: string, path: string): Promise<string[]> {
+  const full = await located(root, path, 'examples');
+  if (!(await stat(full)).isDirectory()) return [path];
+  const names = (await readdir(full, { withFileTypes: true }))
+    .filter((entry) => !entry.isDirectory() && !entry.name.startsWith('.'))
+    .map((entry) => entry.name);
+  return names.sort().map((name) => {
+    const problem = pathProblem(`${path}/${name}`);
+    if (problem !== undefined) throw unsound('bundle.path-wrong', `The example ${path}/${name} ${problem}.`);
+    return `${path}/${name}`;
+  });
+}
+
+/** Where a named file really is: a regular file inside the folder, links followed. */
+async function inside(root: string, path: string, field: string): Promise<string> {
+  const full = await located(root, path, field);
+  if (!(await stat(full)).isFile()) throw unsound('bundle.not-a-file', `${SOURCE_FILE}: "${field}" names ${path}, which is not a regular file.`);
+  return full;
+}
+
+async function located(root: string, path: string, field: string): Promise<string> {
+  const full = await realpath(join(root, path)).catch((cause: unknown) => {
+    throw unsound('bundle.file-missing', `${SOURCE_FILE}: "${field}" names ${path}, which is not there.`, {
+      hint: 'Put the file beside edgewright.yaml, or correct the name.',
+      cause,
+    });
+  });
+  const inner = relative(root, full);
+  if (inner === '..' || inner.startsWith(`..${sep}`) || isAbsolute(inner)) {
+    throw unsound('bundle.path-leaves', `${SOURCE_FILE}: "${field}" names ${path}, which leads out of the folder.`, { hint: 'Copy the file into the folder.' });
+  }
+  return full;
+}
+
+/**
+ * Opens a file found above. A link or a pipe put in its place since is not followed and not waited for.
+ * @throws bundle.not-a-file, bundle.file-too-large
+ */
+export async function openSourceFile(file: SourceFile): Promise<{ handle: FileHandle; size: number }> {
+  const handle = await open(file.from, constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0));
+  try {
+    const info = await handle.stat();
+    if (!info.isFile()) throw unsound('bundle.not-a-file', `${file.path} is not a regular file.`);
+    if (info.size > MAX_ROLE_BYTES[file.role]) {
+      throw unsound('bundle.file-too-large', `${file.path} is too large for its role, ${file.role}.`, {
+        expected: `at most ${MAX_ROLE_BYTES[file.role]} bytes`,
+        found: `${info.size} bytes`,
+      });
+    }
+    return { handle, size: info.size };
+  } catch (error) {
+    await handle.close();
+    throw error;
+  }
+}
