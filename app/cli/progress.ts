@@ -17,10 +17,10 @@ export async function followJob(client: Client, jobId: string, options: { quiet:
   try {
     for await (const job of await client.jobs.watch({ id: jobId })) {
       ended = job;
-      const line = describe(job);
+      // Without a terminal a log is read later: the steps, not every count within them.
+      const line = tty ? describe(job) : (job.step?.replace(/: .*/, '') ?? job.title);
       if (options.quiet || line === last) continue;
-      if (tty) process.stderr.write(`\r\u001b[2K${line}`);
-      else if (job.step !== undefined && !last.startsWith(job.step)) process.stderr.write(`${job.step}\n`);
+      process.stderr.write(tty ? `\r\u001b[2K${line}` : `${line}\n`);
       last = line;
     }
   } finally {

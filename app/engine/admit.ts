@@ -4,6 +4,7 @@
  */
 import { type CheckResult, EdgewrightError } from '#contract';
 import type { Candidate } from '#core/bundles';
+import { goldenRule } from '#core/datasets';
 import { runGolden, startRunner } from '#core/runtime';
 import { LOAD_TIMEOUT_MS, RUN_TIMEOUT_MS } from './limits.ts';
 
@@ -18,7 +19,7 @@ export async function admit(candidate: Candidate, signal?: AbortSignal): Promise
     if (candidate.goldenPath === undefined) {
       return { ok: true, warnings: [{ code: 'bundle.no-golden', message: 'This bundle has no golden set, so nothing proves its answers on another machine.' }] };
     }
-    const golden = await runGolden(runner, candidate.goldenPath, candidate.tolerances.fp32, { ...options, timeoutMs: RUN_TIMEOUT_MS });
+    const golden = await runGolden(runner, candidate.goldenPath, goldenRule('fp32', candidate.tolerances, candidate.metric), { ...options, timeoutMs: RUN_TIMEOUT_MS });
     if (!golden.pass) {
       throw new EdgewrightError({
         code: 'bundle.golden-failed',

@@ -6,7 +6,7 @@ import { readFileSync } from 'node:fs';
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type BundleSummary, type DeploySpec, type Device, EdgewrightError, type HardwareReport, type Preflight, type RollbackResult, type Status, type TrialSpec } from '#contract';
-import { openRegistry, type Registry } from '#core/bundles';
+import { openCatalogue, openRegistry, openStore, type Registry } from '#core/bundles';
 import { type Fleet, openFleet } from '#core/fleet';
 import { detectHardware } from '#core/hardware';
 import { acquireLock, type Clock, ensureDir, freeBytes, type Lock, type Log, programRoot, systemClock, type WorkspacePaths, workspacePaths } from '#core/platform';
@@ -94,8 +94,10 @@ export async function openCore(options: CoreOptions): Promise<Core> {
     const keyring = await openKeyring(paths.keys);
     const db = new WorkspaceDb(join(paths.home, 'workspace.db'), clock);
     closers.push(() => db.close());
-    const registry = await openRegistry({ storeDir: paths.store, cataloguePath: paths.catalogue, keyring, tempDir: paths.temp });
-    closers.push(() => registry.close());
+    const store = await openStore(paths.store);
+    const catalogue = openCatalogue(paths.catalogue);
+    closers.push(() => catalogue.close());
+    const registry = await openRegistry({ store, catalogue, keyring });
     const trials = new TrialStore(join(paths.home, 'trials.db'));
     closers.push(() => trials.close());
     if (held) trials.markInterrupted();
@@ -103,6 +105,7 @@ export async function openCore(options: CoreOptions): Promise<Core> {
       dir: paths.home,
       keyring,
       registry,
+      store,
       clock,
       log,
       follow: options.lock.hold,
@@ -111,7 +114,7 @@ export async function openCore(options: CoreOptions): Promise<Core> {
     });
     closers.push(() => fleet.close());
     const practice = practiceDevice({ dir: paths.practice, fleet, log, onChange: () => changes.publish('status') });
-    const inference = new Inference({ registry, tempDir: paths.temp });
+    const inference = new Inference({ registry, store, tempDir: paths.temp });
     closers.push(() => inference.close());
 
     const write = async <T>(what: string, work: () => Promise<T>): Promise<T> => {
@@ -128,7 +131,7 @@ export async function openCore(options: CoreOptions): Promise<Core> {
       changes.publish('activity');
     };
     const hardware = (request: { fresh: boolean; signal?: AbortSignal }) => detectHardware({ ...request, cacheFile: join(paths.home, 'hardware.json') });
-    const trialService = new Trials({ registry, store: trials, jobs, changes, clock, tempDir: paths.temp, write, record, hardware: () => hardware({ fresh: false }), onnxruntime: onnxruntimeVersion() });
+    const trialService = new Trials({ registry, blobs: store, store: trials, jobs, changes, clock, tempDir: paths.temp, write, record, hardware: () => hardware({ fresh: false }), onnxruntime: onnxruntimeVersion() });
     const deployments = new Deployments({ fleet, jobs, write, record, chosenVariant: (ref) => chosenVariant(trials, ref) });
 
     return {
@@ -168,7 +171,7 @@ export async function openCore(options: CoreOptions): Promise<Core> {
         }),
       removeBundle: (ref, actor) =>
         write('removing a bundle', async () => {
-          const bundle = await registry.resolve(ref);
+          const bundle = registry.resolve(ref);
           const name = `${bundle.name}@${bundle.version}`;
           const users = (await fleet.list()).filter((d) => d.bundles.some((b) => b.name === bundle.name && b.version === bundle.version && (b.state === 'active' || b.state === 'on trial')));
           if (users.length > 0) {

@@ -1,8 +1,8 @@
 /** One inference, or a benchmark, on this computer: from a bundle or a bare model, in a runner process. */
-import { lstat, readFile } from 'node:fs/promises';
+import { lstat, mkdtemp, rm } from 'node:fs/promises';
 import { basename, extname, join } from 'node:path';
 import { type Benchmark, EdgewrightError, type ProviderUse, type RawInput, type RunRequest, type RunResult } from '#contract';
-import type { Registry, ResolvedBundle } from '#core/bundles';
+import type { BlobStore, Registry, ResolvedBundle, Role } from '#core/bundles';
 import { answer, applyRecipe, parseLabels, parseRecipe, type Recipe, readNpz, labelledCases, sliceRows, type Tensor, writeNpz } from '#core/datasets';
 import { checkStructure } from '#core/onnx';
 import { readFileBounded } from '#core/platform';
@@ -14,6 +14,9 @@ import { WarmRunners } from './warm-runners.ts';
 const RUNNER_MEMORY_BYTES = 8 * 1024 ** 3;
 /** Largest text file of a bundle read whole (recipe, labels), in bytes. */
 const MAX_TEXT_BYTES = 4 * 1024 * 1024;
+
+/** What running a variant needs of its bundle. */
+const RUN_ROLES: readonly Role[] = ['model', 'weights', 'recipe', 'labels'];
 
 export interface BenchmarkRequest {
   ref: string;
@@ -37,11 +40,15 @@ interface Runnable {
 
 export class Inference {
   readonly #registry: Registry;
+  readonly #store: BlobStore;
   readonly #tempDir: string;
+  /** Variant digest -> the folder where its files lie by name. Laid out once: a file in use must not be replaced. */
+  readonly #laidOut = new Map<string, Promise<string>>();
   readonly #warm = new WarmRunners();
 
-  constructor(deps: { registry: Registry; tempDir: string }) {
+  constructor(deps: { registry: Registry; store: BlobStore; tempDir: string }) {
     this.#registry = deps.registry;
+    this.#store = deps.store;
     this.#tempDir = deps.tempDir;
   }
 
@@ -76,7 +83,7 @@ export class Inference {
 
   /** An example input of a bundle, to look at. */
   async example(ref: string, name: string): Promise<{ base64: string; mediaType: string }> {
-    const bundle = await this.#registry.resolve(ref);
+    const bundle = this.#registry.resolve(ref);
     const bytes = await this.#exampleBytes(bundle, name);
     return { base64: bytes.toString('base64'), mediaType: mediaTypeOf(name) };
   }
@@ -95,6 +102,8 @@ export class Inference {
 
   async close(): Promise<void> {
     await this.#warm.close();
+    const dirs = await Promise.allSettled(this.#laidOut.values());
+    for (const dir of dirs) if (dir.status === 'fulfilled') await rm(dir.value, { recursive: true, force: true });
   }
 
   async #resolve(ref: string): Promise<Runnable> {
@@ -104,23 +113,34 @@ export class Inference {
       const info = await lstat(ref);
       return { key: `${ref} ${info.size} ${info.mtimeMs}`, modelPath: ref, memoryBytes: RUNNER_MEMORY_BYTES };
     }
-    const bundle = await this.#registry.resolve(ref);
-    if (bundle.state !== 'sound') {
-      throw new EdgewrightError({ code: 'trust.bundle-unusable', message: `${bundle.name}@${bundle.version} is ${bundle.state}: ${bundle.stateReason ?? 'see edgewright bundle verify'}.`, hint: 'Build it again from its folder.', owner: 'trust' });
-    }
-    const dir = join(this.#tempDir, `run-${bundle.variant.digest.slice(7, 23)}`);
-    const laidOut = await bundle.materialize(dir);
+    const bundle = this.#registry.resolve(ref);
+    const dir = await this.#layOut(bundle);
     const text = async (path: string | undefined) => (path === undefined ? undefined : (await readFileBounded(join(dir, path), MAX_TEXT_BYTES)).toString('utf8'));
     const [recipe, labels] = [await text(bundle.source.recipe), await text(bundle.source.labels)];
     return {
       key: bundle.variant.digest,
-      modelPath: laidOut.modelPath,
+      modelPath: join(dir, bundle.source.model),
       variant: bundle.variant.name,
       memoryBytes: RUNNER_MEMORY_BYTES,
       bundle,
       ...(recipe !== undefined && { recipe: parseRecipe(recipe) }),
       ...(labels !== undefined && { labels: parseLabels(labels) }),
     };
+  }
+
+  #layOut(bundle: ResolvedBundle): Promise<string> {
+    const { digest } = bundle.variant;
+    let laidOut = this.#laidOut.get(digest);
+    if (!laidOut) {
+      laidOut = (async () => {
+        const dir = await mkdtemp(join(this.#tempDir, 'run-'));
+        await bundle.materialize(dir, { roles: RUN_ROLES });
+        return dir;
+      })();
+      laidOut.catch(() => this.#laidOut.delete(digest));
+      this.#laidOut.set(digest, laidOut);
+    }
+    return laidOut;
   }
 
   async #inputBytes(input: RawInput, runnable: Runnable): Promise<Buffer> {
@@ -136,14 +156,14 @@ export class Inference {
   async #exampleBytes(bundle: ResolvedBundle, name: string): Promise<Buffer> {
     const file = [...bundle.files].find(([path, f]) => f.role === 'example' && (path === name || basename(path) === name));
     if (!file) throw new EdgewrightError({ code: 'usage.unknown-example', message: `${bundle.name}@${bundle.version} has no example named ${name}.`, owner: 'usage' });
-    return this.#registry.readBlob(file[1].digest);
+    return this.#store.read(file[1].digest, MAX_RAW_INPUT_BYTES);
   }
 
   async #benchmarkFeeds(runnable: Runnable, batch: number): Promise<Record<string, Tensor> | undefined> {
     const files = runnable.bundle ? [...runnable.bundle.files.values()] : [];
     const set = files.find((f) => f.role === 'test') ?? files.find((f) => f.role === 'calibration');
     if (!set) return undefined;
-    const { inputs, samples } = labelledCases(await readNpz(await readFile(this.#registry.blobPath(set.digest))));
+    const { inputs, samples } = labelledCases(await readNpz(this.#store.path(set.digest)));
     return Object.fromEntries(Object.entries(inputs).map(([name, tensor]) => [name, sliceRows(tensor, 0, Math.min(batch, samples))]));
   }
 }

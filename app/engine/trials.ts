@@ -4,14 +4,15 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { EdgewrightError, type HardwareReport, type Trial, type TrialSpec } from '#contract';
-import type { Registry } from '#core/bundles';
+import type { BlobStore, Registry } from '#core/bundles';
 import type { Clock } from '#core/platform';
-import { parseGate, runTrial, type TrialStore } from '#core/trials';
+import { parseGate, recipeOf, runTrial, type TrialStore } from '#core/trials';
 import type { Changes } from './changes.ts';
 import type { Jobs } from './jobs.ts';
 
 export interface TrialsDeps {
   registry: Registry;
+  blobs: BlobStore;
   store: TrialStore;
   jobs: Jobs;
   changes: Changes;
@@ -34,7 +35,8 @@ export class Trials {
   async start(request: TrialSpec, actor: string): Promise<{ jobId: string; trialId: string }> {
     const { registry, store, jobs, changes, clock, record, write } = this.#deps;
     const gates = request.gates.map(parseGate);
-    const bundle = await registry.resolve(request.ref);
+    for (const name of request.variants) if (name !== 'fp32') recipeOf(name);
+    const bundle = registry.resolve(request.ref);
     const ref = `${bundle.name}@${bundle.version}`;
     const names = [...new Set(['fp32', ...request.variants])];
     for (const gate of gates) {
@@ -61,6 +63,7 @@ export class Trials {
           const ended = await runTrial(trial, {
             bundle,
             registry,
+            store: this.#deps.blobs,
             workDir,
             clock,
             signal: control.signal,

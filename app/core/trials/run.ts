@@ -6,7 +6,7 @@ import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { abortError, type Clock } from '#core/platform';
 import { asEdgewrightError, EdgewrightError, type Trial, type TrialVariant } from '#contract';
-import type { Registry, ResolvedBundle } from '#core/bundles';
+import type { BlobStore, LayerFile, Registry, ResolvedBundle, Role } from '#core/bundles';
 import { goldenRule, labelledCases, type MetricSpec, readNpz, sliceRows, type Tensor } from '#core/datasets';
 import { quantizeModel, type QuantizeRequest } from '#core/quantize';
 import { benchmarkModels, evaluate, type Runner, runGolden, startRunner } from '#core/runtime';
@@ -14,6 +14,7 @@ import { judgeGate, parseGate } from './gates.ts';
 import { MAKE_TIMEOUT_MS, RUNNER_MEMORY_BYTES, WARM_UP_RUNS } from './limits.ts';
 import { markPareto } from './pareto.ts';
 import { fractionDone, nextStep, type Step, stageAfter } from './plan.ts';
+import { quantizeRuntime } from './quantize-runtime.ts';
 import { recipeOf } from './variants.ts';
 import { decide } from './verdict.ts';
 
@@ -22,9 +23,13 @@ export const THIS_COMPUTER = 'this computer';
 
 const BASE = 'fp32';
 
+/** What a runner needs of a bundle. */
+const MODEL_ROLES: readonly Role[] = ['model', 'weights'];
+
 export interface TrialContext {
   bundle: ResolvedBundle;
   registry: Registry;
+  store: BlobStore;
   /** A folder of its own, removed by the caller. */
   workDir: string;
   clock: Clock;
@@ -115,12 +120,14 @@ class Executor {
   async #make(variant: TrialVariant, signal: AbortSignal): Promise<void> {
     variant.stage = 'making';
     this.#context.save(this.#trial);
-    const { bundle, workDir, registry } = this.#context;
+    const { workDir, registry } = this.#context;
     // Already in the bundle, from its build or an earlier trial: the same bytes are tried again.
-    if (bundle.variants.some((v) => v.name === variant.name)) {
-      const there = await registry.resolve(`${this.#trial.ref}#${variant.name}`);
-      const { modelPath } = await there.materialize(join(workDir, variant.name));
-      this.#modelPaths.set(variant.name, modelPath);
+    const known = registry.list().find((b) => `${b.name}@${b.version}` === this.#trial.ref)?.variants ?? [];
+    if (known.some((v) => v.name === variant.name)) {
+      const there = registry.resolve(`${this.#trial.ref}#${variant.name}`);
+      const dir = join(workDir, variant.name);
+      await there.materialize(dir, { roles: MODEL_ROLES, signal });
+      this.#modelPaths.set(variant.name, join(dir, there.source.model));
       variant.digest = there.variant.digest;
       variant.bytes = there.variant.bytes;
       return;
@@ -129,9 +136,9 @@ class Executor {
     const basePath = this.#modelPaths.get(BASE);
     if (basePath === undefined) throw new EdgewrightError({ code: 'bundle.no-base', message: 'The bundle has no fp32 variant to quantize.', owner: 'input' });
     const outputPath = join(workDir, `${variant.name}.onnx`);
-    const request: QuantizeRequest = { ...recipe.quantize, modelPath: basePath, outputPath, workDir };
-    if (recipe.needsCalibration) request.calibrationPath = this.#dataPath('calibration', variant.name);
-    const made = await quantizeModel(request, {
+    const request: QuantizeRequest = { ...recipe.quantize, modelPath: basePath, outputPath };
+    if (recipe.needsCalibration) request.calibration = this.#dataPath('calibration', variant.name);
+    const made = await quantizeModel(request, quantizeRuntime, {
       signal: AbortSignal.any([signal, AbortSignal.timeout(MAKE_TIMEOUT_MS)]),
       onProgress: (p) => this.#context.onProgress({ step: `${variant.name}: ${p.step}`, fraction: fractionDone(this.#trial) }),
     });
@@ -146,7 +153,7 @@ class Executor {
 
   async #golden(variant: TrialVariant, signal: AbortSignal): Promise<void> {
     const { bundle } = this.#context;
-    const file = bundle.fileOfRole('golden');
+    const file = this.#file('golden');
     if (!file) {
       variant.warnings.push({ code: 'trial.no-golden', message: 'The bundle has no golden set, so its rule could not be checked.' });
       variant.golden = { pass: true, maxAbsError: 0, rule: 'no golden set' };
@@ -154,17 +161,17 @@ class Executor {
     }
     const runner = await this.#runnerWith(variant.name, signal);
     const rule = goldenRule(variant.name, bundle.source.tolerances, bundle.source.metric);
-    const { samples: _samples, ...result } = await runGolden(runner, this.#context.registry.blobPath(file.digest), rule, { signal });
+    const { samples: _samples, ...result } = await runGolden(runner, this.#context.store.path(file.digest), rule, { signal });
     variant.golden = result;
   }
 
   async #score(variant: TrialVariant, signal: AbortSignal): Promise<void> {
     const { bundle } = this.#context;
-    const file = bundle.fileOfRole('test');
+    const file = this.#file('test');
     const metric = bundle.source.metric;
     if (file && metric) {
       const runner = await this.#runnerWith(variant.name, signal);
-      variant.metric = await evaluate(runner, this.#context.registry.blobPath(file.digest), metric as MetricSpec, {
+      variant.metric = await evaluate(runner, this.#context.store.path(file.digest), metric as MetricSpec, {
         signal,
         onProgress: (p) => this.#context.onProgress({ step: `scoring ${variant.name}: ${p.step}`, fraction: fractionDone(this.#trial) }),
       });
@@ -250,17 +257,20 @@ class Executor {
 
   /** One sample of the test set (else of the calibration set): what the benchmark runs again and again. */
   async #benchmarkFeeds(): Promise<Record<string, Tensor> | undefined> {
-    const { bundle, registry } = this.#context;
-    const file = bundle.fileOfRole('test') ?? bundle.fileOfRole('calibration');
+    const file = this.#file('test') ?? this.#file('calibration');
     if (!file) return undefined;
-    const { inputs } = labelledCases(await readNpz(registry.blobPath(file.digest)));
+    const { inputs } = labelledCases(await readNpz(this.#context.store.path(file.digest)));
     return Object.fromEntries(Object.entries(inputs).map(([name, tensor]) => [name, sliceRows(tensor, 0, 1)]));
   }
 
   #dataPath(role: 'calibration', variant: string): string {
-    const file = this.#context.bundle.fileOfRole(role);
-    if (file) return this.#context.registry.blobPath(file.digest);
+    const file = this.#file(role);
+    if (file) return this.#context.store.path(file.digest);
     throw new EdgewrightError({ code: 'bundle.no-calibration', message: `${variant} needs a calibration set, and the bundle has none.`, hint: 'Name one in edgewright.yaml: calibration: calibration.npz', owner: 'input' });
+  }
+
+  #file(role: Role): LayerFile | undefined {
+    return [...this.#context.bundle.files.values()].find((f) => f.role === role);
   }
 
   #variant(name: string): TrialVariant {

@@ -26,7 +26,7 @@ export function decide(variants: readonly TrialVariant[]): Verdict {
   const others = failed.length === 0 ? '' : ` Not chosen: ${failed.map(whyNot).join('; ')}.`;
   if (chosen.name === BASE || !base) {
     const slower = candidates.filter((v) => v !== chosen);
-    const because = slower.length === 0 ? 'the only variant that passed' : `faster here than ${slower.map((v) => `${v.name} (${speed(chosen, v)})`).join(', ')}`;
+    const because = slower.length === 0 ? 'the only variant that passed' : slower.map((v) => speed(chosen, v)).join(', ');
     return { chosen: chosen.name, reason: `${chosen.name}: ${because}.${others}` };
   }
   return { chosen: chosen.name, reason: `${chosen.name}: ${compareWithBase(chosen, base)}.${others}` };
