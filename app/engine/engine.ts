@@ -1,6 +1,6 @@
 /** The engine: the core with its loopback server, its practice device, and the note by which clients find it. */
 import { join } from 'node:path';
-import { createLog, type Log, programRoot, startMark, WORKSPACE_WAIT_MS, workspacePaths } from '#core/platform';
+import { createLog, ensureDir, type Log, programRoot, startMark, WORKSPACE_WAIT_MS, workspacePaths } from '#core/platform';
 import { type Core, openCore, programVersion } from './core.ts';
 import { engineLink, findEngine, removeEngineFile, writeEngineFile } from './engine-file.ts';
 import { startLoopbackServer } from './server/loopback-server.ts';
@@ -21,6 +21,7 @@ export async function startEngine(options: { home: string; port?: number; practi
   const running = await findEngine(paths.engine);
   if (running) return { link: engineLink(running), already: true, log: createLog('engine'), close: async () => {}, closed: Promise.resolve() };
 
+  await ensureDir(paths.logs);
   const log = createLog('engine', { file: join(paths.logs, 'engine.log'), level: 'info' });
   const core = await openCore({ home: options.home, log, lock: { hold: true, waitMs: WORKSPACE_WAIT_MS } });
   let ended: () => void = () => {};
