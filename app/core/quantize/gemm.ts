@@ -25,10 +25,18 @@ export async function splitGemms(plan: QuantizePlan): Promise<QuantizePlan> {
     const named = (suffix: string) => (node.name ? { name: node.name + suffix } : {});
     const product = biased ? `${result}_MatMul` : result;
     nodes.push(makeNode('MatMul', [node.input[0] ?? '', right], [product], named('_MatMul')));
+    if (biased) describe(plan, result, product);
     if (biased) nodes.push(makeNode('Add', [product, node.input[2] ?? ''], [result], named('_Add')));
   }
   graph.node = nodes;
   return QuantizePlan.create(plan.model, plan.options);
+}
+
+/** The product has the type and shape of the sum that follows. */
+function describe(plan: QuantizePlan, sum: string, product: string): void {
+  const { graph } = plan.model;
+  const info = [...graph.valueInfo, ...graph.output].find((candidate) => candidate.name === sum);
+  if (info?.type) graph.valueInfo.push({ name: product, type: info.type, metadataProps: [] });
 }
 
 async function transposedFactor(plan: QuantizePlan, node: Node, nodes: Node[]): Promise<string> {

@@ -18,22 +18,29 @@ export function valueRange(values: Float32Array): ValueRange {
   return values.length === 0 ? { min: 0, max: 0 } : kernels().minMax(values);
 }
 
-/** One range for each index along `axis`. */
+/** One range for each index along `axis`; NaN is passed over as in `valueRange`. */
 export function channelRanges(values: Float32Array, dims: readonly number[], axis: number): ValueRange[] {
   const channels = dims[axis] ?? 1;
   const inner = product(dims.slice(axis + 1));
-  const outer = product(dims.slice(0, axis));
-  const ranges: ValueRange[] = [];
-  for (let channel = 0; channel < channels; channel++) {
-    let range: ValueRange | undefined;
-    for (let o = 0; o < outer; o++) {
-      const from = (o * channels + channel) * inner;
-      const part = valueRange(values.subarray(from, from + inner));
-      range = range === undefined ? part : { min: Math.min(range.min, part.min), max: Math.max(range.max, part.max) };
+  const low = new Float64Array(channels).fill(Number.POSITIVE_INFINITY);
+  const high = new Float64Array(channels).fill(Number.NEGATIVE_INFINITY);
+  // In the order of memory, whatever the axis: channels that lie side by side would make a call for each value.
+  for (let at = 0, channel = 0; at < values.length; channel = channel + 1 === channels ? 0 : channel + 1) {
+    let min = low[channel] ?? 0;
+    let max = high[channel] ?? 0;
+    for (const end = at + inner; at < end; at++) {
+      const value = values[at] ?? 0;
+      if (value < min) min = value;
+      if (value > max) max = value;
     }
-    ranges.push(range ?? { min: 0, max: 0 });
+    low[channel] = min;
+    high[channel] = max;
   }
-  return ranges;
+  return Array.from({ length: channels }, (_, channel) => {
+    const [min, max] = [low[channel] ?? 0, high[channel] ?? 0];
+    if (values.length === 0) return { min: 0, max: 0 };
+    return min > max ? { min: Number.NaN, max: Number.NaN } : { min, max };
+  });
 }
 
 /**
