@@ -52,7 +52,7 @@ export function kernels(): Kernels {
 }
 
 function load(): { addon: NativeAddon | undefined; reason: string } {
-  if (Number(process.versions.napi) < NODE_API) return { addon: undefined, reason: `Node-API ${process.versions.napi} is older than ${NODE_API}` };
+  if (Number(process.versions.napi) < NODE_API) return { addon: undefined, reason: `Node-API ${process.versions.napi ?? 'none'} is older than ${NODE_API}` };
   const path = candidates().find((file) => existsSync(file));
   if (path === undefined) return { addon: undefined, reason: 'not built' };
   try {

@@ -1,6 +1,7 @@
 /** What NVIDIA's libraries are called by people, and how to get one that is missing. */
 import type { HardwareDevice } from '#contract';
 import type { ProviderLibrary } from './probes/provider-libraries.ts';
+import { joined } from './words.ts';
 
 type Stop = { reason: string; remedy: NonNullable<HardwareDevice['remedy']> };
 
@@ -29,8 +30,7 @@ export function libraryTitle(file: string): string {
 export function libraryStop(library: ProviderLibrary): Stop | undefined {
   if (library.missing.length > 0) {
     const names = library.missing.map((file) => (libraryTitle(file) === file ? file : `${libraryTitle(file)} (${file})`));
-    const list = names.length === 1 ? names[0] : `${names.slice(0, -1).join(', ')} and ${names.at(-1)}`;
-    return { reason: `${list} ${names.length === 1 ? 'is' : 'are'} missing`, remedy: remedyFor(library) };
+    return { reason: `${joined(names)} ${names.length === 1 ? 'is' : 'are'} missing`, remedy: remedyFor(library) };
   }
   const out = library.unreachable[0];
   if (out === undefined) return undefined;

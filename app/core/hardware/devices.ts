@@ -204,7 +204,7 @@ function boardDevice(board: BoardDevice): HardwareDevice {
     board.access === 'denied'
       ? {
           state: 'present' as const,
-          stoppedBy: `this user may not open ${board.node}`,
+          stoppedBy: `this user may not open ${board.node ?? 'it'}`,
           remedy: { text: 'Add yourself to the group that owns it, then log in again.', command: 'sudo usermod -aG video,render "$USER"' },
         }
       : {

@@ -14,8 +14,8 @@ export const MAX_COMMAND_BYTES = 1024 * 1024;
 export const MAX_TEXT_BYTES = 1024 * 1024;
 /** Most entries of a folder a probe looks at. */
 export const MAX_ENTRIES = 4096;
-/** Largest recording of a machine that is read, in bytes. */
-export const MAX_RECORDING_BYTES = 8 * 1024 * 1024;
+/** Most of a child's own words that is put into a reason, in characters. */
+export const MAX_REASON_CHARS = 400;
 /** Most a child may answer, in bytes. */
 export const MAX_ANSWER_BYTES = 8 * 1024 * 1024;
 /** Most of a shared library's dynamic section, string table or headers that is read, in bytes. */

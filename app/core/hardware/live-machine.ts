@@ -1,11 +1,10 @@
 /** The machine this program runs on. */
 import { execFile } from 'node:child_process';
-import { constants } from 'node:fs';
-import { access, readdir, readFile, readlink, stat } from 'node:fs/promises';
+import { constants, readFileSync } from 'node:fs';
+import { access, open, readdir, readFile, readlink, stat } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { arch, availableParallelism, cpus, freemem, hostname, platform, release, totalmem, version } from 'node:os';
 import { dirname, join } from 'node:path';
-import { open } from 'node:fs/promises';
 import { loadNative } from '#native';
 import { neededLibraries } from './elf.ts';
 import { COMMAND_LIMIT_MS, MAX_COMMAND_BYTES, MAX_ENTRIES, MAX_TEXT_BYTES } from './limits.ts';
@@ -29,7 +28,7 @@ const require = createRequire(import.meta.url);
 export function onnxRuntimeInstall(): { version: string; dir: string } {
   try {
     const path = require.resolve('onnxruntime-node/package.json');
-    const { version: found, binary } = JSON.parse(require('node:fs').readFileSync(path, 'utf8')) as { version: string; binary: { napi_versions: number[] } };
+    const { version: found, binary } = JSON.parse(readFileSync(path, 'utf8')) as { version: string; binary: { napi_versions: number[] } };
     return { version: found, dir: join(dirname(path), 'bin', `napi-v${binary.napi_versions[0] ?? 6}`, process.platform, process.arch) };
   } catch {
     return { version: 'not installed', dir: '' };

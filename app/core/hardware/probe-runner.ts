@@ -6,9 +6,10 @@ import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { abortError, spawnNode } from '#core/platform';
-import { MAX_ANSWER_BYTES, PROBE_LIMIT_MS, PROBE_START_LIMIT_MS } from './limits.ts';
+import { MAX_ANSWER_BYTES, MAX_REASON_CHARS, PROBE_LIMIT_MS, PROBE_START_LIMIT_MS } from './limits.ts';
 import type { Machine } from './machine.ts';
 import { type ProbeLine, runProbe } from './probe-serve.ts';
+import { endedHow } from './words.ts';
 import { type FoundFacts, PROBE_NAMES, PROBES } from './probes/table.ts';
 
 export interface ProbeOutcome {
@@ -96,9 +97,9 @@ async function oneChild(names: readonly string[], into: Probed, options: ProbeOp
   if (options.signal?.aborted) throw abortError();
   if (settled.size < names.length) {
     const name = current ?? names.find((n) => !settled.has(n)) ?? '';
-    const how = reason ?? `its process ended with ${end.signal ?? `code ${end.code}`}`;
+    const how = reason ?? `its process ended with ${endedHow(end)}`;
     const said = child.stderr().trim();
-    settle({ name, ok: false, ms: performance.now() - began, error: said ? `${how}; it said: ${said.slice(-500)}` : how });
+    settle({ name, ok: false, ms: performance.now() - began, error: said ? `${how}; it said: ${said.slice(-MAX_REASON_CHARS)}` : how });
   }
   return settled;
 }

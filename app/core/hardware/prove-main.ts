@@ -45,7 +45,7 @@ async function prove(name: string): Promise<{ nodes: Record<string, number>; lat
     latencyMs = Math.min(latencyMs, performance.now() - began);
     const data = outputs[model.outputName]?.data as Float32Array | undefined;
     const wrong = model.expected.findIndex((value, i) => !(Math.abs((data?.[i] ?? Number.NaN) - value) < 1e-3));
-    if (wrong !== -1) throw new Error(`it computed ${data?.[wrong]} where ${model.expected[wrong]} is right`);
+    if (wrong !== -1) throw new Error(`it computed ${String(data?.[wrong])} where ${String(model.expected[wrong])} is right`);
   }
   session.endProfiling();
   const nodes = await nodesPerProvider();

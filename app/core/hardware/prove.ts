@@ -3,7 +3,8 @@ import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { abortError, spawnNode } from '#core/platform';
-import { PROOF_LIMIT_MS } from './limits.ts';
+import { MAX_REASON_CHARS, PROOF_LIMIT_MS } from './limits.ts';
+import { endedHow } from './words.ts';
 
 export type Proof = { ok: true; nodes: Record<string, number>; latencyMs: number } | { ok: false; reason: string };
 
@@ -32,18 +33,21 @@ export async function proveProvider(provider: string, options: { signal?: AbortS
   clearTimeout(timer);
   options.signal?.removeEventListener('abort', onAbort);
   if (options.signal?.aborted) throw abortError();
-  if (answer !== undefined) return answer.ok ? answer : { ok: false, reason: tidy(answer.reason) };
+  if (answer !== undefined) return answer.ok ? answer : { ok: false, reason: tidy(answer.reason, child.stderr()) };
   if (timedOut) return { ok: false, reason: `It did not finish within ${limitMs / 1000} s.` };
   const said = child.stderr().trim().split('\n').pop();
-  return { ok: false, reason: `The process that tried it ended with ${end.signal ?? `code ${end.code}`}${said ? `: ${said.slice(0, 300)}` : ''}.` };
+  return { ok: false, reason: `The process that tried it ended with ${endedHow(end)}${said ? `: ${said.slice(0, MAX_REASON_CHARS)}` : ''}.` };
 }
 
-/** ONNX Runtime's message without source positions and template noise. */
-function tidy(message: string): string {
-  return message
-    .replace(/(^|\s)\/\S*\.(cc|h|cpp):\d+\s*/g, ' ')
-    .replace(/\b\w[\w:<>*&, ]*\([^)]*\)\s*(\[with [^\]]*\]\s*)?/, '')
+/** ONNX Runtime's message without where in its own sources it was raised. */
+function tidy(message: string, stderr: string): string {
+  // "Failed to load shared library" says nothing; the library and the loader's reason stand in the log line before it.
+  const loader = /Failed to load library \S+ with error: (.+)$/m.exec(stderr)?.[1];
+  const text = loader && /load shared library/i.test(message) ? `a library could not be loaded: ${loader}` : message;
+  return text
+    .replace(/^.*\bwas false\.\s*/s, '')
+    .replace(/\[ONNXRuntimeError\] : \d+ : \w+ : /, '')
     .replace(/\s+/g, ' ')
     .trim()
-    .slice(0, 400);
+    .slice(0, MAX_REASON_CHARS);
 }

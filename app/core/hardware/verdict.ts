@@ -3,6 +3,7 @@ import type { HardwareDevice, ProviderState, Reach } from '#contract';
 import { COREML_DECIDES } from './devices.ts';
 import type { Proof } from './prove.ts';
 import { SOFTWARE_ONLY } from './providers.ts';
+import { joined } from './words.ts';
 
 const ORDER: readonly Reach[] = ['absent', 'present', 'driver ok', 'runtime ok', 'verified'];
 
@@ -108,8 +109,4 @@ function reasonOf(stoppedBy: string): string {
     .replace(/: no runtime path from here$/, '')
     .replace(/^.* is there, but /, '')
     .replace(/^(A|The|No|Only|Not) /, (word) => word.toLowerCase());
-}
-
-function joined(parts: readonly string[]): string {
-  return parts.length < 2 ? (parts[0] ?? '') : `${parts.slice(0, -1).join(', ')} and ${parts.at(-1)}`;
 }

@@ -53,7 +53,7 @@ export async function probeBoards(machine: Machine): Promise<BoardDevice[]> {
       kind: rule.kind,
       vendor: rule.vendor,
       name: chip ? `${rule.name} (${model ?? chip})` : rule.name,
-      source: chip ? `/proc/device-tree/compatible: ${chip}` : `${node?.path}`,
+      source: chip ? `/proc/device-tree/compatible: ${chip}` : (node?.path ?? ''),
       ...(node && { node: node.path, access: node.access }),
       ...(driver && { driver: `L4T ${driver}` }),
     });

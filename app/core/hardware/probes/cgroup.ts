@@ -24,7 +24,7 @@ export async function cgroupMemory(machine: Machine): Promise<{ limitBytes: numb
     for (const [limitFile, usedFile] of [
       ['memory.max', 'memory.current'],
       ['memory.limit_in_bytes', 'memory.usage_in_bytes'],
-    ]) {
+    ] as const) {
       const limitBytes = Number((await readLine(machine, `${dir}/${limitFile}`)) ?? Number.NaN);
       if (!(limitBytes > 0 && limitBytes < NO_LIMIT_BYTES) || (tightest && tightest.limitBytes <= limitBytes)) continue;
       tightest = { limitBytes, usedBytes: Number((await readLine(machine, `${dir}/${usedFile}`)) ?? 0) || 0 };

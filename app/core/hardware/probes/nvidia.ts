@@ -1,6 +1,7 @@
 /** NVIDIA: kernel driver, driver libraries, and what nvidia-smi says of each GPU. */
 import { openLibraries } from '../libraries.ts';
 import type { Machine } from '../machine.ts';
+import { endedHow } from '../words.ts';
 
 export interface NvidiaGpu {
   /** PCI address in sysfs form. */
@@ -50,7 +51,7 @@ async function runSmi(machine: Machine): Promise<{ gpus: NvidiaGpu[]; error?: st
   for (const command of SMI) {
     const result = await machine.run(command, QUERY);
     if (result === undefined) continue;
-    if (result.code !== 0) return { gpus: [], error: firstLine(result.stdout) ?? firstLine(result.stderr) ?? `exit code ${result.code}` };
+    if (result.code !== 0) return { gpus: [], error: firstLine(result.stdout) ?? firstLine(result.stderr) ?? `it ended with ${endedHow(result)}` };
     const overview = await machine.run(command, []);
     const cudaVersion = /CUDA Version:\s*([\d.]+)/.exec(overview?.stdout ?? '')?.[1];
     return { gpus: result.stdout.split('\n').flatMap(parseGpu), ...(cudaVersion && { cudaVersion }) };
