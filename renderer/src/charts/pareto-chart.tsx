@@ -1,0 +1,108 @@
+/** Metric against latency or size, with its table one click away and PNG, SVG and CSV out. */
+import { useMantineColorScheme } from '@mantine/core';
+import { type RefObject, useEffect, useMemo, useRef, useState } from 'react';
+import type { TrialVariant } from '#contract';
+import { saveFile, toCsv } from '../lib/csv.ts';
+import { Button } from '../parts/button.tsx';
+import { Choice } from '../parts/field.tsx';
+import { DataGrid } from '../parts/grid/data-grid.tsx';
+import type { GridColumn } from '../parts/grid/columns.ts';
+import { type ECharts, startChart, toPng } from './echarts.ts';
+import styles from './pareto-chart.module.css';
+import { type ParetoData, type ParetoPoint, paretoData } from './pareto-data.ts';
+import { type ParetoAxis, paretoOption } from './pareto-option.ts';
+
+interface Props {
+  /** Names the exported files. */
+  name: string;
+  variants: readonly TrialVariant[];
+  chosen: string | undefined;
+}
+
+export function ParetoChart({ name, variants, chosen }: Props) {
+  const [axis, setAxis] = useState<ParetoAxis>('latency');
+  const [view, setView] = useState<'chart' | 'table'>('chart');
+  const data = useMemo(() => paretoData(variants, chosen), [variants, chosen]);
+  const chart = useRef<ECharts | null>(null);
+  const columns = useMemo(() => columnsOf(data), [data]);
+  const csv = (): void => {
+    const rows = data.points.map((point) => [point.name, point.metric, point.low, point.high, point.p50Ms, point.bytes, point.pareto, point.chosen]);
+    saveFile(`${name}-pareto.csv`, new Blob([toCsv(['variant', data.metricName, 'low_95', 'high_95', 'p50_ms', 'bytes', 'pareto', 'chosen'], rows)], { type: 'text/csv' }));
+  };
+  return (
+    <figure className={styles.figure}>
+      <figcaption className={styles.caption}>
+        <Choice label="Show as" hideLabel value={view} onChange={setView} options={[{ value: 'chart', label: 'Chart' }, { value: 'table', label: 'Table' }]} />
+        {view === 'chart' && <Choice label="Against" hideLabel value={axis} onChange={setAxis} options={[{ value: 'latency', label: 'Latency' }, { value: 'size', label: 'Size' }]} />}
+        <span className={styles.exports}>
+          {view === 'chart' && (
+            <>
+              <Button kind="quiet" disabled={data.points.length === 0} onClick={() => chart.current && void toPng(chart.current).then((blob) => saveFile(`${name}-pareto.png`, blob))}>
+                PNG
+              </Button>
+              <Button kind="quiet" disabled={data.points.length === 0} onClick={() => chart.current && saveFile(`${name}-pareto.svg`, new Blob([chart.current.renderToSVGString()], { type: 'image/svg+xml' }))}>
+                SVG
+              </Button>
+            </>
+          )}
+          <Button kind="quiet" disabled={data.points.length === 0} onClick={csv}>
+            CSV
+          </Button>
+        </span>
+      </figcaption>
+      {data.points.length === 0 ? (
+        <p className={styles.waiting}>No variant has all its figures yet. Each appears here once it was scored and benchmarked.</p>
+      ) : view === 'chart' ? (
+        <>
+          <Plot data={data} axis={axis} chart={chart} />
+          <p className={styles.legend}>Filled: on the Pareto front (dashed). Bars: 95 % interval. Better is towards the {data.higherIsBetter ? 'upper' : 'lower'} left.</p>
+        </>
+      ) : (
+        <DataGrid label="Pareto chart as a table" noun="variant" rows={data.points} columns={columns} rowId={(row) => row.name} empty={null} plain />
+      )}
+    </figure>
+  );
+}
+
+function columnsOf(data: ParetoData): GridColumn<ParetoPoint>[] {
+  return [
+    { id: 'name', header: 'Variant', value: (row) => row.name, rowHeader: true },
+    { id: 'metric', header: data.metricName, align: 'right', value: (row) => row.metric },
+    { id: 'low', header: 'Low 95 %', align: 'right', value: (row) => row.low },
+    { id: 'high', header: 'High 95 %', align: 'right', value: (row) => row.high },
+    { id: 'p50', header: 'p50', unit: 'ms', align: 'right', value: (row) => row.p50Ms },
+    { id: 'size', header: 'Size', unit: data.size.unit, align: 'right', value: (row) => row.bytes / data.size.factor },
+    { id: 'front', header: 'Front', value: (row) => (row.pareto ? 'on it' : 'dominated') },
+  ];
+}
+
+function Plot({ data, axis, chart }: { data: ParetoData; axis: ParetoAxis; chart: RefObject<ECharts | null> }) {
+  const element = useRef<HTMLDivElement>(null);
+  const { colorScheme } = useMantineColorScheme();
+  useEffect(() => {
+    if (!element.current) return;
+    const started = startChart(element.current);
+    chart.current = started;
+    const observer = new ResizeObserver(() => started.resize());
+    observer.observe(element.current);
+    return () => {
+      observer.disconnect();
+      started.dispose();
+      chart.current = null;
+    };
+  }, [chart]);
+  useEffect(() => {
+    // The colours are read anew when the scheme changes, be it by a setting or by the system.
+    const draw = (): void => chart.current?.setOption(paretoOption(data, axis), { notMerge: true });
+    draw();
+    const system = window.matchMedia('(prefers-color-scheme: dark)');
+    const later = (): number => requestAnimationFrame(draw);
+    system.addEventListener('change', later);
+    const frame = later();
+    return () => {
+      system.removeEventListener('change', later);
+      cancelAnimationFrame(frame);
+    };
+  }, [data, axis, chart, colorScheme]);
+  return <div ref={element} className={styles.plot} />;
+}

@@ -1,0 +1,130 @@
+/** How numbers, sizes and times are written: three significant digits, decimal units, and against what a difference is. */
+
+const NNBSP = '\u202f';
+const MINUS = '\u2212';
+const three = new Intl.NumberFormat('en', { maximumSignificantDigits: 3 });
+const threeFixed = new Intl.NumberFormat('en', { minimumSignificantDigits: 3, maximumSignificantDigits: 3 });
+const whole = new Intl.NumberFormat('en', { maximumFractionDigits: 0 });
+const exactTime = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle: 'medium' });
+
+function sign(text: string): string {
+  return text.replace('-', MINUS);
+}
+
+/** A measured value, at most three significant digits. */
+export function number(value: number): string {
+  return Number.isFinite(value) ? sign(three.format(value)) : '–';
+}
+
+/** A measured value for a column: always three significant digits, so that digits of like values line up. */
+export function columnNumber(value: number | undefined): string {
+  if (value === undefined || !Number.isFinite(value)) return '–';
+  return sign(value === 0 ? '0' : threeFixed.format(value));
+}
+
+/** An exact count. */
+export function count(value: number): string {
+  return sign(whole.format(value));
+}
+
+/** `1 device`, `3 devices`. */
+export function plural(value: number, one: string, many = `${one}s`): string {
+  return `${count(value)} ${value === 1 ? one : many}`;
+}
+
+export function milliseconds(value: number): string {
+  return value >= 1000 ? `${number(value / 1000)}${NNBSP}s` : `${number(value)}${NNBSP}ms`;
+}
+
+export function percent(share: number): string {
+  return `${number(share * 100)}${NNBSP}%`;
+}
+
+export interface ByteUnit {
+  unit: string;
+  factor: number;
+}
+const BYTE_UNITS: readonly ByteUnit[] = [
+  { unit: 'TB', factor: 1e12 },
+  { unit: 'GB', factor: 1e9 },
+  { unit: 'MB', factor: 1e6 },
+  { unit: 'kB', factor: 1e3 },
+];
+
+/** The unit for a column of sizes: the one in which the largest value reads well. */
+export function byteUnit(values: readonly (number | undefined)[]): ByteUnit {
+  const largest = Math.max(0, ...values.map((value) => value ?? 0));
+  return BYTE_UNITS.find((each) => largest >= each.factor) ?? { unit: 'B', factor: 1 };
+}
+
+export function bytes(value: number): string {
+  const { unit, factor } = byteUnit([value]);
+  return `${number(value / factor)}${NNBSP}${unit}`;
+}
+
+/** `48 s`, `3 min 20 s`, `2 h 5 min`. */
+export function duration(ms: number): string {
+  const seconds = ms / 1000;
+  if (seconds < 60) return `${number(seconds < 10 ? seconds : Math.round(seconds))}${NNBSP}s`;
+  const minutes = Math.floor(seconds / 60);
+  if (minutes < 60) return `${minutes}${NNBSP}min ${Math.round(seconds % 60)}${NNBSP}s`;
+  return `${Math.floor(minutes / 60)}${NNBSP}h ${minutes % 60}${NNBSP}min`;
+}
+
+const STEPS: readonly { under: number; unit: string; ms: number }[] = [
+  { under: 60_000, unit: 's', ms: 1_000 },
+  { under: 3_600_000, unit: 'min', ms: 60_000 },
+  { under: 86_400_000, unit: 'h', ms: 3_600_000 },
+  { under: Number.POSITIVE_INFINITY, unit: 'd', ms: 86_400_000 },
+];
+
+/** `just now`, `4 min ago`, `in 2 h`. */
+export function relative(at: number, now: number): string {
+  const distance = Math.abs(now - at);
+  if (distance < 5_000) return 'just now';
+  const step = STEPS.find((each) => distance < each.under) ?? { unit: 'd', ms: 86_400_000 };
+  const amount = `${Math.floor(distance / step.ms)}${NNBSP}${step.unit}`;
+  return at > now ? `in ${amount}` : `${amount} ago`;
+}
+
+export function exact(at: number): string {
+  return exactTime.format(at);
+}
+
+/** Half the width of a 95 % interval, as people write it after ±. */
+export function halfWidth(interval: { low: number; high: number }): number {
+  return (interval.high - interval.low) / 2;
+}
+
+/** `0.987 ± 0.009` */
+export function withInterval(interval: { value: number; low: number; high: number }): string {
+  return `${columnNumber(interval.value)} ± ${number(Number(halfWidth(interval).toPrecision(2)))}`;
+}
+
+/** `−0.3 pt`: the difference of two shares in percentage points. */
+export function points(value: number, base: number): string {
+  const difference = (value - base) * 100;
+  if (Math.abs(difference) < 0.005) return `±0${NNBSP}pt`;
+  return `${difference > 0 ? '+' : ''}${number(difference)}${NNBSP}pt`;
+}
+
+/** `2.1× faster`, `1.3× slower`, `as fast`. */
+export function speed(ms: number, baseMs: number): string {
+  if (!(ms > 0) || !(baseMs > 0)) return '–';
+  const ratio = baseMs / ms;
+  if (ratio > 0.98 && ratio < 1.02) return 'as fast';
+  return ratio > 1 ? `${number(ratio)}× faster` : `${number(1 / ratio)}× slower`;
+}
+
+/** `−74 %`: a size against the size it replaces. */
+export function change(value: number, base: number): string {
+  if (!(base > 0)) return '–';
+  const share = (value - base) / base;
+  if (Math.abs(share) < 0.005) return `±0${NNBSP}%`;
+  return `${share > 0 ? '+' : ''}${number(share * 100)}${NNBSP}%`;
+}
+
+/** `sha256:` taken off and cut to 12 characters: enough to tell two apart. */
+export function shortDigest(digest: string): string {
+  return digest.replace(/^sha256:/, '').slice(0, 12);
+}

@@ -1,0 +1,104 @@
+import { Menu } from '@mantine/core';
+import { IconCheck, IconColumns3, IconCopy, IconSearch, IconX } from '@tabler/icons-react';
+import { toCsv } from '../../lib/csv.ts';
+import { count, plural } from '../../lib/format.ts';
+import { Button, IconButton } from '../button.tsx';
+import { useCopy } from '../copy.tsx';
+import type { GridColumn } from './columns.ts';
+import styles from './data-grid.module.css';
+
+interface Props<Row> {
+  label: string;
+  noun: string;
+  columns: readonly GridColumn<Row>[];
+  rows: readonly Row[];
+  shown: readonly Row[];
+  filter: string;
+  onFilter: (text: string) => void;
+  facets: readonly { id: string; value: unknown }[];
+  onFacets: (facets: { id: string; value: unknown }[]) => void;
+  visibility: Record<string, boolean>;
+  onVisibility: (visibility: Record<string, boolean>) => void;
+}
+
+/** Filter by words and by value, choose columns, copy what is shown. */
+export function GridToolbar<Row>(props: Props<Row>) {
+  const { columns, rows, shown, visibility } = props;
+  const [copied, copy] = useCopy();
+  const visible = columns.filter((column) => visibility[column.id] !== false);
+  const copyCsv = (): void =>
+    copy(
+      toCsv(
+        visible.map((column) => (column.unit === undefined ? column.header : `${column.header} (${column.unit})`)),
+        shown.map((row) => visible.map((column) => column.value(row))),
+      ),
+    );
+  return (
+    <div className={styles.toolbar}>
+      <div className={styles.search}>
+        <IconSearch size={14} aria-hidden />
+        <input type="text" value={props.filter} placeholder="Filter" aria-label={`Filter ${props.label.toLowerCase()}`} onChange={(event) => props.onFilter(event.currentTarget.value)} />
+        {props.filter !== '' && <IconButton label="Clear the filter" icon={<IconX size={14} />} onClick={() => props.onFilter('')} />}
+      </div>
+      {columns
+        .filter((column) => column.facet)
+        .map((column) => (
+          <Facet key={column.id} {...props} column={column} />
+        ))}
+      <span className={styles.count} role="status">
+        {shown.length === rows.length ? plural(rows.length, props.noun) : `${count(shown.length)} of ${plural(rows.length, props.noun)}`}
+      </span>
+      <Menu closeOnItemClick={false}>
+        <Menu.Target>
+          <Button kind="quiet" icon={<IconColumns3 size={14} aria-hidden />}>
+            Columns
+          </Button>
+        </Menu.Target>
+        <Menu.Dropdown>
+          {columns.map((column) => {
+            const on = visibility[column.id] !== false;
+            return (
+              <Menu.Item
+                key={column.id}
+                role="menuitemcheckbox"
+                aria-checked={on}
+                disabled={column.rowHeader ?? false}
+                leftSection={on ? <IconCheck size={14} aria-hidden /> : <span className={styles.unchecked} />}
+                onClick={() => props.onVisibility({ ...visibility, [column.id]: !on })}
+              >
+                {column.header}
+              </Menu.Item>
+            );
+          })}
+        </Menu.Dropdown>
+      </Menu>
+      <Button kind="quiet" icon={copied ? <IconCheck size={14} aria-hidden /> : <IconCopy size={14} aria-hidden />} onClick={copyCsv}>
+        {copied ? 'Copied' : 'Copy as CSV'}
+      </Button>
+    </div>
+  );
+}
+
+function Facet<Row>({ column, rows, facets, onFacets }: Props<Row> & { column: GridColumn<Row> }) {
+  const values = [...new Set(rows.map((row) => column.value(row)).filter((value) => value !== undefined))].map(String).sort();
+  const chosen = facets.find((each) => each.id === column.id)?.value;
+  if (values.length < 2) return null;
+  return (
+    <select
+      className={styles.facet}
+      aria-label={column.header}
+      value={typeof chosen === 'string' ? chosen : ''}
+      onChange={(event) => {
+        const rest = facets.filter((each) => each.id !== column.id);
+        onFacets(event.currentTarget.value === '' ? rest : [...rest, { id: column.id, value: event.currentTarget.value }]);
+      }}
+    >
+      <option value="">{column.header}: any</option>
+      {values.map((value) => (
+        <option key={value} value={value}>
+          {value}
+        </option>
+      ))}
+    </select>
+  );
+}

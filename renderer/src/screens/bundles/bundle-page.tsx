@@ -1,0 +1,152 @@
+import { useMutation, useQuery } from '@tanstack/react-query';
+import { getRouteApi, Link, useNavigate } from '@tanstack/react-router';
+import { useState } from 'react';
+import type { BundleDetail } from '#contract';
+import { Page } from '../../frame/page.tsx';
+import { client, orpc } from '../../lib/engine.ts';
+import { bytes, milliseconds, plural } from '../../lib/format.ts';
+import { refOf } from '../../lib/refs.ts';
+import { bundleMeaning } from '../../lib/states.ts';
+import { Button } from '../../parts/button.tsx';
+import { Digest } from '../../parts/copy.tsx';
+import { ErrorPanel } from '../../parts/error-panel.tsx';
+import { Facts, Section } from '../../parts/facts.tsx';
+import { Meaning } from '../../parts/meaning.tsx';
+import { Moment } from '../../parts/moment.tsx';
+import { QueryView } from '../../parts/query-view.tsx';
+import { Shape } from '../../parts/shape.tsx';
+import { FilesTable, RunningTable, TrialsTable, VariantsTable } from './bundle-tables.tsx';
+import styles from './bundles.module.css';
+import { RemoveBundle } from './remove-bundle.tsx';
+import { Verified } from './verified.tsx';
+
+const route = getRouteApi('/bundles/$ref');
+
+export function BundlePage() {
+  const { ref } = route.useParams();
+  const navigate = useNavigate();
+  const query = useQuery(orpc.bundles.show.queryOptions({ input: { ref } }));
+  const verify = useMutation({ mutationFn: () => client.bundles.verify({ ref }) });
+  const [removing, setRemoving] = useState(false);
+  const bundle = query.data;
+  return (
+    <Page
+      title={ref}
+      crumbs={[
+        <Link key="bundles" to="/bundles">
+          Bundles
+        </Link>,
+      ]}
+      padded
+      status={bundle ? sentence(bundle) : 'Reading the bundle…'}
+      action={
+        bundle && (
+          <>
+            <Button kind="quiet" onClick={() => setRemoving(true)}>
+              Remove…
+            </Button>
+            <Button busy={verify.isPending && 'Verifying every file'} onClick={() => verify.mutate()}>
+              Verify
+            </Button>
+            <Button onClick={() => void navigate({ to: '/playground', search: { ref } })}>Try it</Button>
+            <Button kind="primary" onClick={() => void navigate({ to: '/trials', search: { new: ref } })}>
+              Set up a trial
+            </Button>
+          </>
+        )
+      }
+    >
+      <QueryView query={query} what="Reading the bundle">
+        {(data) => (
+          <>
+            {verify.data && <Verified result={verify.data} />}
+            {verify.isError && (
+              <div className={styles.banner}>
+                <ErrorPanel error={verify.error} title="The bundle could not be verified." />
+              </div>
+            )}
+            <Overview bundle={data} />
+            <Section title="Variants">
+              <VariantsTable bundle={data} />
+            </Section>
+            <Section title="Trials">
+              <TrialsTable bundleRef={refOf(data)} />
+            </Section>
+            <Section title="Where it runs">
+              <RunningTable bundle={data} />
+            </Section>
+            <Section title="Files">
+              <FilesTable bundle={data} />
+            </Section>
+            <RemoveBundle bundle={data} opened={removing} onClose={() => setRemoving(false)} />
+          </>
+        )}
+      </QueryView>
+    </Page>
+  );
+}
+
+function sentence(bundle: BundleDetail): string {
+  const meaning = bundleMeaning(bundle);
+  const state = `${meaning.word}${meaning.reason === undefined ? '' : `: ${meaning.reason}`}`;
+  const text = bundle.description === undefined ? '' : `${bundle.description.replace(/\.?$/, '.')} `;
+  return `${text}${state.replace(/\.?$/, '.')}`;
+}
+
+function Overview({ bundle }: { bundle: BundleDetail }) {
+  return (
+    <div className={styles.overview}>
+      <Section title="Overview">
+        <Facts
+          items={[
+            { name: 'State', value: <Meaning {...bundleMeaning(bundle)} inline /> },
+            { name: 'Digest', value: <Digest digest={bundle.digest} of={refOf(bundle)} /> },
+            { name: 'Built', value: <Moment at={bundle.createdAt} /> },
+            { name: 'Exported by', value: bundle.producer ?? 'not recorded' },
+            { name: 'Graph', value: `${plural(bundle.nodes, 'node')}, ${plural(bundle.parameters, 'parameter')}` },
+            { name: 'Operator sets', value: Object.entries(bundle.opsets).map(([domain, version]) => `${domain === '' ? 'ai.onnx' : domain} ${version}`).join(', ') },
+            { name: 'Test metric', value: bundle.metric ? <code>{`${bundle.metric.name} of ${bundle.metric.output}`}</code> : 'none: trials compare golden outputs only' },
+            { name: 'Limits', value: limits(bundle) },
+          ]}
+        />
+      </Section>
+      <Section title="In and out">
+        <Facts
+          items={[
+            ...bundle.inputs.map((tensor, index) => ({ name: bundle.inputs.length > 1 ? `Input ${index + 1}` : 'Input', value: <Shape tensor={tensor} /> })),
+            ...bundle.outputs.map((tensor, index) => ({ name: bundle.outputs.length > 1 ? `Output ${index + 1}` : 'Output', value: <Shape tensor={tensor} /> })),
+            ...(bundle.labels ? [{ name: 'Labels', value: labels(bundle.labels) }] : []),
+            {
+              name: 'Recipe',
+              value: bundle.recipe ? (
+                <>
+                  <p>From {bundle.recipe.kind === 'image' ? 'an image' : bundle.recipe.kind}:</p>
+                  <ol className={styles.steps}>
+                    {bundle.recipe.steps.map((step, index) => (
+                      <li key={`${index + 1} ${step}`}>{step}</li>
+                    ))}
+                  </ol>
+                </>
+              ) : (
+                'none: the model takes tensors (.npz)'
+              ),
+            },
+          ]}
+        />
+      </Section>
+    </div>
+  );
+}
+
+/** Labels shown before the rest is only counted. */
+const LABELS_SHOWN = 20;
+
+function labels(all: readonly string[]): string {
+  const rest = all.length - LABELS_SHOWN;
+  return `${all.slice(0, LABELS_SHOWN).join(', ')}${rest > 0 ? ` and ${rest} more` : ''}`;
+}
+
+function limits({ limits: { p95Ms, memoryBytes } }: BundleDetail): string {
+  const parts = [p95Ms !== undefined && `p95 latency ${milliseconds(p95Ms)}`, memoryBytes !== undefined && `memory ${bytes(memoryBytes)}`].filter((part) => typeof part === 'string');
+  return parts.length > 0 ? `${parts.join(', ')}; devices watch them` : 'none';
+}

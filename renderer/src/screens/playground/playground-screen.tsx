@@ -1,0 +1,98 @@
+import { useQuery } from '@tanstack/react-query';
+import { getRouteApi, Link, useNavigate } from '@tanstack/react-router';
+import { useEffect, useState } from 'react';
+import type { BundleSummary, RawInput } from '#contract';
+import { Page } from '../../frame/page.tsx';
+import { orpc } from '../../lib/engine.ts';
+import { refOf, variantRef } from '../../lib/refs.ts';
+import { SelectField } from '../../parts/field.tsx';
+import { Empty } from '../../parts/placeholder.tsx';
+import { QueryView } from '../../parts/query-view.tsx';
+import { AnswerPanel } from './answer-panel.tsx';
+import { InputPane } from './input-pane.tsx';
+import styles from './playground.module.css';
+import { topLabel } from './top-label.ts';
+import { useRuns } from './use-runs.ts';
+
+const route = getRouteApi('/playground');
+
+export function PlaygroundScreen() {
+  const bundles = useQuery(orpc.bundles.list.queryOptions());
+  const usable = bundles.data?.filter((bundle) => bundle.state === 'sound').toSorted((a, b) => b.createdAt - a.createdAt) ?? [];
+  if (usable.length > 0) return <Ready bundles={usable} />;
+  return (
+    <Page title="Playground" status="Runs a model on this computer, with no network.">
+      <QueryView query={bundles} what="Reading the bundles">
+        {() => (
+          <Empty title="No sound bundle to run">
+            <p>
+              <Link to="/bundles">Add a bundle</Link> first: the sample reads handwritten digits.
+            </p>
+          </Empty>
+        )}
+      </QueryView>
+    </Page>
+  );
+}
+
+function Ready({ bundles }: { bundles: readonly BundleSummary[] }) {
+  const search = route.useSearch();
+  const navigate = useNavigate();
+  const bundle = bundles.find((each) => refOf(each) === search.ref) ?? bundles[0];
+  const ref = bundle ? refOf(bundle) : '';
+  const variants = bundle?.variants.map((variant) => variant.name) ?? [];
+  const variant = variants.find((name) => name === search.variant) ?? variants[0] ?? '';
+  const [second, setSecond] = useState('');
+  const [input, setInput] = useState<RawInput | undefined>();
+  const main = useRuns();
+  const beside = useRuns();
+  const other = variants.includes(second) && second !== variant ? second : '';
+
+  // The same input is run again when the bundle or a variant is changed.
+  useEffect(() => {
+    if (input) main.run(variantRef(ref, variant), input);
+    else main.reset();
+  }, [input, ref, variant, main.run, main.reset]);
+  useEffect(() => {
+    if (input && other !== '') beside.run(variantRef(ref, other), input);
+    else beside.reset();
+  }, [input, ref, other, beside.run, beside.reset]);
+
+  const choose = (nextRef: string, nextVariant?: string): void => {
+    if (nextRef !== ref) setInput(undefined);
+    void navigate({ to: '/playground', search: { ref: nextRef, variant: nextVariant }, replace: true });
+  };
+  const differ = other !== '' && main.state.result !== undefined && beside.state.result !== undefined && topLabel(main.state.result.answer) !== topLabel(beside.state.result.answer);
+  const top = main.state.result && topLabel(main.state.result.answer);
+  return (
+    <Page
+      title="Playground"
+      status={
+        main.state.error !== undefined
+          ? `${ref} ${variant} did not run on this input.`
+          : top === undefined
+            ? `${ref} ${variant} is ready to run on this computer, with no network.`
+            : `${variant} reads ${top}.${other === '' ? '' : differ ? ` ${other} differs.` : ` ${other} agrees.`}`
+      }
+    >
+      <div className={styles.chooser}>
+        <SelectField label="Bundle" value={ref} options={bundles.map((each) => ({ value: refOf(each), label: refOf(each) }))} onChange={(event) => choose(event.currentTarget.value)} />
+        <SelectField label="Variant" value={variant} options={variants.map((name) => ({ value: name, label: name }))} onChange={(event) => choose(ref, event.currentTarget.value)} />
+        <SelectField
+          label="Beside it"
+          value={other}
+          disabled={variants.length < 2}
+          options={[{ value: '', label: variants.length < 2 ? 'no second variant yet' : 'none' }, ...variants.filter((name) => name !== variant).map((name) => ({ value: name, label: name }))]}
+          onChange={(event) => setSecond(event.currentTarget.value)}
+        />
+      </div>
+      <div className={styles.bench}>
+        <InputPane key={ref} bundleRef={ref} onInput={setInput} />
+        <div className={styles.answers}>
+          <AnswerPanel title={variant} state={main.state} {...(other !== '' && { against: beside.state.result })} />
+          {other !== '' && <AnswerPanel title={other} state={beside.state} against={main.state.result} />}
+        </div>
+      </div>
+    </Page>
+  );
+}

@@ -1,0 +1,156 @@
+import { useMutation, useQuery } from '@tanstack/react-query';
+import { useEffect, useState } from 'react';
+import type { Settings, Status } from '#contract';
+import { Page } from '../../frame/page.tsx';
+import { client, orpc, queryClient } from '../../lib/engine.ts';
+import { bytes } from '../../lib/format.ts';
+import { Button } from '../../parts/button.tsx';
+import { Copyable } from '../../parts/copy.tsx';
+import { ErrorPanel } from '../../parts/error-panel.tsx';
+import { Facts, Section } from '../../parts/facts.tsx';
+import { Check, Choice, TextField } from '../../parts/field.tsx';
+import { GateList } from '../../parts/gate-list.tsx';
+import { Meaning } from '../../parts/meaning.tsx';
+import { Moment } from '../../parts/moment.tsx';
+import { QueryView } from '../../parts/query-view.tsx';
+import styles from './settings.module.css';
+
+export function SettingsScreen() {
+  const query = useQuery(orpc.system.settings.queryOptions());
+  const status = useQuery(orpc.system.status.queryOptions());
+  const save = useMutation({
+    mutationFn: (change: Partial<Settings>) => client.system.saveSettings(change),
+    onSuccess: (settings) => queryClient.setQueryData(orpc.system.settings.queryKey(), settings),
+  });
+  return (
+    <Page title="Settings" padded status="Kept in this workspace and saved as they are changed; every window on it shows the same.">
+      {save.isError && (
+        <div className={styles.banner}>
+          <ErrorPanel error={save.error} title="The change was not saved." />
+        </div>
+      )}
+      <QueryView query={query} what="Reading the settings">
+        {(settings) => <Form settings={settings} save={save.mutate} />}
+      </QueryView>
+      <Section title="Workspace">
+        <QueryView query={status} what="Asking the engine">
+          {(data) => <Workspace status={data} />}
+        </QueryView>
+      </Section>
+    </Page>
+  );
+}
+
+function Form({ settings, save }: { settings: Settings; save: (change: Partial<Settings>) => void }) {
+  const [gates, setGates] = useState(settings.defaultGates);
+  const saved = JSON.stringify(settings.defaultGates);
+  useEffect(() => setGates(JSON.parse(saved)), [saved]);
+  const edited = gates.map((gate) => gate.trim()).filter((gate) => gate !== '');
+  return (
+    <>
+      <Section title="How it looks">
+        <div className={styles.row}>
+          <Choice
+            label="Scheme"
+            value={settings.scheme}
+            onChange={(scheme) => save({ scheme })}
+            options={[
+              { value: 'system', label: 'As the system' },
+              { value: 'light', label: 'Light' },
+              { value: 'dark', label: 'Dark' },
+            ]}
+          />
+          <Choice
+            label="Density"
+            value={settings.density}
+            onChange={(density) => save({ density })}
+            options={[
+              { value: 'compact', label: 'Compact' },
+              { value: 'comfortable', label: 'Comfortable' },
+            ]}
+          />
+        </div>
+      </Section>
+      <Section title="Gates a new trial starts with">
+        <div className={styles.gates}>
+          <GateList gates={gates} onChange={setGates} />
+          {JSON.stringify(edited) !== saved && (
+            <div className={styles.actions}>
+              <Button kind="primary" onClick={() => save({ defaultGates: edited })}>
+                Save the gates
+              </Button>
+              <Button onClick={() => setGates(settings.defaultGates)}>Discard the changes</Button>
+            </div>
+          )}
+        </div>
+      </Section>
+      <Section title="Watch a new deployment starts with">
+        <div className={styles.row}>
+          <WholeNumber label="At least" unit="seconds" value={settings.watchSeconds} high={7 * 86_400} save={(watchSeconds) => save({ watchSeconds })} />
+          <WholeNumber label="and at least" unit="requests" value={settings.watchRequests} high={1_000_000} save={(watchRequests) => save({ watchRequests })} />
+        </div>
+        <p className="dim">A new bundle is committed only after both; until then the device puts the one before it back by itself if it misbehaves.</p>
+      </Section>
+      <Section title="Practice device">
+        <Check
+          label="Run an agent on this computer to practise with"
+          note="A real agent in a process and folder of its own, enrolled like any other. Takes effect when Edgewright is started again."
+          checked={settings.practiceDevice}
+          onChange={(event) => save({ practiceDevice: event.currentTarget.checked })}
+        />
+      </Section>
+    </>
+  );
+}
+
+/** A number that is saved when it is left or Enter is pressed, and only when it makes sense. */
+function WholeNumber({ label, unit, value, high, save }: { label: string; unit: string; value: number; high: number; save: (value: number) => void }) {
+  const [text, setText] = useState(String(value));
+  useEffect(() => setText(String(value)), [value]);
+  const next = Number(text);
+  const ok = text.trim() !== '' && Number.isInteger(next) && next >= 0 && next <= high;
+  const commit = (): void => {
+    if (ok && next !== value) save(next);
+  };
+  return (
+    <div className={styles.number}>
+      <TextField
+        label={label}
+        unit={unit}
+        inputMode="numeric"
+        value={text}
+        problem={ok ? undefined : `A whole number from 0 to ${high}`}
+        onChange={(event) => setText(event.currentTarget.value)}
+        onBlur={commit}
+        onKeyDown={(event) => event.key === 'Enter' && commit()}
+      />
+    </div>
+  );
+}
+
+const PRACTICE = {
+  off: { tone: 'neutral', word: 'Off' },
+  starting: { tone: 'running', word: 'Starting' },
+  running: { tone: 'good', word: 'Running' },
+  failed: { tone: 'bad', word: 'Failed' },
+} as const;
+
+function Workspace({ status }: { status: Status }) {
+  return (
+    <Facts
+      items={[
+        { name: 'Folder', value: <Copyable text={status.home} label="Copy the workspace folder" /> },
+        { name: 'Chosen by', value: 'EDGEWRIGHT_HOME, else the user\u2019s data folder' },
+        { name: 'Workspace id', value: <code>{status.workspaceId}</code> },
+        { name: 'Private keys', value: status.keyStore },
+        { name: 'Disk free', value: bytes(status.diskFreeBytes) },
+        { name: 'Practice device', value: <Meaning {...PRACTICE[status.practiceDevice]} reason={status.practiceProblem} inline /> },
+        { name: 'Engine', value: `Edgewright ${status.version}, process ${status.pid}` },
+        { name: 'Running since', value: <Moment at={status.startedAt} /> },
+        { name: 'ONNX Runtime', value: status.onnxruntime },
+        { name: 'Node', value: status.node },
+        { name: 'Hot loops', value: status.native ? 'C++ addon' : 'TypeScript: the C++ addon is not built; results are the same, hashing and quantizing are slower' },
+      ]}
+    />
+  );
+}
