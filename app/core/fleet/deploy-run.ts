@@ -114,7 +114,7 @@ export function startRun(options: RunOptions): Run {
         options.onProgress({ fraction: 0.02 + share * SENDING_SHARE, step: `sending to ${device}: ${megabytes(total - left + have)} of ${megabytes(total)} MB` });
       };
       const memory = deployments.uploads(deviceId);
-      const result = await pushBlob(client.peer, source(step.digest, step.size), { ...shared, memory, onBytes, pieceBytes: Math.min(PIECE_BYTES, MAX_UPLOAD_PIECE_BYTES) });
+      const result = await pushBlob(client.peer, source(step.digest, step.size), { ...shared, memory, onBytes, announce: true, lacking: true, pieceBytes: Math.min(PIECE_BYTES, MAX_UPLOAD_PIECE_BYTES) });
       write({ bytesSent: before + result.sentBytes });
     }
     if (view !== undefined && view !== 'gone') view = { ...view, missing: view.missing.filter((d) => d !== step.digest) };
@@ -149,7 +149,10 @@ export function startRun(options: RunOptions): Run {
     send: (step, signal) => options.sending.run(() => send(step, signal), signal),
     'send manifest': (step, signal) => options.sending.run(() => send(step, signal), signal),
     follow: async (step, signal) => {
-      const next = await client.deployment(id, { unlike: step.state, signal });
+      // After sending, whether all of it is there is asked at once; only then is there something to wait for.
+      const sent = step.state === 'receiving' ? await client.deployment(id, { signal }) : undefined;
+      const waits = sent === undefined || (sent.state === 'receiving' && sent.missing.length === 0);
+      const next = waits ? await client.deployment(id, { unlike: step.state, signal }) : sent;
       if (!next) {
         view = 'gone';
         return;

@@ -1,7 +1,7 @@
 /** All deployments of the workspace: pre-flight, start, follow, cancel, and going on after a restart. */
 import { randomUUID } from 'node:crypto';
-import { asEdgewrightError, type Deployment, type DeploySpec, EdgewrightError, type ErrorBody, type Preflight } from '#contract';
-import type { Registry } from '#core/bundles';
+import { asEdgewrightError, type BundleDetail, type Deployment, type DeploySpec, EdgewrightError, type ErrorBody, type Preflight, type Variant } from '#contract';
+import { type BlobStore, MANIFEST_TYPE, type Registry } from '#core/bundles';
 import type { Clock, Log } from '#core/platform';
 import type { Contacts } from './contacts.ts';
 import { type Run, type RunProgress, startRun } from './deploy-run.ts';
@@ -20,6 +20,7 @@ export interface DeploymentsOptions {
   deployments: DeploymentStore;
   contacts: Contacts;
   registry: Registry;
+  store: BlobStore;
   clock: Clock;
   log: Log;
   /** Whether runs go on in the background; else a device that is seen is only asked how its deployments stand. */
@@ -45,10 +46,9 @@ interface Cargo {
   ref: string;
   order: Omit<DeploymentOrder, 'id' | 'allowDowngrade'>;
   manifests: string[];
-  bundle: Awaited<ReturnType<Registry['show']>>;
-  variant: DeploymentRecordVariant;
+  bundle: BundleDetail;
+  variant: Variant;
 }
-type DeploymentRecordVariant = Awaited<ReturnType<Registry['resolve']>>['variant'];
 
 interface Active {
   deviceId: string;
@@ -208,10 +208,10 @@ export class Deployments {
     const blobs: Descriptor[] = [...new Map(closure.map(({ digest, size }) => [digest, { digest, size }])).values()];
     const own = blobs.find((b) => b.digest === variant.digest);
     if (!own) throw new EdgewrightError({ code: 'bug', message: 'A variant does not list its own manifest.', found: variant.digest, owner: 'bug' });
-    const others = closure.filter((f) => f.isManifest && f.digest !== own.digest).map((f) => f.digest);
+    const others = closure.filter((f) => f.mediaType === MANIFEST_TYPE && f.digest !== own.digest).map((f) => f.digest);
     return {
       ref: `${resolved.name}@${resolved.version}`,
-      order: { name: resolved.name, version: resolved.version, variant: variant.name, manifest: own, blobs, watch: spec.watch, limits: bundle.limits },
+      order: { name: resolved.name, version: resolved.version, variant: variant.name, manifest: own, blobs, watch: spec.watch, limits: bundle.limits ?? {} },
       manifests: [...others, own.digest],
       bundle,
       variant,
@@ -277,7 +277,7 @@ export class Deployments {
 
   /** Pre-flight where nothing was sent yet, then the run. undefined: it ended before it began. */
   async #launch(id: string, row: DeviceRow, cargo: Cargo | undefined, active: Active): Promise<Run | undefined> {
-    const { deployments, clock, log, contacts, registry } = this.#o;
+    const { deployments, clock, log, contacts, store } = this.#o;
     const record = deployments.get(id);
     if (record.state === 'waiting' && !record.cancelAsked) {
       const failed = await this.#failsPreflight(record, row, cargo);
@@ -292,7 +292,7 @@ export class Deployments {
       id,
       deployments,
       client: contacts.client(row),
-      blobs: registry.store,
+      blobs: store,
       clock,
       log,
       sending: this.#sending,

@@ -10,7 +10,7 @@ import {
   type RollbackResult,
 } from '#contract';
 import type { z } from 'zod';
-import type { Registry } from '#core/bundles';
+import type { BlobStore, Registry } from '#core/bundles';
 import { type Clock, ensureDir, type Log, systemClock } from '#core/platform';
 import type { Keyring } from '#core/trust';
 import { openContacts } from './contacts.ts';
@@ -26,6 +26,8 @@ export interface FleetOptions {
   dir: string;
   keyring: Keyring;
   registry: Registry;
+  /** The store that the registry stands on: its blobs are what is sent. */
+  store: BlobStore;
   log: Log;
   clock?: Clock;
   /**
@@ -74,7 +76,7 @@ export interface Fleet {
 }
 
 export async function openFleet(options: FleetOptions): Promise<Fleet> {
-  const { keyring, registry, log, clock = systemClock } = options;
+  const { keyring, registry, store, log, clock = systemClock } = options;
   const follow = options.follow ?? false;
   await ensureDir(options.dir);
   const db = openFleetDatabase(options.dir);
@@ -95,6 +97,7 @@ export async function openFleet(options: FleetOptions): Promise<Fleet> {
     deployments: records,
     contacts,
     registry,
+    store,
     clock,
     log,
     follow,

@@ -1,4 +1,7 @@
 /** Devices, enrolment, deployments: the workspace's side, and the wire protocol that the agent speaks too. */
+export { endError } from './outcome.ts';
+export { type DeviceView, type Facts, planDeployment, type Step } from './plan.ts';
+export { checkDevice, preflightError, type PreflightFacts, type Verdict } from './preflight.ts';
 export type { RunProgress } from './deploy-run.ts';
 export type { StartedDeployment } from './deployments.ts';
 export { type Fleet, type FleetOptions, openFleet, type Removal } from './fleet.ts';

@@ -27,7 +27,7 @@ export function endError(options: { device: string; ref: string; state: EndState
     case 'rolled back': {
       const kept = view?.serving ? ` It serves ${view.serving}.` : ' It serves nothing in its place.';
       const reason = told?.message ?? 'somebody put the one before back';
-      return { ...told, code: told?.code ?? 'deployment.rolled-back', message: `${device} rolled ${ref} back: ${reason.replace(/\.$/, '')}.${kept}`, owner: 'gate' };
+      return { ...told, code: told?.code ?? 'deployment.rolled-back', message: `${device} rolled ${ref} back: ${reason.replace(/\.$/, '')}.${kept}`, owner: told?.owner === 'cancelled' ? 'cancelled' : 'gate' };
     }
     case 'failed':
       return {

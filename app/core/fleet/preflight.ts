@@ -80,7 +80,7 @@ function hardwareChecks({ bundle, variant, onnxruntime }: PreflightFacts, hardwa
   const runs = cpu === undefined || cpu.state === 'verified' || cpu.state === 'runtime ok';
   checks.push({ name: 'provider', ok: runs, detail: runs ? 'cpu' : `the CPU provider is only "${cpu?.state}": ${cpu?.reason ?? 'no reason given'}` });
   checks.push(opsetCheck(bundle.opsets, onnxruntime, theirs));
-  const needed = bundle.limits.memoryBytes ?? RUNNER_BASE_BYTES + variant.bytes * MEMORY_PER_MODEL_BYTE;
+  const needed = bundle.limits?.memoryBytes ?? RUNNER_BASE_BYTES + variant.bytes * MEMORY_PER_MODEL_BYTE;
   const total = Math.min(hardware.memory.totalBytes, hardware.memory.limitBytes ?? Number.POSITIVE_INFINITY);
   const both = hardware.memory.availableBytes >= needed;
   const room = both ? 'the one before stays loaded until it commits' : 'the one before may not stay loaded: a rollback would load it again';

@@ -27,6 +27,13 @@ export interface UploadOptions extends RetryOptions {
   /** The repository of the OCI paths: the bundle's name. */
   repository: string;
   memory: UploadMemory;
+  /**
+   * Names the digest when the upload begins, so that a device can hold it to that blob's size and give back one begun
+   * before. Not for registries: to them it would mean an upload that is whole already.
+   */
+  announce?: boolean;
+  /** The peer has just said that it lacks the blob: the first question is spared. */
+  lacking?: boolean;
   pieceBytes?: number;
   /**
    * @param have bytes of this blob that the peer has or that are on their way to it; goes back after a cut
@@ -54,6 +61,8 @@ export async function pushBlob(peer: Peer, blob: BlobSource, options: UploadOpti
   const base = `/v2/${repository}/blobs`;
   let sentBytes = 0;
   let best = -1;
+  /** A whole upload that the peer refuses by its digest may hold pieces of an older life: once, from nothing. */
+  let resumed = memory.get(blob.digest) !== undefined;
 
   /** The peer has `offset` bytes safely: only that counts as progress, so an endless loop of resent pieces ends. */
   const reached = (offset: number) => {
@@ -80,12 +89,14 @@ export async function pushBlob(peer: Peer, blob: BlobSource, options: UploadOpti
       memory.clear(blob.digest);
       if (answer.status !== 404) peer.accept(answer);
     }
-    const answer = await peer.request('POST', `${base}/uploads/`, { signal });
+    const answer = await peer.request('POST', `${base}/uploads/${options.announce ? `?digest=${encodeURIComponent(blob.digest)}` : ''}`, { signal });
     peer.accept(answer);
     const location = locationOf(peer, answer);
     if (location === undefined) throw wrongAnswer(peer.label, 'a Location header for the upload', 'none');
     memory.set(blob.digest, location);
-    return { location, offset: 0 };
+    const offset = offsetOf(peer, answer, blob.size);
+    if (offset > 0) resumed = true;
+    return { location, offset };
   }
 
   async function sendPieces(start: { location: string; offset: number }): Promise<void> {
@@ -123,15 +134,16 @@ export async function pushBlob(peer: Peer, blob: BlobSource, options: UploadOpti
     memory.clear(blob.digest);
   }
 
-  /** A whole upload that the peer refuses by its digest may hold pieces of an older life: once, from nothing. */
-  let resumed = memory.get(blob.digest) !== undefined;
+  let ask = !options.lacking;
   for (;;) {
     try {
-      if (await isThere()) {
+      // After any failure it is asked: the answer to the last byte may be what was lost.
+      if (ask && (await isThere())) {
         memory.clear(blob.digest);
         options.onBytes?.(blob.size, sentBytes);
         return { wasThere: sentBytes === 0, sentBytes };
       }
+      ask = true;
       await sendPieces(await begin());
       return { wasThere: false, sentBytes };
     } catch (error) {
@@ -194,7 +206,7 @@ function offsetOf(peer: Peer, answer: Answer, size: number): number {
   if (range === undefined) return 0;
   const match = /^(?:bytes=)?0-(\d{1,15})$/.exec(String(range));
   const last = Number(match?.[1]);
-  if (!match || last >= size) throw wrongAnswer(peer.label, `a Range within the ${size} bytes of the blob`, String(range));
+  if (!match || (last > 0 && last >= size)) throw wrongAnswer(peer.label, `a Range within the ${size} bytes of the blob`, String(range));
   return last === 0 ? 0 : last + 1;
 }
 
