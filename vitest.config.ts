@@ -1,5 +1,9 @@
 import { defineConfig } from 'vitest/config';
 
+/** `npm run test:long` sets this. */
+const long = process.env.EDGEWRIGHT_LONG === '1';
+const exclude = long ? [] : ['test/**/*.long.test.ts'];
+
 /** Two projects: what needs a browser runs in files one after another, everything else in parallel processes. */
 export default defineConfig({
   test: {
@@ -8,9 +12,9 @@ export default defineConfig({
         test: {
           name: 'core',
           include: ['test/{unit,integration,faults,parity}/**/*.test.ts'],
-          exclude: ['test/**/*.long.test.ts'],
+          exclude,
           pool: 'forks',
-          testTimeout: 60_000,
+          testTimeout: long ? 600_000 : 60_000,
           hookTimeout: 60_000,
         },
       },
@@ -18,6 +22,7 @@ export default defineConfig({
         test: {
           name: 'e2e',
           include: ['test/e2e/**/*.test.ts'],
+          exclude,
           pool: 'forks',
           fileParallelism: false,
           testTimeout: 120_000,

@@ -57,13 +57,14 @@ function runForeground(file, args, options) {
  * Runs one step and keeps its output. A signal to us ends the step and then us.
  * @param {string} file
  * @param {readonly string[]} args
- * @param {{ cwd: string, env: NodeJS.ProcessEnv, timeoutMs: number, everyMs?: number, onWait?: (seconds: number) => void }} options
- *   onWait is called each `everyMs` while it runs
+ * @param {{ cwd: string, env: NodeJS.ProcessEnv, timeoutMs: number, everyMs?: number, onWait?: (seconds: number) => void, onStart?: (pid: number) => void }} options
+ *   onWait is called each `everyMs` while it runs, onStart once with the process's id
  * @returns {Promise<{ status: number, output: string, timedOut: boolean }>}
  */
 function runStep(file, args, options) {
   return new Promise((resolve, reject) => {
     const child = spawn(file, args, { cwd: options.cwd, env: options.env, stdio: ['ignore', 'pipe', 'pipe'], windowsHide: true });
+    if (child.pid !== undefined) options.onStart?.(child.pid);
     const started = Date.now();
     let output = '';
     let timedOut = false;

@@ -45,17 +45,17 @@ async function ensureInstalled(dir, options = {}) {
   const what = options.what ?? 'dependencies';
   await withLock(
     join(dir, '.boot-lock'),
-    async () => {
+    async (onStart) => {
       if (isInstalled(dir)) return;
       if (matchesLockfile(dir)) return writeStamp(stampPath(dir), wantedStamp(dir));
-      await install(dir, what, options);
+      await install(dir, what, options, onStart);
     },
     { onWait: (holder) => say(`waiting for ${holder}, which is installing ${what} ...`) },
   );
 }
 
-/** @param {string} dir @param {string} what @param {{ npm?: { file: string, args: string[] }, env?: NodeJS.ProcessEnv }} options */
-async function install(dir, what, options) {
+/** @param {string} dir @param {string} what @param {{ npm?: { file: string, args: string[] }, env?: NodeJS.ProcessEnv }} options @param {(pid: number) => void} onStart */
+async function install(dir, what, options, onStart) {
   const npm = options.npm ?? findNpm();
   const started = Date.now();
   say(`installing ${what} (first start, or they changed) ...`);
@@ -67,6 +67,7 @@ async function install(dir, what, options) {
       cwd: dir,
       env: options.env ?? process.env,
       timeoutMs: INSTALL_MS,
+      onStart,
       onWait: (seconds) => say(`... still installing (${seconds} s)`),
     }).catch((error) => {
       throw new BootError(`npm could not be started: ${error.message}`, EXIT.machine);

@@ -1,8 +1,9 @@
 'use strict';
 /**
  * One boot at a time does a step. The lock is a folder that holds the holder's name: made elsewhere and renamed into
- * place, so that it is never seen half made. The holder touches it while it works; a holder that is gone, or that has not
- * touched it for STALE_MS, has lost it. This must work before anything is installed, hence no SQLite here.
+ * place, so that it is never seen half made. The holder touches it while it works; one that is gone (and with it the tool it
+ * had started), or that has not touched it for STALE_MS, has lost it. This must work before anything is installed, hence no
+ * SQLite here.
  */
 const { randomBytes } = require('node:crypto');
 const fs = require('node:fs');
@@ -24,7 +25,7 @@ const SAY_AFTER_MS = 2_000;
 /**
  * @template T
  * @param {string} dir the lock; its parent folder must exist
- * @param {() => Promise<T>} work
+ * @param {(started: (pid: number) => void) => Promise<T>} work tells the process it starts, which may outlive us
  * @param {{ onWait?: (holder: string) => void, waitMs?: number }} [options]
  * @returns {Promise<T>}
  */
@@ -41,7 +42,7 @@ async function withLock(dir, work, options = {}) {
   };
   process.on('exit', release);
   try {
-    return await work();
+    return await work((pid) => fs.writeFileSync(join(dir, 'child'), String(pid)));
   } finally {
     release();
   }
@@ -88,22 +89,24 @@ function place(dir, token) {
   }
 }
 
-/** @param {string} dir @returns {{ pid: number, host: string, token: string, touched: number } | undefined} */
+/** @param {string} dir @returns {{ pid: number, child: number | undefined, host: string, token: string, touched: number } | undefined} */
 function readHolder(dir) {
   try {
     const path = join(dir, 'holder');
     const touched = fs.statSync(path).mtimeMs;
     const { pid, host, token } = JSON.parse(fs.readFileSync(path, 'utf8'));
-    return { pid: Number(pid), host: String(host), token: String(token), touched };
+    const child = fs.existsSync(join(dir, 'child')) ? Number(fs.readFileSync(join(dir, 'child'), 'utf8')) : undefined;
+    return { pid: Number(pid), child, host: String(host), token: String(token), touched };
   } catch {
     return undefined;
   }
 }
 
-/** @param {{ pid: number, host: string, touched: number }} holder */
+/** @param {{ pid: number, child: number | undefined, host: string, touched: number }} holder */
 function isStale(holder) {
   if (Date.now() - holder.touched > STALE_MS) return true;
-  return holder.host === hostname() && !isAlive(holder.pid);
+  // A holder that was killed leaves its npm or compiler at work: two at once in one folder would spoil it.
+  return holder.host === hostname() && !isAlive(holder.pid) && !(holder.child && isAlive(holder.child));
 }
 
 /** @param {number} pid */

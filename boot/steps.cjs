@@ -28,9 +28,9 @@ async function ensureNative({ root, node, env }, retry) {
     return stamp === `${wanted} built` && fs.existsSync(join(root, 'native', 'build', 'Release', 'edgewright.node'));
   };
   if (isDone()) return;
-  await withLock(join(root, '.boot-lock'), async () => {
+  await withLock(join(root, '.boot-lock'), async (onStart) => {
     if (isDone()) return;
-    const result = await runStep(node, [join(root, 'native', 'build.cjs')], { cwd: root, env, timeoutMs: NATIVE_MS, onWait: (s) => say(`... still compiling the native addon (${s} s)`) });
+    const result = await runStep(node, [join(root, 'native', 'build.cjs')], { cwd: root, env, timeoutMs: NATIVE_MS, onStart, onWait: (s) => say(`... still compiling the native addon (${s} s)`) });
     const line = result.output.trim().split('\n').at(-1) ?? '';
     const built = /: (built|reused)/.test(line);
     if (!line.endsWith(': reused')) say(line);
@@ -50,13 +50,13 @@ async function ensureRenderer({ root, node, env }) {
   const stampPath = join(root, 'dist', '.renderer-stamp');
   const isDone = () => readStamp(stampPath) === hashTree(root, RENDERER_SOURCES) && fs.existsSync(join(root, 'dist', 'renderer', 'index.html'));
   if (isDone()) return;
-  await withLock(join(root, '.boot-lock'), async () => {
+  await withLock(join(root, '.boot-lock'), async (onStart) => {
     if (isDone()) return;
     const started = Date.now();
     say('building the screens ...');
     const stamp = hashTree(root, RENDERER_SOURCES);
     const vite = join(root, 'node_modules', 'vite', 'bin', 'vite.js');
-    const result = await runStep(node, [vite, 'build', 'renderer', '--config', 'renderer/vite.config.ts', '--logLevel', 'warn'], { cwd: root, env, timeoutMs: RENDERER_MS });
+    const result = await runStep(node, [vite, 'build', 'renderer', '--config', 'renderer/vite.config.ts', '--logLevel', 'warn'], { cwd: root, env, timeoutMs: RENDERER_MS, onStart });
     if (result.status !== 0) throw new BootError('the screens could not be built:', EXIT.bug, tail(result.output));
     writeStamp(stampPath, stamp);
     say(`built the screens in ${((Date.now() - started) / 1000).toFixed(1)} s.`);
