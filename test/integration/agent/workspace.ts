@@ -2,6 +2,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { connect, type TLSSocket } from 'node:tls';
+import { expect } from 'vitest';
 import { z } from 'zod';
 import { openCatalogue, openRegistry, openStore } from '#core/bundles';
 import { makeTensor as tensor, writeNpz } from '#core/datasets';
@@ -121,11 +122,11 @@ function deviceOf(agent: AgentProcess, keyring: Keyring, store: Awaited<ReturnTy
     return peer.json('POST', '/v1/deployments', DeploymentAcceptedSchema, { body: order });
   }
 
-  async function push(order: DeploymentOrder, missing: readonly string[]): Promise<void> {
+  async function push(order: DeploymentOrder, missing: readonly string[], from = store): Promise<void> {
     for (const digest of missing) {
       const size = order.blobs.find((blob) => blob.digest === digest)?.size ?? 0;
-      const blob = { digest, size, open: (start: number, end: number) => createReadStream(store.path(digest), { start, end: end - 1 }) };
-      if (digest === order.manifest.digest) await pushManifest(peer, { digest, mediaType: 'application/vnd.oci.image.manifest.v1+json', bytes: await store.read(digest) }, { repository: order.name, clock: systemClock });
+      const blob = { digest, size, open: (start: number, end: number) => createReadStream(from.path(digest), { start, end: end - 1 }) };
+      if (digest === order.manifest.digest) await pushManifest(peer, { digest, mediaType: 'application/vnd.oci.image.manifest.v1+json', bytes: await from.read(digest) }, { repository: order.name, clock: systemClock });
       else await pushBlob(peer, blob, { repository: order.name, clock: systemClock, memory: noMemory });
     }
   }
@@ -167,6 +168,11 @@ export async function infer(address: string, model: string, index: readonly numb
   const body = JSON.stringify({ inputs: [{ name: 'index', datatype: 'INT64', shape: [index.length], data: index }] });
   const response = await fetch(`http://${address}/v2/models/${model}/infer`, { method: 'POST', body });
   return { status: response.status, body: (await response.json()) as InferAnswer['body'] };
+}
+
+/** Waits until everything that should answer can. */
+export async function waitUntilReady(address: string): Promise<void> {
+  await expect.poll(async () => (await fetch(`http://${address}/v2/health/ready`)).status, { timeout: 20_000, interval: 50 }).toBe(200);
 }
 
 /** Pairs by hand, so that every message can be made wrong. */
