@@ -6,7 +6,6 @@ import { RPCLink } from '@orpc/client/websocket';
 import type { ContractRouterClient } from '@orpc/contract';
 import { type Contract, EdgewrightError } from '#contract';
 import { workspaceHome, workspacePaths } from '#core/platform';
-import { findEngine, openLocalClient } from '#engine';
 import WebSocket from 'ws';
 
 export type Client = ContractRouterClient<Contract>;
@@ -23,6 +22,8 @@ const CONNECT_TIMEOUT_MS = 5_000;
 
 export async function connect(): Promise<Connection> {
   const home = workspaceHome();
+  // Loaded here and not above: a command that only prints its help, or talks to an engine, needs none of the core.
+  const { findEngine, openLocalClient } = await import('#engine');
   const engine = await findEngine(workspacePaths(home).engine);
   if (engine) return connectToEngine(engine.port, engine.token);
   const local = await openLocalClient({ home });

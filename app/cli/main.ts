@@ -1,7 +1,7 @@
 /** `edgewright`: reads the command line, speaks the contract, prints one result. */
 import { Command, CommanderError } from 'commander';
-import { asEdgewrightError, EdgewrightError } from '#contract';
-import { programVersion } from '#engine';
+import { asEdgewrightError } from '#contract';
+import { programVersion } from '#core/platform';
 import { currentExitCode } from './command.ts';
 import { addBundle } from './commands/bundle.ts';
 import { addDemo } from './commands/demo.ts';
@@ -48,13 +48,8 @@ async function main(argv: string[]): Promise<number> {
       if (error.exitCode === 0 || error.code === 'commander.help') return error.exitCode === 0 ? 0 : 64;
       return printError({ code: 'usage', message: error.message.replace(/^error: /, ''), hint: 'edgewright --help lists the commands.', owner: 'usage' }, json);
     }
-    return printError(asUsage(error).toBody(), json);
+    return printError(asEdgewrightError(error).toBody(), json);
   }
-}
-
-/** What the contract refuses of a command line is wrong usage, and names the field. */
-function asUsage(error: unknown): EdgewrightError {
-  return asEdgewrightError(error);
 }
 
 // A pipe that closed early (`| head`) is no failure of ours.

@@ -2,14 +2,13 @@
  * The composition root: every service of one workspace, made once and handed to each other by constructor arguments.
  * The engine holds the workspace's lock for its lifetime; a command without an engine takes it for each write.
  */
-import { readFileSync } from 'node:fs';
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type BundleSummary, type DeploySpec, type Device, EdgewrightError, type HardwareReport, type Preflight, type RollbackResult, type Status, type TrialSpec } from '#contract';
 import { openCatalogue, openRegistry, openStore, type Registry } from '#core/bundles';
 import { type Fleet, openFleet } from '#core/fleet';
 import { detectHardware } from '#core/hardware';
-import { acquireLock, type Clock, ensureDir, freeBytes, type Lock, type Log, programRoot, systemClock, type WorkspacePaths, workspacePaths } from '#core/platform';
+import { acquireLock, type Clock, ensureDir, freeBytes, type Lock, type Log, onnxruntimeVersion, programRoot, programVersion, systemClock, type WorkspacePaths, workspacePaths } from '#core/platform';
 import { type Keyring, openKeyring } from '#core/trust';
 import { TrialStore } from '#core/trials';
 import { loadNative } from '#native';
@@ -59,22 +58,6 @@ export interface Core {
   requestShutdown(): void;
   onShutdownRequest(listener: () => void): void;
   close(): Promise<void>;
-}
-
-interface PackageJson {
-  version: string;
-}
-
-function versionIn(path: string): string {
-  return (JSON.parse(readFileSync(path, 'utf8')) as PackageJson).version;
-}
-
-export function programVersion(): string {
-  return versionIn(join(programRoot(), 'package.json'));
-}
-
-export function onnxruntimeVersion(): string {
-  return versionIn(join(programRoot(), 'node_modules', 'onnxruntime-node', 'package.json'));
 }
 
 export async function openCore(options: CoreOptions): Promise<Core> {

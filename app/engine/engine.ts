@@ -1,7 +1,7 @@
 /** The engine: the core with its loopback server, its practice device, and the note by which clients find it. */
 import { join } from 'node:path';
-import { createLog, ensureDir, type Log, programRoot, startMark, WORKSPACE_WAIT_MS, workspacePaths } from '#core/platform';
-import { type Core, openCore, programVersion } from './core.ts';
+import { createLog, ensureDir, type Log, programRoot, programVersion, startMark, WORKSPACE_WAIT_MS, workspacePaths } from '#core/platform';
+import { type Core, openCore } from './core.ts';
 import { engineLink, findEngine, removeEngineFile, writeEngineFile } from './engine-file.ts';
 import { startLoopbackServer } from './server/loopback-server.ts';
 import { createRouter } from './router.ts';

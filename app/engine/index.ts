@@ -1,4 +1,3 @@
 /** The composition root: the core behind the contract, in this process or served to screens and clients. */
 export { findEngine } from './engine-file.ts';
-export { programVersion } from './core.ts';
 export { openLocalClient } from './local-client.ts';

@@ -4,9 +4,8 @@ import { join } from 'node:path';
 import type { Command } from 'commander';
 import { asEdgewrightError, type ErrorBody, exitCodeOf } from '#contract';
 import { programRoot } from '#core/platform';
-import { openLocalClient } from '#engine';
 import { setExitCode, wantsJson } from '../command.ts';
-import { type DemoContext, STEPS } from '../demo/steps.ts';
+import type { DemoContext } from '../demo/steps.ts';
 
 interface StepReport {
   name: string;
@@ -43,6 +42,7 @@ async function runDemo(onStep: (report: StepReport, lines: string[]) => void): P
   const onInterrupt = () => abort.abort();
   process.once('SIGINT', onInterrupt);
   process.once('SIGTERM', onInterrupt);
+  const [{ openLocalClient }, { STEPS }] = await Promise.all([import('#engine'), import('../demo/steps.ts')]);
   const local = await openLocalClient({ home: join(workDir, 'workspace'), hold: true });
   const context: DemoContext = {
     client: local.client,

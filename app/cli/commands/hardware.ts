@@ -1,7 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import type { HardwareReport } from '#contract';
-import { recordMachine } from '#core/hardware';
 import { userPath } from '#core/platform';
 import { action, type Context } from '../command.ts';
 import { bytes, ms, table } from '../output.ts';
@@ -15,6 +14,7 @@ export function addHardware(program: Command): void {
     .action(
       action(async ({ client, output }: Context, options: { fresh?: boolean; record?: string }) => {
         if (options.record !== undefined) {
+          const { recordMachine } = await import('#core/hardware');
           const recording = await recordMachine();
           await writeFile(userPath(options.record), JSON.stringify(recording, null, 1));
           output.note(`Recorded this machine to ${options.record}.`);

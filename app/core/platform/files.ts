@@ -27,11 +27,32 @@ export async function fsyncDir(dir: string): Promise<void> {
   }
 }
 
-/** Makes a folder and its parents, durably. */
+/**
+ * Makes a folder and its parents, durably. One level at a time: Node's own recursive mkdir never returns on file systems
+ * that answer ENOENT for a folder whose parent is there (/proc).
+ * @throws machine.cannot-create where the parent is there and still no folder can be made
+ */
 export async function ensureDir(dir: string, mode = 0o700): Promise<void> {
-  const first = await mkdir(dir, { recursive: true, mode });
-  if (first === undefined) return;
-  for (let at = dir; at !== dirname(first); at = dirname(at)) await fsyncDir(dirname(at));
+  if (await makeOne(dir, mode)) return;
+  const parent = dirname(dir);
+  if (parent !== dir) await ensureDir(parent, mode);
+  if (await makeOne(dir, mode)) return;
+  throw new EdgewrightError({ code: 'machine.cannot-create', message: `No folder can be made at ${dir}.`, hint: 'Name another folder with EDGEWRIGHT_HOME.', owner: 'machine' });
+}
+
+/** false when the parent is missing. */
+async function makeOne(dir: string, mode: number): Promise<boolean> {
+  try {
+    await mkdir(dir, { mode });
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : undefined;
+    if (code === 'ENOENT') return false;
+    // A root or drive answers otherwise than EEXIST on some systems; what counts is that a folder is there.
+    if ((await stat(dir).catch(() => undefined))?.isDirectory()) return true;
+    throw error;
+  }
+  await fsyncDir(dirname(dir));
+  return true;
 }
 
 /** Replaces `path` by `data`, whole or not at all. */

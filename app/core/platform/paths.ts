@@ -1,4 +1,5 @@
 /** Where things are: the workspace of this user, and the files that come with Edgewright. */
+import { readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -56,4 +57,19 @@ export function userPath(path: string, env: NodeJS.ProcessEnv = process.env): st
 export function programEntry(head: 'agent' | 'engine' | 'cli'): string {
   const built = import.meta.url.endsWith('.js');
   return built ? join(programRoot(), 'dist', head, 'main.js') : join(programRoot(), 'app', head, 'main.ts');
+}
+
+/** Version of Edgewright. */
+export function programVersion(): string {
+  return versionIn(join(programRoot(), 'package.json'));
+}
+
+/** Version of the bundled ONNX Runtime. */
+export function onnxruntimeVersion(): string {
+  return versionIn(join(programRoot(), 'node_modules', 'onnxruntime-node', 'package.json'));
+}
+
+function versionIn(path: string): string {
+  const document: unknown = JSON.parse(readFileSync(path, 'utf8'));
+  return typeof document === 'object' && document !== null && 'version' in document ? String(document.version) : '';
 }
