@@ -6,7 +6,7 @@ import tseslint from 'typescript-eslint';
 /** Only app/electron has Electron at run time; a type import elsewhere would be the first step of a leak. */
 const NO_ELECTRON = { name: 'electron', message: 'Only app/electron imports electron.' };
 /** ONNX Runtime is synchronous and may crash its process: it is loaded in runner processes only. */
-const NO_ORT = { name: 'onnxruntime-node', message: 'Only runner processes load ONNX Runtime (runner-main, prove-main).' };
+const NO_ORT = { name: 'onnxruntime-node', message: 'Only runner processes load ONNX Runtime (runner-main, prove-main).', allowTypeImports: true };
 /** One room opens databases, so that all are opened in the way that survives power loss. */
 const NO_SQLITE = { name: 'better-sqlite3', message: 'Open databases through #core/platform.', allowTypeImports: true };
 

@@ -13,7 +13,10 @@ import { type Tensor, toNumbers } from './tensor.ts';
 export function answer(recipe: Recipe | undefined, outputs: Readonly<Record<string, Tensor>>, labels?: readonly string[]): Answer {
   const how = recipe?.answer;
   if (!how || how.kind === 'tensors') {
-    const tensors = Object.entries(outputs).map(([name, tensor]) => ({ name, preview: Array.isArray(tensor.data) ? [] : [...toNumbers(tensor).subarray(0, TENSOR_PREVIEW_ELEMENTS)] }));
+    const tensors = Object.entries(outputs).map(([name, tensor]) => ({
+      name,
+      preview: Array.isArray(tensor.data) ? [] : [...toNumbers(tensor).subarray(0, TENSOR_PREVIEW_ELEMENTS)],
+    }));
     return { kind: 'tensors', tensors };
   }
   const values = firstSample(pickOutput(outputs, how.output));

@@ -103,10 +103,18 @@ export function checkFeeds(feeds: Readonly<Record<string, Tensor>>, inputs: read
     const tensor = Object.hasOwn(feeds, name) ? feeds[name] : undefined;
     if (!tensor) throw misfit(`The input ${name} is missing.`, inputs.map((i) => i.name).join(', '), Object.keys(feeds).join(', '));
     const fits = tensor.type === type && tensor.dims.length === dims.length && dims.every((d, i) => typeof d === 'string' || d < 0 || d === tensor.dims[i]);
-    if (!fits) throw misfit(`What was made for the input ${name} does not fit it.`, `${type} [${dims.join(', ')}]`, `${tensor.type} [${tensor.dims.join(', ')}]`);
+    if (!fits)
+      throw misfit(`What was made for the input ${name} does not fit it.`, `${type} [${dims.join(', ')}]`, `${tensor.type} [${tensor.dims.join(', ')}]`);
   }
 }
 
 function misfit(message: string, expected: string, found: string): EdgewrightError {
-  return new EdgewrightError({ code: 'recipe.does-not-fit', message, expected, found, hint: 'Change the recipe, or give the input in the form the model takes.', owner: 'input' });
+  return new EdgewrightError({
+    code: 'recipe.does-not-fit',
+    message,
+    expected,
+    found,
+    hint: 'Change the recipe, or give the input in the form the model takes.',
+    owner: 'input',
+  });
 }

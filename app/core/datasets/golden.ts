@@ -59,6 +59,7 @@ export const NEAR_SHARE_OF_SPREAD = 0.1;
 
 const INPUT_PREFIX = 'in_';
 const OUTPUT_PREFIX = 'out_';
+const LABELS = 'label';
 
 /**
  * Splits golden (or calibration, or test) arrays into inputs and outputs by their prefixes; every one has a row per sample.
@@ -67,8 +68,9 @@ const OUTPUT_PREFIX = 'out_';
 export function goldenCases(arrays: ReadonlyMap<string, Tensor>): GoldenCases {
   const inputs = prefixed(arrays, INPUT_PREFIX);
   const outputs = prefixed(arrays, OUTPUT_PREFIX);
-  if (Object.keys(outputs).length === 0) throw goldenError('golden.no-outputs', 'The golden set names no expected output.', 'arrays named out_<output>', [...arrays.keys()].join(', '));
-  return { inputs, outputs, samples: sampleCount({ ...inputs, ...outputs }) };
+  if (Object.keys(outputs).length === 0)
+    throw goldenError('golden.no-outputs', 'The golden set names no expected output.', 'arrays named out_<output>', [...arrays.keys()].join(', '));
+  return { inputs, outputs, samples: sampleCount(arrays, [INPUT_PREFIX, OUTPUT_PREFIX]) };
 }
 
 /**
@@ -77,8 +79,8 @@ export function goldenCases(arrays: ReadonlyMap<string, Tensor>): GoldenCases {
  */
 export function labelledCases(arrays: ReadonlyMap<string, Tensor>): { inputs: Record<string, Tensor>; labels?: Tensor; samples: number } {
   const inputs = prefixed(arrays, INPUT_PREFIX);
-  const labels = arrays.get('label');
-  return { inputs, ...(labels && { labels }), samples: sampleCount({ ...inputs, ...(labels && { label: labels }) }) };
+  const labels = arrays.get(LABELS);
+  return { inputs, ...(labels && { labels }), samples: sampleCount(arrays, [INPUT_PREFIX, LABELS]) };
 }
 
 /** The rule a variant of this precision (`fp32`, `fp16`, `int8…`, `int4…`) is held to. Without a metric the answer is the best class. */
@@ -136,10 +138,13 @@ interface Difference {
 function compareTensor(name: string, want: Tensor, got: Tensor | undefined, rule: GoldenRule): Difference {
   if (!got) return structural(`the output ${name} is missing`);
   if (got.type !== want.type) return structural(`${name} is ${got.type}, expected ${want.type}`);
-  if (got.dims.length !== want.dims.length || got.dims.some((d, i) => d !== want.dims[i])) return structural(`${name} has the shape [${got.dims}], expected [${want.dims}]`);
+  if (got.dims.length !== want.dims.length || got.dims.some((d, i) => d !== want.dims[i]))
+    return structural(`${name} has the shape [${got.dims}], expected [${want.dims}]`);
   if (Array.isArray(want.data) || Array.isArray(got.data)) {
     const at = (want.data as string[]).findIndex((text, i) => text !== got.data[i]);
-    return at < 0 ? { maxAbs: 0, excess: Number.NEGATIVE_INFINITY } : { maxAbs: 0, excess: Number.POSITIVE_INFINITY, where: place(name, want.dims, at, String(want.data[at]), String(got.data[at])) };
+    return at < 0
+      ? { maxAbs: 0, excess: Number.NEGATIVE_INFINITY }
+      : { maxAbs: 0, excess: Number.POSITIVE_INFINITY, where: place(name, want.dims, at, String(want.data[at]), String(got.data[at])) };
   }
   const close = isClose(rule) && isFloatType(want.type) ? rule : { atol: 0, rtol: 0 };
   const [a, b] = [toNumbers(want), toNumbers(got)];
@@ -172,7 +177,10 @@ function agreementOf(name: string, want: Tensor, got: Tensor, form: AnswerForm):
     const answers = form === 'argmax' && !texts ? bestClasses(e as Float64Array, f as Float64Array, want.dims.at(-1) ?? per) : undefined;
     const ok = answers ? answers.same : e.every((value, i) => isNear(value, f[i], form === 'near' ? spread * NEAR_SHARE_OF_SPREAD : 0));
     if (ok) agree++;
-    else firstDiffers ??= answers ? `${name}[${s}] expected best class ${answers.want}, found ${answers.got}` : `${name}[${s}] expected ${short(e)}, found ${short(f)}`;
+    else
+      firstDiffers ??= answers
+        ? `${name}[${s}] expected best class ${answers.want}, found ${answers.got}`
+        : `${name}[${s}] expected ${short(e)}, found ${short(f)}`;
   }
   return { share: agree / samples, ...(firstDiffers !== undefined && { firstDiffers }) };
 }
@@ -225,11 +233,18 @@ function prefixed(arrays: ReadonlyMap<string, Tensor>, prefix: string): Record<s
   return Object.fromEntries([...arrays].filter(([name]) => name.startsWith(prefix)).map(([name, tensor]) => [name.slice(prefix.length), tensor]));
 }
 
-function sampleCount(tensors: Readonly<Record<string, Tensor>>): number {
-  const counts = Object.entries(tensors).map(([name, t]) => ({ name, rows: t.dims[0] }));
+/** Rows of the arrays whose name begins so: the same in all of them. */
+function sampleCount(arrays: ReadonlyMap<string, Tensor>, prefixes: readonly string[]): number {
+  const counts = [...arrays].filter(([name]) => prefixes.some((p) => name.startsWith(p))).map(([name, t]) => ({ name, rows: t.dims[0] }));
   const first = counts[0]?.rows;
   const odd = counts.find((c) => c.rows !== first);
-  if (first === undefined || odd) throw goldenError('golden.samples-differ', 'The arrays have not the same number of samples.', `${first ?? 'at least one'} rows in each`, odd ? `${odd.rows ?? 'no'} rows in ${odd.name}` : 'no input');
+  if (first === undefined || odd)
+    throw goldenError(
+      'golden.samples-differ',
+      'The arrays have not the same number of samples.',
+      `${first ?? 'at least one'} rows in each`,
+      odd ? `${odd.rows ?? 'no'} rows in ${odd.name}` : 'no input',
+    );
   if (first === 0) throw goldenError('golden.empty', 'The set holds no samples.', 'at least one', 'none');
   return first;
 }

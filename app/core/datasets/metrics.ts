@@ -41,7 +41,8 @@ interface MetricKind {
   /** How a golden sample of an integer variant agrees with fp32: by its best class, by being equal, or by being near. */
   answer: AnswerForm;
   score(output: SampleRow, label: SampleRow, spec: MetricSpec): SampleScore;
-  finish(mean: number): number;
+  /** From the mean of the samples to the figure. */
+  finish: (this: void, mean: number) => number;
 }
 
 export type AnswerForm = 'argmax' | 'equal' | 'near';
@@ -57,7 +58,13 @@ const same = (mean: number) => mean;
 const KINDS: Record<string, MetricKind> = {
   top1_accuracy: { higherIsBetter: true, proportion: true, answer: 'argmax', score: (o, l) => hit(rankOf(numbers(o), single(l)) === 0), finish: same },
   top5_accuracy: { higherIsBetter: true, proportion: true, answer: 'argmax', score: (o, l) => hit(rankOf(numbers(o), single(l)) < 5), finish: same },
-  label_accuracy: { higherIsBetter: true, proportion: true, answer: 'equal', score: (o, l) => hit(o.values.length === 1 && l.values.length === 1 && o.values[0] === l.values[0]), finish: same },
+  label_accuracy: {
+    higherIsBetter: true,
+    proportion: true,
+    answer: 'equal',
+    score: (o, l) => hit(o.values.length === 1 && l.values.length === 1 && o.values[0] === l.values[0]),
+    finish: same,
+  },
   mae: { higherIsBetter: false, proportion: false, answer: 'near', score: (o, l, spec) => errorSum(o, l, spec, Math.abs), finish: same },
   rmse: { higherIsBetter: false, proportion: false, answer: 'near', score: (o, l, spec) => errorSum(o, l, spec, (d) => d * d), finish: Math.sqrt },
   perplexity: { higherIsBetter: false, proportion: false, answer: 'argmax', score: negativeLogLikelihood, finish: (mean) => Math.exp(Math.min(700, mean)) },
@@ -78,7 +85,11 @@ export function metricKind(name: string): { higherIsBetter: boolean; proportion:
  * A figure that is not finite (a model that answers NaN) is an error, never a number.
  * @throws metric.* (input)
  */
-export async function scoreMetric(spec: MetricSpec, batches: AsyncIterable<ScoredBatch> | Iterable<ScoredBatch>, options: { signal?: AbortSignal | undefined } = {}): Promise<MetricResult> {
+export async function scoreMetric(
+  spec: MetricSpec,
+  batches: AsyncIterable<ScoredBatch> | Iterable<ScoredBatch>,
+  options: { signal?: AbortSignal | undefined } = {},
+): Promise<MetricResult> {
   const kind = KINDS[metricKind(spec.name) ? spec.name : ''];
   if (!kind) throw metricError('metric.unknown', 'The metric is not known.', METRIC_NAMES.join(', '), spec.name);
   const sums: number[] = [];
@@ -86,7 +97,8 @@ export async function scoreMetric(spec: MetricSpec, batches: AsyncIterable<Score
   for await (const { outputs, labels } of batches) {
     const output = pickOutput(outputs, spec.output);
     const samples = labels.dims[0] ?? 0;
-    if ((output.dims[0] ?? 1) !== samples) throw metricError('metric.samples-differ', `The output ${spec.output} has not one row for each label.`, `${samples} rows`, `${output.dims[0] ?? 1} rows`);
+    if ((output.dims[0] ?? 1) !== samples)
+      throw metricError('metric.samples-differ', `The output ${spec.output} has not one row for each label.`, `${samples} rows`, `${output.dims[0] ?? 1} rows`);
     const outputRows = rows(output, samples);
     const labelRows = rows(labels, samples);
     for (let i = 0; i < samples; i++) {
@@ -98,8 +110,11 @@ export async function scoreMetric(spec: MetricSpec, batches: AsyncIterable<Score
   if (sums.length === 0) throw metricError('metric.no-samples', 'The test set holds no samples.', 'at least one', 'none');
   const total = sums.reduce((a, b) => a + b, 0);
   const value = kind.finish(total / counts.reduce((a, b) => a + b, 0));
-  if (!Number.isFinite(value)) throw metricError('metric.not-finite', `The metric ${spec.name} is not a finite number: the model answers NaN or infinity.`, 'a finite number', `${value}`);
-  const interval = kind.proportion ? wilsonInterval(total, sums.length) : await bootstrapInterval(Float64Array.from(sums), Float64Array.from(counts), kind.finish, options);
+  if (!Number.isFinite(value))
+    throw metricError('metric.not-finite', `The metric ${spec.name} is not a finite number: the model answers NaN or infinity.`, 'a finite number', `${value}`);
+  const interval = kind.proportion
+    ? wilsonInterval(total, sums.length)
+    : await bootstrapInterval(Float64Array.from(sums), Float64Array.from(counts), kind.finish, options);
   return { name: spec.name, value, low: interval.low, high: interval.high, samples: sums.length, higherIsBetter: spec.higherIsBetter ?? kind.higherIsBetter };
 }
 
@@ -146,7 +161,8 @@ function rankOf(scores: Float64Array, label: number): number {
 function errorSum(output: SampleRow, label: SampleRow, spec: MetricSpec, of: (d: number) => number): SampleScore {
   const got = numbers(output);
   const want = numbers(label);
-  if (got.length !== want.length) throw metricError('metric.shape-differs', `The output ${spec.output} has not as many values as the label.`, `${want.length} a sample`, `${got.length}`);
+  if (got.length !== want.length)
+    throw metricError('metric.shape-differs', `The output ${spec.output} has not as many values as the label.`, `${want.length} a sample`, `${got.length}`);
   const scale = spec.outputScale ?? 1;
   let sum = 0;
   for (let i = 0; i < got.length; i++) sum += of((got[i] ?? 0) * scale - (want[i] ?? 0));
@@ -158,7 +174,13 @@ function negativeLogLikelihood(output: SampleRow, label: SampleRow): SampleScore
   const logits = numbers(output);
   const tokens = numbers(label);
   const vocabulary = output.dims.at(-1) ?? 0;
-  if (logits.length !== tokens.length * vocabulary) throw metricError('metric.shape-differs', 'The logits have not one row for each token of the label.', `${tokens.length} rows of ${vocabulary}`, `${logits.length} values`);
+  if (logits.length !== tokens.length * vocabulary)
+    throw metricError(
+      'metric.shape-differs',
+      'The logits have not one row for each token of the label.',
+      `${tokens.length} rows of ${vocabulary}`,
+      `${logits.length} values`,
+    );
   let sum = 0;
   let count = 0;
   for (let t = 0; t < tokens.length; t++) {
@@ -185,7 +207,8 @@ function numbers(row: SampleRow): Float64Array {
 
 function single(row: SampleRow): number {
   const values = numbers(row);
-  if (values.length !== 1 || values[0] === undefined) throw metricError('metric.shape-differs', 'The label is not one class number for each sample.', 'one', `${values.length}`);
+  if (values.length !== 1 || values[0] === undefined)
+    throw metricError('metric.shape-differs', 'The label is not one class number for each sample.', 'one', `${values.length}`);
   return values[0];
 }
 

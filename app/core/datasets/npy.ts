@@ -63,7 +63,8 @@ export function readNpy(bytes: Uint8Array, name = 'The array'): Tensor {
   const raw = data.subarray(header.offset);
   const ordered = swap ? swapBytes(raw, size) : raw;
   const tensor = tensorFromBytes(type, header.dims, ordered);
-  if (type === 'bool' && (tensor.data as Uint8Array).some((b) => b > 1)) throw npyError('npy.bool-wrong', `${name} holds a bool that is neither 0 nor 1.`, '0 or 1', 'another byte');
+  if (type === 'bool' && (tensor.data as Uint8Array).some((b) => b > 1))
+    throw npyError('npy.bool-wrong', `${name} holds a bool that is neither 0 nor 1.`, '0 or 1', 'another byte');
   if (!header.fortran || header.dims.length < 2) return tensor;
   const from = tensor.data;
   if (Array.isArray(from)) return tensor;
@@ -75,10 +76,10 @@ export function readNpy(bytes: Uint8Array, name = 'The array'): Tensor {
   return { ...tensor, data: to };
 }
 
-/** Writes one array, version 1.0 (2.0 for a very long shape), C order, little-endian, the data aligned to 64 bytes. */
+/** Writes one array, version 1.0, C order, little-endian, the data aligned to 64 bytes. */
 export function writeNpy(tensor: Tensor): Buffer {
   const { descr, body } = tensor.type === 'string' ? stringBody(tensor.data as string[]) : { descr: descrOf(tensor.type), body: tensorBytes(tensor) };
-  const shape = tensor.dims.length === 1 ? `(${tensor.dims[0]},)` : `(${tensor.dims.join(', ')})`;
+  const shape = `(${tensor.dims.join(', ')}${tensor.dims.length === 1 ? ',' : ''})`;
   const dict = `{'descr': '${descr}', 'fortran_order': False, 'shape': ${shape}, }`;
   const before = MAGIC.length + 4;
   const padded = Math.ceil((before + dict.length + 1) / 64) * 64 - before;
@@ -93,20 +94,23 @@ export function writeNpy(tensor: Tensor): Buffer {
 }
 
 function parseHeader(data: Buffer, name: string): NpyHeader {
-  if (data.length < 10 || !data.subarray(0, 6).equals(MAGIC)) throw npyError('npy.not-an-array', `${name} is not a numpy array.`, 'a .npy file', 'other content');
+  if (data.length < 10 || !data.subarray(0, 6).equals(MAGIC))
+    throw npyError('npy.not-an-array', `${name} is not a numpy array.`, 'a .npy file', 'other content');
   const major = data.readUInt8(6);
   if (major < 1 || major > 3) throw npyError('npy.version', `${name} is in an unknown version of the format.`, 'version 1, 2 or 3', `version ${major}`);
   const wide = major > 1;
   const start = wide ? 12 : 10;
   if (data.length < start) throw npyError('npy.truncated', `${name} ends within its header.`, `${start} bytes`, `${data.length} bytes`);
   const length = wide ? data.readUInt32LE(8) : data.readUInt16LE(8);
-  if (length > MAX_NPY_HEADER_BYTES) throw npyError('npy.header-too-long', `${name} has a header that is too long.`, `at most ${MAX_NPY_HEADER_BYTES} bytes`, `${length} bytes`);
+  if (length > MAX_NPY_HEADER_BYTES)
+    throw npyError('npy.header-too-long', `${name} has a header that is too long.`, `at most ${MAX_NPY_HEADER_BYTES} bytes`, `${length} bytes`);
   if (data.length < start + length) throw npyError('npy.truncated', `${name} ends within its header.`, `${start + length} bytes`, `${data.length} bytes`);
   const text = data.toString('latin1', start, start + length);
   const descr = /'descr'\s*:\s*'([<>|=]?)([A-Za-z]\d*)'/.exec(text);
   const fortran = /'fortran_order'\s*:\s*(True|False)/.exec(text);
   const shape = /'shape'\s*:\s*\(([\d\s,L]*)\)/.exec(text);
-  if (!fortran || !shape || (!descr && !/'descr'\s*:/.test(text))) throw npyError('npy.header-wrong', `${name} has a header that cannot be read.`, 'descr, fortran_order and shape', text.slice(0, 120));
+  if (!fortran || !shape || (!descr && !/'descr'\s*:/.test(text)))
+    throw npyError('npy.header-wrong', `${name} has a header that cannot be read.`, 'descr, fortran_order and shape', text.slice(0, 120));
   if (!descr) throw typeError(name, /'descr'\s*:\s*(.{0,60})/.exec(text)?.[1] ?? 'a structured type');
   const dims = (shape[1] ?? '')
     .split(',')
@@ -185,7 +189,9 @@ function typeError(name: string, found: string): EdgewrightError {
     message: `${name} is of a numpy type that has no tensor.`,
     expected: 'bool, (u)int8 to (u)int64, float16, float32, float64, or text',
     found,
-    hint: found.includes('O') ? 'Python objects are never read. Save it as plain numbers: array.astype("float32").' : 'Convert it first, for example with array.astype("float32").',
+    hint: found.includes('O')
+      ? 'Python objects are never read. Save it as plain numbers: array.astype("float32").'
+      : 'Convert it first, for example with array.astype("float32").',
     owner: 'input',
   });
 }

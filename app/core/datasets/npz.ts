@@ -15,15 +15,28 @@ export const UNNAMED_ARRAY = 'arr_0';
  * @throws npz.*, npy.* (input); usage.missing-file
  */
 export async function readNpz(source: string | Uint8Array): Promise<Map<string, Tensor>> {
-  const file = typeof source === 'string' ? await readFileBounded(source, MAX_NPZ_FILE_BYTES) : Buffer.from(source.buffer, source.byteOffset, source.byteLength);
+  const file =
+    typeof source === 'string' ? await readFileBounded(source, MAX_NPZ_FILE_BYTES) : Buffer.from(source.buffer, source.byteOffset, source.byteLength);
   if (file.length > MAX_NPZ_FILE_BYTES) {
-    throw new EdgewrightError({ code: 'npz.too-large', message: 'The file is too large.', expected: `at most ${MAX_NPZ_FILE_BYTES} bytes`, found: `${file.length} bytes`, owner: 'input' });
+    throw new EdgewrightError({
+      code: 'npz.too-large',
+      message: 'The file is too large.',
+      expected: `at most ${MAX_NPZ_FILE_BYTES} bytes`,
+      found: `${file.length} bytes`,
+      owner: 'input',
+    });
   }
   if (!looksLikeZip(file)) return new Map([[UNNAMED_ARRAY, readNpy(file, typeof source === 'string' ? source : 'The file')]]);
   const arrays = new Map<string, Tensor>();
   for (const { name, bytes } of readZip(file)) {
     if (!name.endsWith('.npy')) {
-      throw new EdgewrightError({ code: 'npz.not-an-array', message: 'The archive holds a file that is no array.', expected: 'only .npy files', found: name.slice(0, 200), owner: 'input' });
+      throw new EdgewrightError({
+        code: 'npz.not-an-array',
+        message: 'The archive holds a file that is no array.',
+        expected: 'only .npy files',
+        found: name.slice(0, 200),
+        owner: 'input',
+      });
     }
     const key = name.slice(0, -'.npy'.length);
     arrays.set(key, readNpy(bytes, `The array ${key}`));

@@ -29,31 +29,44 @@ async function loadSharp() {
 }
 
 /**
- * Decodes a PNG or JPEG to 8 bits a channel. Transparency is laid over white: (c * a + 255 * (255 - a)) / 255, rounded.
+ * Decodes a PNG or JPEG to three channels of 8 bits, whatever form the file has. Transparency is laid over white: (c * a + 255 * (255 - a)) / 255, rounded.
  * Colour profiles and the orientation note of cameras are not applied, as in the usual training pipelines.
  * @throws image.* (input)
  */
 export async function decodeImage(bytes: Uint8Array): Promise<Pixels> {
   if (!looksLikeImage(bytes)) throw imageError('image.format', 'The input is not an image this recipe can read.', 'a PNG or JPEG file', 'other content');
-  if (bytes.length > MAX_IMAGE_BYTES) throw imageError('image.too-large', 'The image file is too large.', `at most ${MAX_IMAGE_BYTES} bytes`, `${bytes.length} bytes`);
+  if (bytes.length > MAX_IMAGE_BYTES)
+    throw imageError('image.too-large', 'The image file is too large.', `at most ${MAX_IMAGE_BYTES} bytes`, `${bytes.length} bytes`);
   const sharp = await loadSharp();
   const source = sharp(bytes, { limitInputPixels: MAX_IMAGE_PIXELS, ignoreIcc: true, failOn: 'warning' });
   try {
     const { data, info } = await source.toColourspace('srgb').raw({ depth: 'uchar' }).toBuffer({ resolveWithObject: true });
     const alpha = info.channels === 2 || info.channels === 4;
     const pixels: Pixels = { width: info.width, height: info.height, channels: info.channels, data };
-    return alpha ? overWhite(pixels) : pixels;
+    return toRgb(alpha ? overWhite(pixels) : pixels);
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
-    if (message.includes('pixel limit')) throw imageError('image.too-large', 'The image has too many pixels.', `at most ${MAX_IMAGE_PIXELS} pixels`, message.split('\n')[0] ?? '');
-    throw new EdgewrightError({ code: 'image.damaged', message: 'The image cannot be decoded.', found: message.split('\n')[0] ?? '', hint: 'Save it again as PNG or JPEG.', owner: 'input' }, { cause: error });
+    if (message.includes('pixel limit'))
+      throw imageError('image.too-large', 'The image has too many pixels.', `at most ${MAX_IMAGE_PIXELS} pixels`, message.split('\n')[0] ?? '');
+    throw new EdgewrightError(
+      {
+        code: 'image.damaged',
+        message: 'The image cannot be decoded.',
+        found: message.split('\n')[0] ?? '',
+        hint: 'Save it again as PNG or JPEG.',
+        owner: 'input',
+      },
+      { cause: error },
+    );
   }
 }
 
 /** The image as PNG, for people to look at. */
 export async function encodePng(pixels: Pixels): Promise<Buffer> {
   const sharp = await loadSharp();
-  return sharp(pixels.data, { raw: { width: pixels.width, height: pixels.height, channels: pixels.channels === 1 ? 1 : 3 } }).png().toBuffer();
+  return sharp(pixels.data, { raw: { width: pixels.width, height: pixels.height, channels: pixels.channels === 1 ? 1 : 3 } })
+    .png()
+    .toBuffer();
 }
 
 /** BT.601 luma as Pillow's mode L computes it; equal channels stay as they are. */
@@ -78,7 +91,12 @@ export function toRgb(pixels: Pixels): Pixels {
 /** The middle; an odd rest leaves the smaller half on the left and top. */
 export function cropMiddle(pixels: Pixels, width: number, height: number): Pixels {
   if (width > pixels.width || height > pixels.height) {
-    throw imageError('image.too-small', 'The image is smaller than the part the recipe cuts out.', `at least ${width} x ${height}`, `${pixels.width} x ${pixels.height}`);
+    throw imageError(
+      'image.too-small',
+      'The image is smaller than the part the recipe cuts out.',
+      `at least ${width} x ${height}`,
+      `${pixels.width} x ${pixels.height}`,
+    );
   }
   const left = Math.floor((pixels.width - width) / 2);
   const top = Math.floor((pixels.height - height) / 2);

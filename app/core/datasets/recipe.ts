@@ -16,9 +16,9 @@ const Empty = z.strictObject({});
  * then the layout. They must come in that order.
  */
 const STEP_SCHEMAS = {
-  /** One channel: ITU-R BT.601 luma in 16-bit fixed point, (19595 R + 38470 G + 7471 B + 32768) >> 16, as Pillow's mode L. */
+  /** One channel, unchanged for a gray file: ITU-R BT.601 luma in 16-bit fixed point, (19595 R + 38470 G + 7471 B + 32768) >> 16, as Pillow's mode L. */
   gray: z.strictObject({ gray: Empty }),
-  /** Three channels; a gray image gets three equal ones. */
+  /** Three channels, which is how an image begins; after `gray`, three equal ones. */
   rgb: z.strictObject({ rgb: Empty }),
   /** To this size, aspect ratio not kept. `area` averages (Pillow BOX), `bilinear` is the antialiased triangle (Pillow BILINEAR), both to the bit. */
   resize: z.strictObject({ resize: z.strictObject({ width: Side, height: Side, method: z.enum(['area', 'bilinear', 'nearest']).default('bilinear') }) }),
@@ -32,7 +32,13 @@ const STEP_SCHEMAS = {
   }),
   /** (x - mean) / std, one number for all channels or one for each. */
   normalize: z.strictObject({
-    normalize: z.strictObject({ mean: z.array(Finite).min(1).max(4), std: z.array(Finite.refine((n) => n !== 0, 'not zero')).min(1).max(4) }),
+    normalize: z.strictObject({
+      mean: z.array(Finite).min(1).max(4),
+      std: z
+        .array(Finite.refine((n) => n !== 0, 'not zero'))
+        .min(1)
+        .max(4),
+    }),
   }),
   /** Order of the axes of the tensor. */
   layout: z.strictObject({ layout: z.enum(['NCHW', 'NHWC']) }),
@@ -50,8 +56,8 @@ const ImageStepSchema = z.union([
 export type ImageStep = z.infer<typeof ImageStepSchema>;
 
 /** Where in the order each step stands: pixels, numbers, layout. */
-const STAGE: Record<string, number> = { gray: 0, rgb: 0, resize: 0, crop: 0, scale: 1, normalize: 1, layout: 2 };
-const STAGE_WORDS = ['pixels', 'numbers', 'layout'];
+const STAGE: Record<string, 0 | 1 | 2> = { gray: 0, rgb: 0, resize: 0, crop: 0, scale: 1, normalize: 1, layout: 2 };
+const STAGE_WORDS = ['pixels', 'numbers', 'layout'] as const;
 
 /** One element of `steps`, checked by the schema its key names, so that an error speaks of that step alone. */
 const StepSchema = z.record(z.string(), z.unknown()).transform((raw, ctx): ImageStep => {
@@ -101,12 +107,17 @@ const RecipeSchema = z.discriminatedUnion('kind', [
       .array(StepSchema)
       .max(MAX_RECIPE_STEPS)
       .superRefine((steps, ctx) => {
-        let reached = 0;
+        let reached: 0 | 1 | 2 = 0;
         steps.forEach((step, i) => {
           const name = stepName(step);
           const stage = STAGE[name] ?? 0;
-          if (stage < reached) ctx.addIssue({ code: 'custom', path: [i], message: `${name} works on ${STAGE_WORDS[stage]} and must come before steps on ${STAGE_WORDS[reached]}` });
-          reached = Math.max(reached, stage);
+          if (stage < reached)
+            ctx.addIssue({
+              code: 'custom',
+              path: [i],
+              message: `${name} works on ${STAGE_WORDS[stage]} and must come before steps on ${STAGE_WORDS[reached]}`,
+            });
+          if (stage > reached) reached = stage;
         });
         if (steps.filter((s) => 'layout' in s).length > 1) ctx.addIssue({ code: 'custom', message: 'one layout at most' });
       }),
@@ -133,11 +144,17 @@ export function stepName(step: ImageStep): string {
  */
 export function parseRecipe(text: string, name = 'recipe.yaml'): Recipe {
   if (Buffer.byteLength(text) > MAX_RECIPE_BYTES) {
-    throw new EdgewrightError({ code: 'recipe.too-long', message: `${name} is too long to be a recipe.`, expected: `at most ${MAX_RECIPE_BYTES} bytes`, found: `${Buffer.byteLength(text)} bytes`, owner: 'input' });
+    throw new EdgewrightError({
+      code: 'recipe.too-long',
+      message: `${name} is too long to be a recipe.`,
+      expected: `at most ${MAX_RECIPE_BYTES} bytes`,
+      found: `${Buffer.byteLength(text)} bytes`,
+      owner: 'input',
+    });
   }
   const document = parseDocument(text, { uniqueKeys: true });
   const problem = document.errors[0];
-  if (problem) throw new EdgewrightError({ code: 'recipe.not-yaml', message: `${name} is not YAML: ${problem.message.split('\n')[0]}`, owner: 'input' });
+  if (problem) throw new EdgewrightError({ code: 'recipe.not-yaml', message: `${name} is not YAML: ${problem.message.split('\n')[0] ?? ''}`, owner: 'input' });
   let raw: unknown;
   try {
     raw = document.toJS({ maxAliasCount: 10 });
@@ -148,7 +165,13 @@ export function parseRecipe(text: string, name = 'recipe.yaml'): Recipe {
   if (parsed.success) return parsed.data;
   const issue = parsed.error.issues[0];
   const field = issue?.path.join('.') || 'the document';
-  throw new EdgewrightError({ code: 'recipe.field-wrong', message: `${name}: ${field} is wrong.`, found: issue?.message ?? '', hint: 'See the recipe of the sample bundle, or docs/recipes.md.', owner: 'input' });
+  throw new EdgewrightError({
+    code: 'recipe.field-wrong',
+    message: `${name}: ${field} is wrong.`,
+    found: issue?.message ?? '',
+    hint: 'Compare it with recipe.yaml of the sample bundle.',
+    owner: 'input',
+  });
 }
 
 /** The steps in words, for people. */
@@ -162,7 +185,7 @@ function describeStep(step: ImageStep): string {
   if ('rgb' in step) return 'to three channels';
   if ('resize' in step) return `resize to ${step.resize.width} x ${step.resize.height} (${step.resize.method})`;
   if ('crop' in step) return `crop the middle ${step.crop.width} x ${step.crop.height}`;
-  if ('scale' in step) return step.scale.divide === undefined ? `multiply by ${step.scale.factor}` : `divide by ${step.scale.divide}`;
+  if ('scale' in step) return step.scale.divide === undefined ? `multiply by ${step.scale.factor ?? 1}` : `divide by ${step.scale.divide}`;
   if ('normalize' in step) return `subtract ${step.normalize.mean.join(', ')}, divide by ${step.normalize.std.join(', ')}`;
   return `axes ${step.layout}`;
 }

@@ -13,7 +13,7 @@ const Z95 = 1.959963984540054;
  * @param p 0 to 100
  */
 export function percentile(sorted: ArrayLike<number>, p: number): number {
-  const place = ((sorted.length - 1) * p) / 100;
+  const place = (sorted.length - 1) * (p / 100);
   const low = Math.floor(place);
   const a = sorted[low] ?? Number.NaN;
   const b = sorted[Math.min(low + 1, sorted.length - 1)] ?? Number.NaN;

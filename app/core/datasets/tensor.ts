@@ -81,7 +81,12 @@ export function makeTensor(type: ElementType, dims: readonly number[], data: Num
   const count = elementCount(dims);
   const fits = type === 'string' ? Array.isArray(data) : data instanceof ARRAYS[type];
   if (!fits || data.length !== count) {
-    throw tensorError('tensor.data-wrong', 'The data of a tensor does not fit its type and dimensions.', `${data.length} elements`, `${type} of ${dims.join(' x ') || 'one element'}`);
+    throw tensorError(
+      'tensor.data-wrong',
+      'The data of a tensor does not fit its type and dimensions.',
+      `${data.length} elements`,
+      `${type} of ${dims.join(' x ') || 'one element'}`,
+    );
   }
   return { type, dims: [...dims], data };
 }
@@ -128,7 +133,11 @@ export function sliceRows(tensor: Tensor, from: number, to: number): Tensor {
   const rows = tensor.dims[0] ?? 0;
   const per = rows === 0 ? 0 : tensor.data.length / rows;
   const [a, b] = [from * per, to * per];
-  return { type: tensor.type, dims: [to - from, ...tensor.dims.slice(1)], data: Array.isArray(tensor.data) ? tensor.data.slice(a, b) : tensor.data.subarray(a, b) };
+  return {
+    type: tensor.type,
+    dims: [to - from, ...tensor.dims.slice(1)],
+    data: Array.isArray(tensor.data) ? tensor.data.slice(a, b) : tensor.data.subarray(a, b),
+  };
 }
 
 /** Joins tensors of one type along the first axis; all other dimensions must be the same. */
@@ -139,12 +148,22 @@ export function concatRows(parts: readonly Tensor[]): Tensor {
   let rows = 0;
   for (const part of parts) {
     if (part.type !== first.type || part.dims.length !== first.dims.length || part.dims.slice(1).some((d, i) => d !== rest[i])) {
-      throw tensorError('tensor.dims-wrong', 'Batches of one output differ in more than their first dimension.', `${part.type} ${part.dims}`, `${first.type} ${first.dims}`);
+      throw tensorError(
+        'tensor.dims-wrong',
+        'Batches of one output differ in more than their first dimension.',
+        `${part.type} ${part.dims}`,
+        `${first.type} ${first.dims}`,
+      );
     }
     rows += part.dims[0] ?? 0;
   }
   if (parts.length === 1) return first;
-  if (first.type === 'string') return makeTensor('string', [rows, ...rest], parts.flatMap((p) => p.data as string[]));
+  if (first.type === 'string')
+    return makeTensor(
+      'string',
+      [rows, ...rest],
+      parts.flatMap((p) => p.data as string[]),
+    );
   const bytes = Buffer.concat(parts.map(tensorBytes));
   return tensorFromBytes(first.type, [rows, ...rest], bytes);
 }

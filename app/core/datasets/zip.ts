@@ -38,7 +38,8 @@ export function looksLikeZip(bytes: Uint8Array): boolean {
 export function* readZip(file: Buffer): Generator<{ name: string; bytes: Buffer }> {
   const entries = readDirectory(file);
   const total = entries.reduce((sum, e) => sum + e.size, 0);
-  if (total > MAX_NPZ_TOTAL_BYTES) throw zipError('npz.too-large', 'The archive would take too much memory.', `at most ${MAX_NPZ_TOTAL_BYTES} bytes`, `${total} bytes`);
+  if (total > MAX_NPZ_TOTAL_BYTES)
+    throw zipError('npz.too-large', 'The archive would take too much memory.', `at most ${MAX_NPZ_TOTAL_BYTES} bytes`, `${total} bytes`);
   const seen = new Set<string>();
   for (const entry of entries) {
     if (seen.has(entry.name)) throw zipError('npz.duplicate', `The archive holds ${entry.name} twice.`, 'every name once', entry.name);
@@ -86,7 +87,8 @@ function readDirectory(file: Buffer): Entry[] {
   const end = findEnd(file);
   const count = file.readUInt16LE(end + 10);
   const offset = file.readUInt32LE(end + 16);
-  if (count === 0xffff || offset === U32_MAX) throw zipError('npz.zip64', 'The archive is larger than this reader takes.', 'fewer than 65535 entries, below 4 GiB', 'a ZIP64 directory');
+  if (count === 0xffff || offset === U32_MAX)
+    throw zipError('npz.zip64', 'The archive is larger than this reader takes.', 'fewer than 65535 entries, below 4 GiB', 'a ZIP64 directory');
   if (count > MAX_NPZ_ENTRIES) throw zipError('npz.too-many', 'The archive holds too many arrays.', `at most ${MAX_NPZ_ENTRIES}`, `${count}`);
   const entries: Entry[] = [];
   let at = offset;
@@ -147,7 +149,8 @@ function readEntry(file: Buffer, entry: Entry): Buffer {
 
 function unpack(packed: Buffer, entry: Entry): Buffer {
   if (entry.method === STORED) return packed;
-  if (entry.method !== DEFLATED) throw zipError('npz.compression', `${entry.name} is compressed in a way this reader does not know.`, 'stored or deflated', `method ${entry.method}`);
+  if (entry.method !== DEFLATED)
+    throw zipError('npz.compression', `${entry.name} is compressed in a way this reader does not know.`, 'stored or deflated', `method ${entry.method}`);
   try {
     // zlib stops at the bound by itself, so an entry cannot inflate past what it declared.
     return inflateRawSync(packed, { maxOutputLength: Math.max(1, entry.size) });

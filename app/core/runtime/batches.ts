@@ -26,7 +26,10 @@ type Feeds = Record<string, Tensor>;
  */
 export async function* runBatches(runner: Runner, inputs: Readonly<Feeds>, samples: number, options: BatchOptions = {}): AsyncGenerator<Batch> {
   const ports = runner.inputs;
-  const feeds = nameInputs(inputs, ports.map((p) => p.name));
+  const feeds = nameInputs(
+    inputs,
+    ports.map((p) => p.name),
+  );
   const unbatched = ports.some((port) => feeds[port.name] && feeds[port.name]?.dims.length === port.dims.length + 1);
   const fixed = unbatched ? 1 : ports.map((p) => p.dims[0]).find((d): d is number => typeof d === 'number' && d > 0);
   const size = fixed ?? options.batch ?? DEFAULT_BATCH;
@@ -58,7 +61,15 @@ function nameInputs(inputs: Readonly<Feeds>, names: readonly string[]): Feeds {
     names.map((wanted) => {
       const tensor = Object.hasOwn(inputs, wanted) ? inputs[wanted] : undefined;
       if (!tensor) {
-        throw new EdgewrightError({ code: 'runtime.inputs-missing', message: `The data set has no array for the input ${wanted}.`, expected: names.map((n) => `in_${n}`).join(', '), found: Object.keys(inputs).map((n) => `in_${n}`).join(', '), owner: 'input' });
+        throw new EdgewrightError({
+          code: 'runtime.inputs-missing',
+          message: `The data set has no array for the input ${wanted}.`,
+          expected: names.map((n) => `in_${n}`).join(', '),
+          found: Object.keys(inputs)
+            .map((n) => `in_${n}`)
+            .join(', '),
+          owner: 'input',
+        });
       }
       return [wanted, tensor];
     }),

@@ -1,8 +1,9 @@
 /** Latency, throughput, load time and memory of models, measured so that they can be compared. */
 import { type Benchmark, EdgewrightError, type Latency, type ProviderUse, type TensorInfo } from '#contract';
 import { elementCount, isElementType, isFloatType, makeTensor, newData, percentile, seededPrng, sorted, type Tensor } from '#core/datasets';
+import { startRunner } from './child-runner.ts';
 import { DEFAULT_WARMUP, MAX_SYNTHETIC_ELEMENTS } from './limits.ts';
-import { type CallOptions, type LoadRequest, type Runner, startRunner } from './runner.ts';
+import type { CallOptions, LoadRequest, Runner } from './runner.ts';
 
 export interface BenchmarkTarget {
   /** What to call it in progress and results. */
@@ -127,7 +128,13 @@ export function syntheticFeeds(inputs: readonly TensorInfo[], batch = 1): Record
       const sizes = dims.map((d, axis) => (typeof d === 'number' && d >= 0 ? d : axis === 0 ? batch : 1));
       const count = elementCount(sizes);
       if (!isElementType(type) || count > MAX_SYNTHETIC_ELEMENTS) {
-        throw new EdgewrightError({ code: 'runtime.input-unsupported', message: `No input can be made up for ${name}.`, found: `${type} [${dims.join(', ')}]`, hint: 'Give a file with the inputs instead.', owner: 'input' });
+        throw new EdgewrightError({
+          code: 'runtime.input-unsupported',
+          message: `No input can be made up for ${name}.`,
+          found: `${type} [${dims.join(', ')}]`,
+          hint: 'Give a file with the inputs instead.',
+          owner: 'input',
+        });
       }
       if (type === 'string') return [name, makeTensor(type, sizes, new Array<string>(count).fill(''))];
       const data = newData(type, count);

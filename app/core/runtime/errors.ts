@@ -36,7 +36,10 @@ export function crashed(what: string, how: { code: number | null; signal: NodeJS
     code: 'runtime.crashed',
     message: `The process that held the model ended unexpectedly while it was to ${what}.`,
     found: `${how.signal ? `signal ${how.signal}` : `exit code ${how.code ?? 'unknown'}`}${words ? `: ${words}` : ''}`,
-    hint: how.signal === 'SIGKILL' ? 'Another program stopped it, or the system ran out of memory.' : 'A driver or ONNX Runtime itself may be at fault; try another execution provider.',
+    hint:
+      how.signal === 'SIGKILL'
+        ? 'Another program stopped it, or the system ran out of memory.'
+        : 'A driver or ONNX Runtime itself may be at fault; try another execution provider.',
     owner: 'machine',
   });
 }
@@ -45,7 +48,13 @@ export function crashed(what: string, how: { code: number | null; signal: NodeJS
 export function stopped(why: EdgewrightError): EdgewrightError {
   if (why.code === 'runtime.closed') return why;
   return new EdgewrightError(
-    { code: 'runtime.stopped', message: 'The process that held the model was stopped before this call had its turn.', found: why.message, hint: 'Load the model again.', owner: 'machine' },
+    {
+      code: 'runtime.stopped',
+      message: 'The process that held the model was stopped before this call had its turn.',
+      found: why.message,
+      hint: 'Load the model again.',
+      owner: 'machine',
+    },
     { cause: why },
   );
 }
@@ -54,12 +63,12 @@ export function closed(): EdgewrightError {
   return new EdgewrightError({ code: 'runtime.closed', message: 'This runner has been closed.', owner: 'bug' });
 }
 
-export function startFailed(stderr: string, cause?: unknown): EdgewrightError {
+export function startFailed(stderr: string, cause?: string): EdgewrightError {
   return new EdgewrightError(
     {
       code: 'runtime.start-failed',
       message: 'ONNX Runtime could not be started.',
-      found: lastWords(stderr) || String(cause ?? 'no words'),
+      found: lastWords(stderr) || cause || 'no words',
       hint: `Check that this platform is supported (${process.platform} ${process.arch}), then install Edgewright again.`,
       owner: 'machine',
     },
@@ -68,9 +77,24 @@ export function startFailed(stderr: string, cause?: unknown): EdgewrightError {
 }
 
 const FAILURES: Record<Exclude<FailureKind, 'memory'>, { code: string; message: string; hint: string; owner: 'input' | 'machine' | 'bug' }> = {
-  load: { code: 'runtime.load-failed', message: 'ONNX Runtime cannot load this model.', hint: 'Export it again, or check it with: edgewright check MODEL', owner: 'input' },
-  run: { code: 'runtime.run-failed', message: 'ONNX Runtime cannot run this model on these inputs.', hint: "Check names, types and shapes of the inputs against the model's.", owner: 'input' },
-  provider: { code: 'runtime.provider-failed', message: 'The execution provider asked for cannot run this model here.', hint: 'See what this machine can run with: edgewright hardware', owner: 'machine' },
+  load: {
+    code: 'runtime.load-failed',
+    message: 'ONNX Runtime cannot load this model.',
+    hint: 'Export it again, or check it with: edgewright check MODEL',
+    owner: 'input',
+  },
+  run: {
+    code: 'runtime.run-failed',
+    message: 'ONNX Runtime cannot run this model on these inputs.',
+    hint: "Check names, types and shapes of the inputs against the model's.",
+    owner: 'input',
+  },
+  provider: {
+    code: 'runtime.provider-failed',
+    message: 'The execution provider asked for cannot run this model here.',
+    hint: 'See what this machine can run with: edgewright hardware',
+    owner: 'machine',
+  },
   state: { code: 'runtime.no-model', message: 'The runner was asked to run before a model was loaded.', hint: 'This is a fault in Edgewright.', owner: 'bug' },
 };
 

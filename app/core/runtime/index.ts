@@ -1,7 +1,17 @@
 /** Running models: always in a process of their own that can be ended, limited and measured. */
 export { type Batch, type BatchOptions, runAll, runBatches } from './batches.ts';
-export { type BenchmarkOptions, type BenchmarkResult, type BenchmarkTarget, benchmarkModel, benchmarkModels, latencySummary, roundNoise, syntheticFeeds } from './benchmark.ts';
+export {
+  type BenchmarkOptions,
+  type BenchmarkResult,
+  type BenchmarkTarget,
+  benchmarkModel,
+  benchmarkModels,
+  latencySummary,
+  roundNoise,
+  syntheticFeeds,
+} from './benchmark.ts';
+export { startRunner } from './child-runner.ts';
 export { evaluate, type GoldenResult, runGolden } from './judge.ts';
 export { optimizeModel, type PortableLevel } from './optimize.ts';
 export { providerShortName } from './providers.ts';
-export { type CallOptions, type LoadedModel, type LoadRequest, type Runner, type RunnerEnd, type RunnerOptions, startRunner } from './runner.ts';
+export { type CallOptions, type LoadedModel, type LoadRequest, type Runner, type RunnerEnd, type RunnerOptions } from './runner.ts';

@@ -1,6 +1,19 @@
 /** A model held to its golden set, and scored on its test set. */
 import { EdgewrightError } from '#contract';
-import { compareGolden, type GoldenCases, type GoldenComparison, type GoldenRule, goldenCases, labelledCases, type MetricResult, type MetricSpec, readNpz, scoreMetric, sliceRows, type Tensor } from '#core/datasets';
+import {
+  compareGolden,
+  type GoldenCases,
+  type GoldenComparison,
+  type GoldenRule,
+  goldenCases,
+  labelledCases,
+  type MetricResult,
+  type MetricSpec,
+  readNpz,
+  scoreMetric,
+  sliceRows,
+  type Tensor,
+} from '#core/datasets';
 import { type BatchOptions, runAll, runBatches } from './batches.ts';
 import type { Runner } from './runner.ts';
 
@@ -13,7 +26,12 @@ export interface GoldenResult extends GoldenComparison {
  * @param golden an .npz (path or bytes), or cases already read
  * @throws npz.*, golden.* (input) and whatever a run throws; a golden set that is not met is a result, not an error
  */
-export async function runGolden(runner: Runner, golden: string | Uint8Array | GoldenCases, rule: GoldenRule, options: BatchOptions = {}): Promise<GoldenResult> {
+export async function runGolden(
+  runner: Runner,
+  golden: string | Uint8Array | GoldenCases,
+  rule: GoldenRule,
+  options: BatchOptions = {},
+): Promise<GoldenResult> {
   const cases = typeof golden === 'string' || golden instanceof Uint8Array ? goldenCases(await readNpz(golden)) : golden;
   const actual = await runAll(runner, cases.inputs, cases.samples, options);
   return { ...compareGolden(cases.outputs, actual, rule), samples: cases.samples };
@@ -24,12 +42,24 @@ export async function runGolden(runner: Runner, golden: string | Uint8Array | Go
  * @param test an .npz with `in_<input>` and `label` (path or bytes), or its arrays
  * @throws npz.*, metric.* (input) and whatever a run throws
  */
-export async function evaluate(runner: Runner, test: string | Uint8Array | ReadonlyMap<string, Tensor>, metric: MetricSpec, options: BatchOptions = {}): Promise<MetricResult> {
+export async function evaluate(
+  runner: Runner,
+  test: string | Uint8Array | ReadonlyMap<string, Tensor>,
+  metric: MetricSpec,
+  options: BatchOptions = {},
+): Promise<MetricResult> {
   const arrays = typeof test === 'string' || test instanceof Uint8Array ? await readNpz(test) : test;
   const { inputs, labels, samples } = labelledCases(arrays);
-  if (!labels) throw new EdgewrightError({ code: 'metric.no-labels', message: 'The test set has no labels.', expected: 'an array named label', found: [...arrays.keys()].join(', '), owner: 'input' });
-  async function* scored() {
-    for await (const { outputs, from, to } of runBatches(runner, inputs, samples, options)) yield { outputs, labels: sliceRows(labels as Tensor, from, to) };
+  if (!labels)
+    throw new EdgewrightError({
+      code: 'metric.no-labels',
+      message: 'The test set has no labels.',
+      expected: 'an array named label',
+      found: [...arrays.keys()].join(', '),
+      owner: 'input',
+    });
+  async function* scored(all: Tensor) {
+    for await (const { outputs, from, to } of runBatches(runner, inputs, samples, options)) yield { outputs, labels: sliceRows(all, from, to) };
   }
-  return scoreMetric(metric, scored(), { signal: options.signal });
+  return scoreMetric(metric, scored(labels), { signal: options.signal });
 }

@@ -1,10 +1,11 @@
 /** Inside the runner: one ONNX Runtime session, and what can be done with it. */
 import { readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
+import type * as OrtModule from 'onnxruntime-node';
 import type { InferenceSession, Tensor } from 'onnxruntime-node';
 import type { FailureKind, LoadAnswer, PortInfo, ProfiledNode, SessionRequest, TensorHeader } from './wire.ts';
 
-export type Ort = typeof import('onnxruntime-node');
+export type Ort = typeof OrtModule;
 
 /** Carries to the parent why it failed. */
 export class RunnerFailure extends Error {
@@ -68,7 +69,11 @@ export class ModelSession {
     return { inputs: ports(this.#session.inputMetadata), outputs: ports(this.#session.outputMetadata), loadMs, dropped };
   }
 
-  async run(headers: readonly TensorHeader[], body: Buffer, outputs: readonly string[] | undefined): Promise<{ headers: TensorHeader[]; bodies: Uint8Array[]; latencyMs: number }> {
+  async run(
+    headers: readonly TensorHeader[],
+    body: Buffer,
+    outputs: readonly string[] | undefined,
+  ): Promise<{ headers: TensorHeader[]; bodies: Uint8Array[]; latencyMs: number }> {
     const session = this.#loaded();
     const feeds = this.#feeds(headers, body);
     const start = performance.now();
@@ -188,7 +193,7 @@ function readProfile(prefix: string, maxBytes: number): ProfiledNode[] {
   const path = join(dir, name);
   try {
     if (statSync(path).size > maxBytes) throw new RunnerFailure('run', 'The profile is too large to be read.');
-    return profiledNodes(JSON.parse(readFileSync(path, 'utf8')));
+    return profiledNodes(JSON.parse(readFileSync(path, 'utf8')) as ProfileEvent[]);
   } finally {
     rmSync(path, { force: true });
   }

@@ -19,7 +19,13 @@ export function unpackTensors(headers: readonly TensorHeader[], body: Buffer): R
     headers.map(({ name, type, dims, bytes }) => {
       const part = body.subarray(at, at + bytes);
       at += bytes;
-      if (!isElementType(type)) throw new EdgewrightError({ code: 'runtime.type-unsupported', message: `The output ${name} is of a type that is not supported.`, found: type, owner: 'input' });
+      if (!isElementType(type))
+        throw new EdgewrightError({
+          code: 'runtime.type-unsupported',
+          message: `The output ${name} is of a type that is not supported.`,
+          found: type,
+          owner: 'input',
+        });
       return [name, type === 'string' ? makeTensor('string', dims, JSON.parse(part.toString('utf8')) as string[]) : tensorFromBytes(type, dims, part)];
     }),
   );
