@@ -38,11 +38,13 @@ async function boot(argv) {
 }
 
 /**
- * What the command gets: ours, plus where the person stands. npm says so in INIT_CWD; run without npm, it is our folder.
+ * What the command gets: ours, plus where the person stands (npm says so in INIT_CWD; run without npm, it is our folder) and
+ * where Node may keep what it compiled, which halves the time until the command runs.
  * @param {NodeJS.ProcessEnv} env
  */
 function environment(env) {
-  return env.npm_lifecycle_event === undefined || env.INIT_CWD === undefined ? { ...env, INIT_CWD: process.cwd() } : { ...env };
+  const standing = env.npm_lifecycle_event === undefined || env.INIT_CWD === undefined ? process.cwd() : env.INIT_CWD;
+  return { NODE_COMPILE_CACHE: join(ROOT, 'node_modules', '.edgewright-cache'), ...env, INIT_CWD: standing };
 }
 
 /** The bundled binary is asked for its version once; the answer is kept beside it. */
