@@ -16,10 +16,9 @@ export async function collectGarbage(store: BlobStore): Promise<number> {
     needed.add(entry.digest);
     if (entry.mediaType === INDEX_TYPE) queue.push(...parseIndex(await store.read(entry.digest, MAX_MANIFEST_BYTES)).manifests);
     if (entry.mediaType === MANIFEST_TYPE) {
-      const { config, layers, subject } = parseManifest(await store.read(entry.digest, MAX_MANIFEST_BYTES));
+      // A signature's subject is not followed: it is listed itself, or gone, and a signature keeps nothing alive.
+      const { config, layers } = parseManifest(await store.read(entry.digest, MAX_MANIFEST_BYTES));
       queue.push(config, ...layers);
-      // A signature alone keeps nothing alive; what it refers to is listed itself, or gone.
-      if (subject) needed.add(subject.digest);
     }
   }
   let freed = 0;
