@@ -3,13 +3,13 @@
  * other. It outlives a crash of the engine and goes on serving; the next engine finds it by its note and takes it back.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdir, readFile, rm } from 'node:fs/promises';
+import { open, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { z } from 'zod';
 import { EdgewrightError, type Status } from '#contract';
 import { type Fleet, ReadyLineSchema } from '#core/fleet';
-import { isAlive, type Log, minimalEnv, programEntry, readFileIfThere, sleep, startMark, writeFileAtomic } from '#core/platform';
+import { ensureDir, isAlive, type Log, minimalEnv, programEntry, readFileIfThere, sleep, startMark, writeFileAtomic } from '#core/platform';
 import { PRACTICE_START_MS } from './limits.ts';
 
 export const PRACTICE_NAME = 'practice-device';
@@ -34,6 +34,7 @@ export function practiceDevice(options: { dir: string; fleet: Fleet; log: Log; o
   let problem: string | undefined;
   let pid: number | undefined;
   let stopping = false;
+  let starting: Promise<void> = Promise.resolve();
 
   const set = (next: Status['practiceDevice'], why?: string) => {
     state = next;
@@ -44,30 +45,14 @@ export function practiceDevice(options: { dir: string; fleet: Fleet; log: Log; o
   return {
     state: () => state,
     problem: () => problem,
-    start: async () => {
-      stopping = false;
-      set('starting');
-      try {
-        await mkdir(dir, { recursive: true, mode: 0o700 });
-        const enrolled = (await fleet.list()).some((d) => d.practice);
-        const running = await readNote(note);
-        if (running !== undefined && enrolled) {
-          pid = running;
-          log.info({ pid }, 'took the practice device back');
-        } else {
-          if (running !== undefined) await endProcess(running);
-          pid = await launch(enrolled);
-        }
-        set('running');
-        if (enrolled) await fleet.refresh(PRACTICE_NAME);
-      } catch (error) {
-        const why = error instanceof Error ? error.message : String(error);
-        log.warn({ error: why }, 'the practice device did not start');
-        set('failed', why);
-      }
+    start: () => {
+      starting = starting.then(begin);
+      return starting;
     },
     stop: async () => {
       stopping = true;
+      // An agent that is just being started would otherwise be left behind.
+      await starting;
       if (pid !== undefined) await endProcess(pid);
       await rm(note, { force: true });
       pid = undefined;
@@ -75,18 +60,46 @@ export function practiceDevice(options: { dir: string; fleet: Fleet; log: Log; o
     },
   };
 
+  async function begin(): Promise<void> {
+    stopping = false;
+    set('starting');
+    try {
+      await ensureDir(dir);
+      const enrolled = fleet.list().some((d) => d.practice);
+      const running = await readNote(note);
+      if (running !== undefined && enrolled) {
+        pid = running;
+        log.info({ pid }, 'took the practice device back');
+      } else {
+        if (running !== undefined) await endProcess(running);
+        pid = await launch(enrolled);
+      }
+      set('running');
+      if (enrolled) await fleet.refresh(PRACTICE_NAME);
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error);
+      log.warn({ error: why }, 'the practice device did not start');
+      set('failed', why);
+    }
+  }
+
   /** Runs the agent detached, so that it survives us; pairs with it when it is new. */
   async function launch(enrolled: boolean): Promise<number> {
     const agentDir = join(dir, 'agent');
     const codeFile = join(dir, 'pairing-code');
+    const logFile = join(dir, 'agent.log');
     // A folder that belonged to another workspace, or to an enrolment that was cut off, is of no use to this one.
     if (!enrolled) await rm(agentDir, { recursive: true, force: true });
     const args = [programEntry('agent'), '--dir', agentDir, ...(enrolled ? [] : ['--pair', '--code-file', codeFile])];
-    const child = spawn(process.execPath, args, { detached: true, stdio: ['ignore', 'pipe', 'pipe'], env: minimalEnv(), windowsHide: true });
+    // Its own words go to a file: a pipe would break when we end, and it must go on.
+    const log = await open(logFile, 'a', 0o600);
+    const child = spawn(process.execPath, args, { detached: true, stdio: ['ignore', 'pipe', log.fd], env: minimalEnv(), windowsHide: true });
+    await log.close();
     try {
-      const ready = await readyLine(child);
+      // Before it is ready, so that an engine that comes after a crash of this one knows of it.
+      if (child.pid !== undefined) await writeFileAtomic(note, JSON.stringify({ pid: child.pid, mark: startMark(child.pid) }));
+      const ready = await readyLine(child, logFile);
       if (child.pid === undefined) throw new Error('The agent has no process.');
-      await writeFileAtomic(note, JSON.stringify({ pid: child.pid, mark: startMark(child.pid) }));
       if (ready.pairing) {
         const code = ready.pairing.code ?? (await readFile(codeFile, 'utf8')).trim();
         await fleet.add({ address: ready.pairing.address, name: PRACTICE_NAME, code }, { practice: true });
@@ -95,9 +108,7 @@ export function practiceDevice(options: { dir: string; fleet: Fleet; log: Log; o
       child.once('exit', (code, signal) => {
         if (!stopping) set('failed', `It ended by itself (${signal ?? `exit ${code}`}).`);
       });
-      // Its pipes must not keep the engine alive, nor die with it unread.
       child.stdout?.destroy();
-      child.stderr?.destroy();
       child.unref();
       return child.pid;
     } catch (error) {
@@ -107,17 +118,14 @@ export function practiceDevice(options: { dir: string; fleet: Fleet; log: Log; o
   }
 }
 
-async function readyLine(child: ChildProcess) {
-  let stderr = '';
-  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
-    stderr = (stderr + text).slice(-4096);
-  });
+async function readyLine(child: ChildProcess, logFile: string) {
+  const lastWords = async () => (await readFile(logFile, 'utf8').catch(() => '')).trim().slice(-500);
   if (!child.stdout) throw new Error('The agent has no output.');
   const lines = createInterface({ input: child.stdout });
   const first = new Promise<string>((resolve, reject) => {
     lines.once('line', resolve);
     child.once('error', reject);
-    child.once('exit', (code) => reject(notReady(`it ended with exit ${code}: ${stderr.trim().slice(-500)}`)));
+    child.once('exit', (code) => void lastWords().then((words) => reject(notReady(`it ended with exit ${code}: ${words}`))));
   });
   const timeout = new AbortController();
   try {
