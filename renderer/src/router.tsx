@@ -45,7 +45,7 @@ const routes = root.addChildren([
   createRoute({ getParentRoute, path: '/deployments', component: DeploymentsScreen }),
   createRoute({ getParentRoute, path: '/deployments/new', component: NewDeploymentScreen, validateSearch: texts('ref', 'variant', 'device') }),
   createRoute({ getParentRoute, path: '/deployments/$id', component: DeploymentPage }),
-  createRoute({ getParentRoute, path: '/activity', component: ActivityScreen }),
+  createRoute({ getParentRoute, path: '/activity', component: ActivityScreen, validateSearch: texts('view') }),
   createRoute({ getParentRoute, path: '/settings', component: SettingsScreen }),
 ]);
 

@@ -10,7 +10,16 @@ export const theme = createTheme({
   components: {
     Modal: { defaultProps: { transitionProps: { duration: 100, transition: 'fade' }, centered: false, yOffset: '12vh', lockScroll: false } },
     Drawer: { defaultProps: { transitionProps: { duration: 120 }, position: 'right', lockScroll: false } },
-    Tooltip: { defaultProps: { openDelay: 250, withArrow: false, transitionProps: { duration: 80 }, events: { hover: true, focus: true, touch: true }, multiline: true, maw: 420 } },
+    Tooltip: {
+      defaultProps: {
+        openDelay: 250,
+        withArrow: false,
+        transitionProps: { duration: 80 },
+        events: { hover: true, focus: true, touch: true },
+        multiline: true,
+        maw: 420,
+      },
+    },
     Menu: { defaultProps: { transitionProps: { duration: 80 }, position: 'bottom-end', shadow: 'none' } },
   },
 });

@@ -27,20 +27,51 @@ export function ParetoChart({ name, variants, chosen }: Props) {
   const columns = useMemo(() => columnsOf(data), [data]);
   const csv = (): void => {
     const rows = data.points.map((point) => [point.name, point.metric, point.low, point.high, point.p50Ms, point.bytes, point.pareto, point.chosen]);
-    saveFile(`${name}-pareto.csv`, new Blob([toCsv(['variant', data.metricName, 'low_95', 'high_95', 'p50_ms', 'bytes', 'pareto', 'chosen'], rows)], { type: 'text/csv' }));
+    saveFile(
+      `${name}-pareto.csv`,
+      new Blob([toCsv(['variant', data.metricName, 'low_95', 'high_95', 'p50_ms', 'bytes', 'pareto', 'chosen'], rows)], { type: 'text/csv' }),
+    );
   };
   return (
     <figure className={styles.figure}>
       <figcaption className={styles.caption}>
-        <Choice label="Show as" hideLabel value={view} onChange={setView} options={[{ value: 'chart', label: 'Chart' }, { value: 'table', label: 'Table' }]} />
-        {view === 'chart' && <Choice label="Against" hideLabel value={axis} onChange={setAxis} options={[{ value: 'latency', label: 'Latency' }, { value: 'size', label: 'Size' }]} />}
+        <Choice
+          label="Show as"
+          hideLabel
+          value={view}
+          onChange={setView}
+          options={[
+            { value: 'chart', label: 'Chart' },
+            { value: 'table', label: 'Table' },
+          ]}
+        />
+        {view === 'chart' && (
+          <Choice
+            label="Against"
+            hideLabel
+            value={axis}
+            onChange={setAxis}
+            options={[
+              { value: 'latency', label: 'Latency' },
+              { value: 'size', label: 'Size' },
+            ]}
+          />
+        )}
         <span className={styles.exports}>
           {view === 'chart' && (
             <>
-              <Button kind="quiet" disabled={data.points.length === 0} onClick={() => chart.current && void toPng(chart.current).then((blob) => saveFile(`${name}-pareto.png`, blob))}>
+              <Button
+                kind="quiet"
+                disabled={data.points.length === 0}
+                onClick={() => chart.current && void toPng(chart.current).then((blob) => saveFile(`${name}-pareto.png`, blob))}
+              >
                 PNG
               </Button>
-              <Button kind="quiet" disabled={data.points.length === 0} onClick={() => chart.current && saveFile(`${name}-pareto.svg`, new Blob([chart.current.renderToSVGString()], { type: 'image/svg+xml' }))}>
+              <Button
+                kind="quiet"
+                disabled={data.points.length === 0}
+                onClick={() => chart.current && saveFile(`${name}-pareto.svg`, new Blob([chart.current.renderToSVGString()], { type: 'image/svg+xml' }))}
+              >
                 SVG
               </Button>
             </>
@@ -55,7 +86,9 @@ export function ParetoChart({ name, variants, chosen }: Props) {
       ) : view === 'chart' ? (
         <>
           <Plot data={data} axis={axis} chart={chart} />
-          <p className={styles.legend}>Filled: on the Pareto front (dashed). Bars: 95 % interval. Better is towards the {data.higherIsBetter ? 'upper' : 'lower'} left.</p>
+          <p className={styles.legend}>
+            Filled: on the Pareto front (dashed). Bars: 95 % interval. Better is towards the {data.higherIsBetter ? 'upper' : 'lower'} left.
+          </p>
         </>
       ) : (
         <DataGrid label="Pareto chart as a table" noun="variant" rows={data.points} columns={columns} rowId={(row) => row.name} empty={null} plain />

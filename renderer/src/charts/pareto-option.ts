@@ -13,8 +13,13 @@ export function paretoOption(data: ParetoData, axis: ParetoAxis): EChartsCoreOpt
   const surface = tokenColor('--surface-0');
   const x = (point: ParetoPoint): number => (axis === 'latency' ? point.p50Ms : point.bytes / data.size.factor);
   const front = data.points.filter((point) => point.pareto).toSorted((a, b) => x(a) - x(b));
-  const axisText = { color: dim, fontSize: 12 };
-  const shared = { nameTextStyle: { ...axisText, fontWeight: 500 }, axisLabel: axisText, axisLine: { show: true, lineStyle: { color: dim } }, splitLine: { lineStyle: { color: line } } };
+  const axisText = { color: dim, fontSize: 12, showMinLabel: false, showMaxLabel: false };
+  const shared = {
+    nameTextStyle: { color: dim, fontSize: 12, fontWeight: 500 },
+    axisLabel: axisText,
+    axisLine: { show: true, lineStyle: { color: dim } },
+    splitLine: { lineStyle: { color: line } },
+  };
   return {
     animation: false,
     aria: { enabled: true, label: { description: describe(data, axis) } },
@@ -27,7 +32,15 @@ export function paretoOption(data: ParetoData, axis: ParetoAxis): EChartsCoreOpt
       textStyle: { color: ink, fontSize: 12 },
       formatter: (params: unknown) => tooltip(params, data),
     },
-    xAxis: { type: 'value', scale: true, name: axis === 'latency' ? '← better   p50 latency (ms)' : `← better   size (${data.size.unit})`, nameLocation: 'middle', nameGap: 30, ...shared, ...padded(data.points.map(x)) },
+    xAxis: {
+      type: 'value',
+      scale: true,
+      name: axis === 'latency' ? '← better   p50 latency (ms)' : `← better   size (${data.size.unit})`,
+      nameLocation: 'middle',
+      nameGap: 30,
+      ...shared,
+      ...padded(data.points.map(x)),
+    },
     yAxis: {
       type: 'value',
       scale: true,
@@ -38,8 +51,23 @@ export function paretoOption(data: ParetoData, axis: ParetoAxis): EChartsCoreOpt
       axisLabel: { ...axisText, formatter: (value: number) => columnNumber(value) },
     },
     series: [
-      { type: 'line', name: 'Pareto front', data: front.map((point) => [x(point), point.metric]), showSymbol: false, silent: true, lineStyle: { color: dim, type: 'dashed', width: 1 }, z: 1 },
-      { type: 'custom', name: '95 % interval', silent: true, z: 2, data: data.points.map((point) => [x(point), point.low, point.high, point.name]), renderItem: interval(data) },
+      {
+        type: 'line',
+        name: 'Pareto front',
+        data: front.map((point) => [x(point), point.metric]),
+        showSymbol: false,
+        silent: true,
+        lineStyle: { color: dim, type: 'dashed', width: 1 },
+        z: 1,
+      },
+      {
+        type: 'custom',
+        name: '95 % interval',
+        silent: true,
+        z: 2,
+        data: data.points.map((point) => [x(point), point.low, point.high, point.name]),
+        renderItem: interval(data),
+      },
       {
         type: 'scatter',
         name: 'variants',
@@ -52,8 +80,18 @@ export function paretoOption(data: ParetoData, axis: ParetoAxis): EChartsCoreOpt
             value: [x(point), point.metric],
             symbol: style.symbol,
             symbolSize: point.chosen ? 16 : 11,
-            itemStyle: { color: point.pareto ? color : surface, borderColor: color, borderWidth: 2 },
-            label: { show: true, formatter: point.chosen ? `${point.name} (chosen)` : point.name, position: 'right', distance: 8, color: ink, fontSize: 12, fontWeight: point.chosen ? 600 : 400 },
+            itemStyle: { color: point.pareto ? color : surface, borderColor: color, borderWidth: 2, opacity: 1 },
+            label: {
+              show: true,
+              formatter: point.chosen ? `${point.name} (chosen)` : point.name,
+              position: 'right',
+              distance: 8,
+              color: ink,
+              backgroundColor: surface,
+              padding: [1, 3],
+              fontSize: 12,
+              fontWeight: point.chosen ? 600 : 400,
+            },
             labelLayout: { hideOverlap: false, moveOverlap: 'shiftY' },
           };
         }),
@@ -85,8 +123,15 @@ function interval(data: ParetoData) {
     const stroke = tokenColor(variantStyle(point?.name ?? '').token);
     const [centre, bottom] = api.coord([api.value(0), api.value(1)]);
     const [, top] = api.coord([api.value(0), api.value(2)]);
-    const bar = (x1: number, y1: number, x2: number, y2: number) => ({ type: 'line' as const, shape: { x1, y1, x2, y2 }, style: { stroke, lineWidth: 1, opacity: 0.8 } });
-    return { type: 'group' as const, children: [bar(centre, bottom, centre, top), bar(centre - 4, top, centre + 4, top), bar(centre - 4, bottom, centre + 4, bottom)] };
+    const bar = (x1: number, y1: number, x2: number, y2: number) => ({
+      type: 'line' as const,
+      shape: { x1, y1, x2, y2 },
+      style: { stroke, lineWidth: 1, opacity: 0.8 },
+    });
+    return {
+      type: 'group' as const,
+      children: [bar(centre, bottom, centre, top), bar(centre - 4, top, centre + 4, top), bar(centre - 4, bottom, centre + 4, bottom)],
+    };
   };
 }
 

@@ -42,7 +42,11 @@ function useEntries(): Entry[] {
     ...SCREENS.map(({ to, label }) => ({ path: to, label, kind: 'Screen' })),
     { path: '/deployments/new', label: 'Deploy a bundle', kind: 'Action' },
     { path: '/trials?new=1', label: 'Set up a trial', kind: 'Action' },
-    ...bundles.map((bundle) => ({ path: `/bundles/${encodeURIComponent(`${bundle.name}@${bundle.version}`)}`, label: `${bundle.name}@${bundle.version}`, kind: 'Bundle' })),
+    ...bundles.map((bundle) => ({
+      path: `/bundles/${encodeURIComponent(`${bundle.name}@${bundle.version}`)}`,
+      label: `${bundle.name}@${bundle.version}`,
+      kind: 'Bundle',
+    })),
     ...devices.map((device) => ({ path: `/devices/${encodeURIComponent(device.name)}`, label: device.name, kind: 'Device' })),
     ...trials.map((trial) => ({ path: `/trials/${encodeURIComponent(trial.id)}`, label: `${trial.ref}, ${trial.id}`, kind: 'Trial' })),
   ];
@@ -90,7 +94,15 @@ function Palette({ close }: { close: () => void }) {
       />
       <div id={listId} role="listbox" aria-label="Places" className={styles.list}>
         {found.map((entry, index) => (
-          <div key={`${entry.kind} ${entry.path}`} id={`${listId}-${index}`} role="option" aria-selected={index === active} className={styles.entry} onClick={() => go(entry)} onMouseMove={() => setChosen(index)}>
+          <div
+            key={`${entry.kind} ${entry.path}`}
+            id={`${listId}-${index}`}
+            role="option"
+            aria-selected={index === active}
+            className={styles.entry}
+            onClick={() => go(entry)}
+            onMouseMove={() => setChosen(index)}
+          >
             <span>{entry.label}</span>
             <span className={styles.kind}>{entry.kind}</span>
           </div>

@@ -31,7 +31,10 @@ export function StatusBar() {
           <code>{status.home}</code>
         </span>
       )}
-      <span className={styles.network} title={online ? 'This computer has a network.' : 'Everything here works without a network; devices must be reachable to deploy to them.'}>
+      <span
+        className={styles.network}
+        title={online ? 'This computer has a network.' : 'Everything here works without a network; devices must be reachable to deploy to them.'}
+      >
         {online ? 'Online' : 'Offline'}
       </span>
       {status && <span className={styles.disk}>{bytes(status.diskFreeBytes)} free</span>}
@@ -53,12 +56,14 @@ function RunningJobs() {
       <EngineLink link={job.link}>{job.title}</EngineLink>
       {job.progress !== undefined && <progress aria-label={job.title} value={job.progress} />}
       <span className={styles.step}>
-        {[job.progress !== undefined && percent(job.progress), job.step, job.etaMs !== undefined && `about ${duration(job.etaMs)} left`].filter(Boolean).join(' · ')}
+        {[job.progress !== undefined && percent(job.progress), job.step, job.etaMs !== undefined && `about ${duration(job.etaMs)} left`]
+          .filter(Boolean)
+          .join(' · ')}
       </span>
       <button type="button" onClick={() => cancel.mutate(job.id)} aria-label={`Cancel ${job.title}`}>
         Cancel
       </button>
-      {running.length > 1 && <EngineLink link="/activity">and {plural(running.length - 1, 'more job')}</EngineLink>}
+      {running.length > 1 && <EngineLink link="/activity?view=jobs">and {plural(running.length - 1, 'more job')}</EngineLink>}
     </span>
   );
 }

@@ -10,7 +10,10 @@ function cell(value: CsvValue): string {
 
 /** RFC 4180 text: a header line, then one line a row. */
 export function toCsv(header: readonly string[], rows: readonly (readonly CsvValue[])[]): string {
-  return [header, ...rows].map((line) => line.map(cell).join(',')).join('\r\n').concat('\r\n');
+  return [header, ...rows]
+    .map((line) => line.map(cell).join(','))
+    .join('\r\n')
+    .concat('\r\n');
 }
 
 /** Offers a file to save, without leaving the page. */

@@ -124,6 +124,16 @@ export function change(value: number, base: number): string {
   return `${share > 0 ? '+' : ''}${number(share * 100)}${NNBSP}%`;
 }
 
+const SUPERSCRIPTS: Record<string, string> = { '-': '⁻', '0': '⁰', '1': '¹', '2': '²', '3': '³', '4': '⁴', '5': '⁵', '6': '⁶', '7': '⁷', '8': '⁸', '9': '⁹' };
+
+/** A numeric error: these span many orders of magnitude, so below a thousandth as `2.1 × 10⁻⁶`. */
+export function errorSize(value: number): string {
+  if (value === 0 || Math.abs(value) >= 1e-3) return columnNumber(value);
+  const [digits, exponent] = value.toExponential(1).split('e');
+  const raised = [...String(Number(exponent))].map((char) => SUPERSCRIPTS[char] ?? char).join('');
+  return `${digits}${NNBSP}×${NNBSP}10${raised}`;
+}
+
 /** `sha256:` taken off and cut to 12 characters: enough to tell two apart. */
 export function shortDigest(digest: string): string {
   return digest.replace(/^sha256:/, '').slice(0, 12);

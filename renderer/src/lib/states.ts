@@ -38,6 +38,8 @@ export function variantMeaning(variant: TrialVariant, chosen: string | undefined
   if (variant.name === chosen) return { tone: 'good', word: 'Chosen' };
   if (variant.golden && !variant.golden.pass) return { tone: 'bad', word: 'Failed golden set', reason: variant.golden.worst };
   const failed = variant.gates.find((gate) => !gate.pass);
+  // fp32 is what the others are compared with: that it is no smaller than itself is no news.
+  if (variant.name === 'fp32') return { tone: 'neutral', word: 'Base of comparison', reason: failed && `It fails ${failed.gate}.` };
   if (failed) return { tone: 'bad', word: `Failed gate ${failed.gate}`, reason: `Found ${failed.value}, the limit is ${failed.limit}.` };
   if (variant.dominatedBy !== undefined) return { tone: 'neutral', word: `Dominated by ${variant.dominatedBy}` };
   if (variant.pareto) return { tone: 'good', word: 'On the Pareto front' };
@@ -54,7 +56,8 @@ const STAGE_WORDS: Record<'making' | 'loading' | 'golden' | 'scoring' | 'benchma
 
 export function deviceMeaning(device: Device, lastSeen: string | undefined): Meaning {
   if (device.state === 'does not trust us') return { tone: 'bad', word: 'Does not trust us', reason: device.problem };
-  if (device.state === 'not seen') return { tone: 'notice', word: lastSeen === undefined ? 'Never seen' : `Not seen since ${lastSeen}`, reason: device.problem };
+  if (device.state === 'not seen')
+    return { tone: 'notice', word: lastSeen === undefined ? 'Never seen' : `Not seen since ${lastSeen}`, reason: device.problem };
   return { tone: 'good', word: 'Reachable', reason: device.problem };
 }
 

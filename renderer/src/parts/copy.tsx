@@ -55,9 +55,9 @@ export function Digest({ digest, of }: { digest: string; of: string }) {
 }
 
 /** A command or path to copy. */
-export function Copyable({ text, label }: { text: string; label: string }) {
+export function Copyable({ text, label, bare = false }: { text: string; label: string /** Without a frame, for tables. */; bare?: boolean }) {
   return (
-    <span className={styles.copyable}>
+    <span className={bare ? `${styles.copyable} ${styles.bare}` : styles.copyable}>
       <code>{text}</code>
       <CopyButton text={text} label={label} />
     </span>

@@ -46,7 +46,14 @@ export function TextField(props: FieldProps & InputHTMLAttributes<HTMLInputEleme
   const id = useId();
   return (
     <Frame {...props} id={id}>
-      <input {...rest} {...described(id, props)} id={id} className={[styles.input, mono && styles.mono, className].filter(Boolean).join(' ')} spellCheck={false} autoComplete="off" />
+      <input
+        {...rest}
+        {...described(id, props)}
+        id={id}
+        className={[styles.input, mono && styles.mono, className].filter(Boolean).join(' ')}
+        spellCheck={false}
+        autoComplete="off"
+      />
     </Frame>
   );
 }

@@ -13,7 +13,14 @@ export function GateList({ gates, onChange }: { gates: readonly string[]; onChan
       {gates.map((gate, index) => (
         // A gate has no identity but its place while it is being typed.
         <div key={`gate ${index + 1}`} className={styles.row}>
-          <TextField label={`Gate ${index + 1}`} hideLabel mono value={gate} placeholder="metric >= 99% of fp32" onChange={(event) => onChange(gates.with(index, event.currentTarget.value))} />
+          <TextField
+            label={`Gate ${index + 1}`}
+            hideLabel
+            mono
+            value={gate}
+            placeholder="metric >= 99% of fp32"
+            onChange={(event) => onChange(gates.with(index, event.currentTarget.value))}
+          />
           <IconButton label={`Remove gate ${index + 1}`} icon={<IconTrash size={14} />} onClick={() => onChange(gates.toSpliced(index, 1))} />
         </div>
       ))}

@@ -7,7 +7,7 @@ import styles from './query-view.module.css';
 import { Loading } from './placeholder.tsx';
 
 interface Props<Data> {
-  query: UseQueryResult<Data, unknown>;
+  query: Pick<UseQueryResult<Data, unknown>, 'data' | 'error' | 'isError' | 'isFetching' | 'fetchStatus' | 'refetch'>;
   /** Words such as "Reading the bundles". */
   what: string;
   children: (data: Data) => ReactNode;

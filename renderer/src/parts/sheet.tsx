@@ -46,7 +46,14 @@ interface ConfirmProps {
 
 export function Confirm({ title, opened, onClose, children, action, busy, error, onConfirm }: ConfirmProps) {
   return (
-    <Modal opened={opened} onClose={onClose} title={title} size={480} closeButtonProps={{ 'aria-label': 'Close' }} classNames={{ header: styles.header ?? '', title: styles.title ?? '', body: styles.confirm ?? '' }}>
+    <Modal
+      opened={opened}
+      onClose={onClose}
+      title={title}
+      size={480}
+      closeButtonProps={{ 'aria-label': 'Close' }}
+      classNames={{ header: styles.header ?? '', title: styles.title ?? '', body: styles.confirm ?? '' }}
+    >
       <div className={styles.lost}>{children}</div>
       {error !== undefined && error !== null && <ErrorPanel error={error} />}
       <div className={styles.actions}>

@@ -33,6 +33,8 @@ export interface DataGridProps<Row extends object> {
   empty: ReactNode;
   /** No filter and no columns menu: for small tables inside a page. */
   plain?: boolean;
+  /** Shown below the last row, such as a button that reads more. */
+  more?: ReactNode;
   /** Takes the height of its place and scrolls inside; else it is as high as its rows. */
   fill?: boolean;
 }
@@ -128,6 +130,7 @@ export function DataGrid<Row extends object>(props: DataGridProps<Row>) {
             {after > 0 && <Spacer height={after} columns={visible.length} />}
           </tbody>
         </table>
+        {props.more !== undefined && <div className={styles.more}>{props.more}</div>}
         {shown.length === 0 && (
           <Empty title={`No ${props.noun} matches`}>
             <p>Change or clear the filter to see the {rows.length} that are there.</p>

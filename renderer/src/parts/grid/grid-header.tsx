@@ -30,7 +30,11 @@ export function GridHeader<Row>({ columns, sorting, onSort, sortable }: Props<Ro
               aria-sort={sorted ? (sorted.desc ? 'descending' : 'ascending') : undefined}
             >
               {sortable ? (
-                <button type="button" className={styles.sort} onClick={() => onSort([{ id: column.id, desc: sorted ? !sorted.desc : column.align === 'right' }])}>
+                <button
+                  type="button"
+                  className={styles.sort}
+                  onClick={() => onSort([{ id: column.id, desc: sorted ? !sorted.desc : column.align === 'right' }])}
+                >
                   {name}
                   {sorted && (sorted.desc ? <IconArrowDown size={12} aria-hidden /> : <IconArrowUp size={12} aria-hidden />)}
                 </button>

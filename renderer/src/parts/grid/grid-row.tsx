@@ -34,7 +34,7 @@ export function GridRow<Row>({ row, index, columns, active, selected, onFocus, o
       {columns.map((column) => {
         const className = [column.align === 'right' && styles.right, column.grow && styles.grow].filter(Boolean).join(' ') || undefined;
         return column.rowHeader ? (
-          <th key={column.id} scope="row" className={className}>
+          <th key={column.id} scope="row" className={className} title={titleOf(column, row)}>
             {content(column, row)}
           </th>
         ) : (
@@ -45,6 +45,12 @@ export function GridRow<Row>({ row, index, columns, active, selected, onFocus, o
       })}
     </tr>
   );
+}
+
+/** A row's name may be cut; the whole of it is on hover. */
+function titleOf<Row>(column: GridColumn<Row>, row: Row): string | undefined {
+  const value = column.value(row);
+  return typeof value === 'string' ? value : undefined;
 }
 
 function content<Row>(column: GridColumn<Row>, row: Row): ReactNode {

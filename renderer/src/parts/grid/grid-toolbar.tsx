@@ -37,7 +37,13 @@ export function GridToolbar<Row>(props: Props<Row>) {
     <div className={styles.toolbar}>
       <div className={styles.search}>
         <IconSearch size={14} aria-hidden />
-        <input type="text" value={props.filter} placeholder="Filter" aria-label={`Filter ${props.label.toLowerCase()}`} onChange={(event) => props.onFilter(event.currentTarget.value)} />
+        <input
+          type="text"
+          value={props.filter}
+          placeholder="Filter"
+          aria-label={`Filter ${props.label.toLowerCase()}`}
+          onChange={(event) => props.onFilter(event.currentTarget.value)}
+        />
         {props.filter !== '' && <IconButton label="Clear the filter" icon={<IconX size={14} />} onClick={() => props.onFilter('')} />}
       </div>
       {columns

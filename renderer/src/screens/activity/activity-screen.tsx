@@ -1,4 +1,5 @@
 import { useInfiniteQuery, useMutation, useQuery } from '@tanstack/react-query';
+import { getRouteApi, useNavigate } from '@tanstack/react-router';
 import { useMemo } from 'react';
 import type { Activity, Job } from '#contract';
 import { Page } from '../../frame/page.tsx';
@@ -8,14 +9,15 @@ import { jobMeaning } from '../../lib/states.ts';
 import { Button } from '../../parts/button.tsx';
 import { Digest } from '../../parts/copy.tsx';
 import { EngineLink } from '../../parts/engine-link.tsx';
-import { ErrorPanel } from '../../parts/error-panel.tsx';
-import { Section } from '../../parts/facts.tsx';
+import { Choice } from '../../parts/field.tsx';
 import type { GridColumn } from '../../parts/grid/columns.ts';
 import { DataGrid } from '../../parts/grid/data-grid.tsx';
 import { Meaning } from '../../parts/meaning.tsx';
 import { Moment } from '../../parts/moment.tsx';
-import { Loading } from '../../parts/placeholder.tsx';
+import { Empty } from '../../parts/placeholder.tsx';
 import { QueryView } from '../../parts/query-view.tsx';
+
+const route = getRouteApi('/activity');
 
 /** Lines of the audit log read at once. */
 const PAGE_LINES = 300;
@@ -25,7 +27,13 @@ const jobColumns: GridColumn<Job>[] = [
   { id: 'kind', header: 'Kind', facet: true, value: (row) => row.kind },
   { id: 'state', header: 'State', facet: true, value: (row) => jobMeaning(row).word, cell: (row) => <Meaning {...jobMeaning(row)} /> },
   { id: 'step', header: 'Step or reason', grow: true, value: (row) => row.error?.message ?? row.step },
-  { id: 'progress', header: 'Done', unit: '%', align: 'right', value: (row) => (row.progress === undefined || row.state !== 'running' ? undefined : row.progress * 100) },
+  {
+    id: 'progress',
+    header: 'Done',
+    unit: '%',
+    align: 'right',
+    value: (row) => (row.progress === undefined || row.state !== 'running' ? undefined : row.progress * 100),
+  },
   { id: 'seconds', header: 'Took', unit: 's', align: 'right', value: (row) => (row.endedAt === undefined ? undefined : (row.endedAt - row.startedAt) / 1000) },
   { id: 'started', header: 'Started', align: 'right', value: (row) => row.startedAt, cell: (row) => <Moment at={row.startedAt} /> },
   { id: 'cancel', header: 'Action', value: () => undefined, cell: (row) => <CancelJob job={row} /> },
@@ -45,13 +53,74 @@ const logColumns: GridColumn<Activity>[] = [
   { id: 'at', header: 'When', value: (row) => row.seq, cell: (row) => <Moment at={row.at} /> },
   { id: 'actor', header: 'Who', facet: true, value: (row) => row.actor },
   { id: 'kind', header: 'Kind', facet: true, value: (row) => row.kind },
-  { id: 'message', header: 'What happened', rowHeader: true, grow: true, value: (row) => row.message, cell: (row) => <EngineLink link={row.link}>{row.message}</EngineLink> },
-  { id: 'digest', header: 'Digest', value: (row) => row.digest, cell: (row) => (row.digest === undefined ? <span className="dim">–</span> : <Digest digest={row.digest} of={row.message} />) },
+  {
+    id: 'message',
+    header: 'What happened',
+    rowHeader: true,
+    grow: true,
+    value: (row) => row.message,
+    cell: (row) => (
+      <EngineLink link={row.link} quiet>
+        {row.message}
+      </EngineLink>
+    ),
+  },
+  {
+    id: 'digest',
+    header: 'Digest',
+    value: (row) => row.digest,
+    cell: (row) => (row.digest === undefined ? <span className="dim">–</span> : <Digest digest={row.digest} of={row.message} />),
+  },
   { id: 'seq', header: 'Number', align: 'right', exact: true, value: (row) => row.seq, hidden: true },
 ];
 
 export function ActivityScreen() {
+  const view = route.useSearch().view === 'jobs' ? 'jobs' : 'log';
+  const navigate = useNavigate();
   const jobs = useQuery(orpc.jobs.list.queryOptions());
+  const running = jobs.data?.filter((job) => job.state === 'running') ?? [];
+  const failed = jobs.data?.filter((job) => job.state === 'failed').length ?? 0;
+  return (
+    <Page
+      title="Activity"
+      fixed
+      status={sentence(running, failed)}
+      action={
+        <Choice
+          label="Show"
+          hideLabel
+          value={view}
+          options={[
+            { value: 'log', label: 'Audit log' },
+            { value: 'jobs', label: 'Jobs' },
+          ]}
+          onChange={(next) => void navigate({ to: '/activity', search: next === 'jobs' ? { view: next } : {}, replace: true })}
+        />
+      }
+    >
+      {view === 'jobs' ? (
+        <QueryView query={jobs} what="Reading the jobs">
+          {(data) => (
+            <DataGrid
+              label="Jobs"
+              noun="job"
+              fill
+              rows={data}
+              columns={jobColumns}
+              rowId={(row) => row.id}
+              initialSort={{ id: 'started', desc: true }}
+              empty={<Empty title="No job ran since the engine started" />}
+            />
+          )}
+        </QueryView>
+      ) : (
+        <AuditLog />
+      )}
+    </Page>
+  );
+}
+
+function AuditLog() {
   const log = useInfiniteQuery(
     orpc.activity.list.infiniteOptions({
       input: (before: number | undefined) => ({ limit: PAGE_LINES, ...(before !== undefined && { before }) }),
@@ -60,32 +129,32 @@ export function ActivityScreen() {
     }),
   );
   const lines = useMemo(() => log.data?.pages.flat() ?? [], [log.data]);
-  const running = jobs.data?.filter((job) => job.state === 'running') ?? [];
-  const failed = jobs.data?.filter((job) => job.state === 'failed').length ?? 0;
   return (
-    <Page title="Activity" padded status={sentence(running, failed)}>
-      <Section title="Jobs">
-        <QueryView query={jobs} what="Reading the jobs">
-          {(data) => <DataGrid label="Jobs" noun="job" rows={data} columns={jobColumns} rowId={(row) => row.id} initialSort={{ id: 'started', desc: true }} empty={<p className="dim">No job ran since the engine started.</p>} />}
-        </QueryView>
-      </Section>
-      <Section title="Audit log">
-        {log.isError && (
-          <ErrorPanel error={log.error}>
-            <Button onClick={() => void log.refetch()}>Try again</Button>
-          </ErrorPanel>
-        )}
-        {log.isPending && !log.isError && <Loading what="Reading the audit log" />}
-        {log.data && <DataGrid label="Audit log" noun="line" rows={lines} columns={logColumns} rowId={(row) => String(row.seq)} initialSort={{ id: 'at', desc: true }} empty={<p className="dim">Nothing is recorded yet. What is built, tried, deployed and rolled back is written here.</p>} />}
-        {log.hasNextPage && (
-          <div>
-            <Button busy={log.isFetchingNextPage && 'Reading'} onClick={() => void log.fetchNextPage()}>
-              Read {PAGE_LINES} earlier lines
-            </Button>
-          </div>
-        )}
-      </Section>
-    </Page>
+    <QueryView query={log} what="Reading the audit log">
+      {() => (
+        <DataGrid
+          label="Audit log"
+          noun="line"
+          fill
+          rows={lines}
+          columns={logColumns}
+          rowId={(row) => String(row.seq)}
+          initialSort={{ id: 'at', desc: true }}
+          empty={
+            <Empty title="Nothing is recorded yet">
+              <p>What is built, tried, deployed and rolled back is written here, with who did it.</p>
+            </Empty>
+          }
+          {...(log.hasNextPage && {
+            more: (
+              <Button busy={log.isFetchingNextPage && 'Reading'} onClick={() => void log.fetchNextPage()}>
+                Read {PAGE_LINES} earlier lines
+              </Button>
+            ),
+          })}
+        />
+      )}
+    </QueryView>
   );
 }
 

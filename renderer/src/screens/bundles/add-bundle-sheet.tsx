@@ -42,9 +42,16 @@ export function AddBundleSheet({ opened, onClose }: { opened: boolean; onClose: 
       >
         <h3>From a folder</h3>
         <p className="dim">
-          The folder holds <code>edgewright.yaml</code> with name, version and model, and the files it names. The model is checked, loaded and its golden set run before anything is stored.
+          The folder holds <code>edgewright.yaml</code> with name, version and model, and the files it names. The model is checked, loaded and its golden set
+          run before anything is stored.
         </p>
-        <TextField label="Folder on this computer" mono placeholder="/home/me/models/digits" value={dir} onChange={(event) => setDir(event.currentTarget.value)} />
+        <TextField
+          label="Folder on this computer"
+          mono
+          placeholder="/home/me/models/digits"
+          value={dir}
+          onChange={(event) => setDir(event.currentTarget.value)}
+        />
         <div>
           <Button type="submit" disabled={dir.trim() === '' || sample.isPending} busy={build.isPending && 'Checking, loading and signing'}>
             Build the bundle

@@ -46,9 +46,9 @@ export function BundlePage() {
               Remove…
             </Button>
             <Button busy={verify.isPending && 'Verifying every file'} onClick={() => verify.mutate()}>
-              Verify
+              Verify the files
             </Button>
-            <Button onClick={() => void navigate({ to: '/playground', search: { ref } })}>Try it</Button>
+            <Button onClick={() => void navigate({ to: '/playground', search: { ref } })}>Open in Playground</Button>
             <Button kind="primary" onClick={() => void navigate({ to: '/trials', search: { new: ref } })}>
               Set up a trial
             </Button>
@@ -104,8 +104,16 @@ function Overview({ bundle }: { bundle: BundleDetail }) {
             { name: 'Built', value: <Moment at={bundle.createdAt} /> },
             { name: 'Exported by', value: bundle.producer ?? 'not recorded' },
             { name: 'Graph', value: `${plural(bundle.nodes, 'node')}, ${plural(bundle.parameters, 'parameter')}` },
-            { name: 'Operator sets', value: Object.entries(bundle.opsets).map(([domain, version]) => `${domain === '' ? 'ai.onnx' : domain} ${version}`).join(', ') },
-            { name: 'Test metric', value: bundle.metric ? <code>{`${bundle.metric.name} of ${bundle.metric.output}`}</code> : 'none: trials compare golden outputs only' },
+            {
+              name: 'Operator sets',
+              value: Object.entries(bundle.opsets)
+                .map(([domain, version]) => `${domain === '' ? 'ai.onnx' : domain} ${version}`)
+                .join(', '),
+            },
+            {
+              name: 'Test metric',
+              value: bundle.metric ? <code>{`${bundle.metric.name} of ${bundle.metric.output}`}</code> : 'none: trials compare golden outputs only',
+            },
             { name: 'Limits', value: limits(bundle) },
           ]}
         />
@@ -114,7 +122,10 @@ function Overview({ bundle }: { bundle: BundleDetail }) {
         <Facts
           items={[
             ...bundle.inputs.map((tensor, index) => ({ name: bundle.inputs.length > 1 ? `Input ${index + 1}` : 'Input', value: <Shape tensor={tensor} /> })),
-            ...bundle.outputs.map((tensor, index) => ({ name: bundle.outputs.length > 1 ? `Output ${index + 1}` : 'Output', value: <Shape tensor={tensor} /> })),
+            ...bundle.outputs.map((tensor, index) => ({
+              name: bundle.outputs.length > 1 ? `Output ${index + 1}` : 'Output',
+              value: <Shape tensor={tensor} />,
+            })),
             ...(bundle.labels ? [{ name: 'Labels', value: labels(bundle.labels) }] : []),
             {
               name: 'Recipe',
@@ -147,6 +158,8 @@ function labels(all: readonly string[]): string {
 }
 
 function limits({ limits: { p95Ms, memoryBytes } }: BundleDetail): string {
-  const parts = [p95Ms !== undefined && `p95 latency ${milliseconds(p95Ms)}`, memoryBytes !== undefined && `memory ${bytes(memoryBytes)}`].filter((part) => typeof part === 'string');
+  const parts = [p95Ms !== undefined && `p95 latency ${milliseconds(p95Ms)}`, memoryBytes !== undefined && `memory ${bytes(memoryBytes)}`].filter(
+    (part) => typeof part === 'string',
+  );
   return parts.length > 0 ? `${parts.join(', ')}; devices watch them` : 'none';
 }

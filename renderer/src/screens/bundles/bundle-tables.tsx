@@ -23,13 +23,28 @@ export function VariantsTable({ bundle }: { bundle: BundleDetail }) {
       { id: 'quantization', header: 'Quantization', value: (row) => row.quantization, grow: true },
       { id: 'size', header: 'Size', unit: size.unit, align: 'right', value: (row) => row.bytes / size.factor },
       { id: 'change', header: 'vs fp32', align: 'right', value: (row) => (base === undefined || row.name === 'fp32' ? undefined : change(row.bytes, base)) },
-      { id: 'signed', header: 'Signature', value: (row) => (row.signed ? 'signed' : 'unsigned'), cell: (row) => <Meaning tone={row.signed ? 'good' : 'notice'} word={row.signed ? 'Signed' : 'Unsigned'} /> },
+      {
+        id: 'signed',
+        header: 'Signature',
+        value: (row) => (row.signed ? 'signed' : 'unsigned'),
+        cell: (row) => <Meaning tone={row.signed ? 'good' : 'notice'} word={row.signed ? 'Signed' : 'Unsigned'} />,
+      },
       { id: 'digest', header: 'Digest', value: (row) => row.digest, cell: (row) => <Digest digest={row.digest} of={row.name} /> },
       { id: 'created', header: 'Made', align: 'right', value: (row) => row.createdAt, cell: (row) => <Moment at={row.createdAt} /> },
     ];
     return list;
   }, [bundle]);
-  return <DataGrid label="Variants" noun="variant" rows={bundle.variants} columns={columns} rowId={(row) => row.name} empty={<p className="dim">No variant: the bundle is incomplete.</p>} plain />;
+  return (
+    <DataGrid
+      label="Variants"
+      noun="variant"
+      rows={bundle.variants}
+      columns={columns}
+      rowId={(row) => row.name}
+      empty={<p className="dim">No variant: the bundle is incomplete.</p>}
+      plain
+    />
+  );
 }
 
 const trialColumns: GridColumn<TrialSummary>[] = [
@@ -95,7 +110,9 @@ const placementColumns: GridColumn<Placement>[] = [
 ];
 
 function placements(devices: readonly Device[], bundle: BundleDetail): Placement[] {
-  return devices.flatMap((device) => device.bundles.filter((each) => each.name === bundle.name && each.version === bundle.version).map((each) => ({ ...each, device: device.name })));
+  return devices.flatMap((device) =>
+    device.bundles.filter((each) => each.name === bundle.name && each.version === bundle.version).map((each) => ({ ...each, device: device.name })),
+  );
 }
 
 export function RunningTable({ bundle }: { bundle: BundleDetail }) {
@@ -130,5 +147,14 @@ export function FilesTable({ bundle }: { bundle: BundleDetail }) {
     ];
     return list;
   }, [bundle]);
-  return <DataGrid label="Files" noun="file" rows={bundle.files} columns={columns} rowId={(row) => `${row.role} ${row.path}`} empty={<p className="dim">No file: the bundle is incomplete.</p>} />;
+  return (
+    <DataGrid
+      label="Files"
+      noun="file"
+      rows={bundle.files}
+      columns={columns}
+      rowId={(row) => `${row.role} ${row.path}`}
+      empty={<p className="dim">No file: the bundle is incomplete.</p>}
+    />
+  );
 }

@@ -36,7 +36,9 @@ function toRow(bundle: BundleSummary, trials: readonly TrialSummary[], devices: 
     bytes: bundle.variants[0]?.bytes ?? 0,
     verdict: trials.filter((trial) => bundlePart(trial.ref) === ref && trial.verdict).toSorted((a, b) => b.startedAt - a.startedAt)[0],
     runningOn: devices
-      .filter((device) => device.bundles.some((each) => each.name === bundle.name && each.version === bundle.version && (each.state === 'active' || each.state === 'on trial')))
+      .filter((device) =>
+        device.bundles.some((each) => each.name === bundle.name && each.version === bundle.version && (each.state === 'active' || each.state === 'on trial')),
+      )
       .map((device) => device.name),
   };
 }
@@ -120,7 +122,10 @@ export function BundlesScreen() {
                   </Button>
                 }
               >
-                <p>A bundle is a model with its recipe, labels, golden set and limits, checked and signed. Start with the sample that reads handwritten digits, or build your own from a folder.</p>
+                <p>
+                  A bundle is a model with its recipe, labels, golden set and limits, checked and signed. Start with the sample that reads handwritten digits,
+                  or build your own from a folder.
+                </p>
               </Empty>
             }
           />

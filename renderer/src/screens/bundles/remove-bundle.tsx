@@ -18,10 +18,18 @@ export function RemoveBundle({ bundle, opened, onClose }: { bundle: BundleDetail
     },
   });
   return (
-    <Confirm title={`Remove ${ref}`} opened={opened} onClose={onClose} action={`Remove ${ref}`} busy={remove.isPending && 'Removing'} error={remove.error} onConfirm={() => remove.mutate()}>
+    <Confirm
+      title={`Remove ${ref}`}
+      opened={opened}
+      onClose={onClose}
+      action={`Remove ${ref}`}
+      busy={remove.isPending && 'Removing'}
+      error={remove.error}
+      onConfirm={() => remove.mutate()}
+    >
       <p>
-        Lost: the model and {plural(bundle.variants.length, 'variant')} ({bundle.variants.map((variant) => variant.name).join(', ')}) with their signatures, {plural(bundle.files.length, 'file')} in all. It cannot be undone; the
-        bundle can be built again from its folder.
+        Lost: the model and {plural(bundle.variants.length, 'variant')} ({bundle.variants.map((variant) => variant.name).join(', ')}) with their signatures,{' '}
+        {plural(bundle.files.length, 'file')} in all. It cannot be undone; the bundle can be built again from its folder.
       </p>
       <p className="dim">Kept: the results of its trials, and whatever devices already have: they go on serving.</p>
     </Confirm>

@@ -77,7 +77,11 @@ function Report({ report }: { report: HardwareReport }) {
         <Facts
           items={[
             { name: 'Model', value: cpu.model },
-            { name: 'Cores', value: cpu.usableCores === cpu.cores ? `${cpu.cores}, all usable here` : `${cpu.cores}, of which ${number(cpu.usableCores)} usable by this process` },
+            {
+              name: 'Cores',
+              value:
+                cpu.usableCores === cpu.cores ? `${cpu.cores}, all usable here` : `${cpu.cores}, of which ${number(cpu.usableCores)} usable by this process`,
+            },
             { name: 'int8 kernels', value: cpu.int8.path },
             { name: 'For quantization', value: cpu.int8.advice },
           ]}
@@ -98,7 +102,10 @@ function Report({ report }: { report: HardwareReport }) {
             { name: 'Host name', value: machine.hostname },
             { name: 'System', value: `${machine.os}, ${machine.kernel}, ${machine.arch}` },
             ...(machine.virtualization === undefined ? [] : [{ name: 'Virtualization', value: machine.virtualization }]),
-            { name: 'Memory', value: `${bytes(memory.availableBytes)} available of ${bytes(memory.totalBytes)}${memory.limitBytes === undefined ? '' : `; this process may use ${bytes(memory.limitBytes)}`}` },
+            {
+              name: 'Memory',
+              value: `${bytes(memory.availableBytes)} available of ${bytes(memory.totalBytes)}${memory.limitBytes === undefined ? '' : `; this process may use ${bytes(memory.limitBytes)}`}`,
+            },
             { name: 'ONNX Runtime', value: machine.onnxruntime },
             { name: 'Node', value: machine.node },
           ]}

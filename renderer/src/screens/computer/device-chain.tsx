@@ -5,12 +5,22 @@ import { Copyable } from '../../parts/copy.tsx';
 import { Chain } from '../../parts/chain.tsx';
 import styles from './computer.module.css';
 
-const KINDS = { cpu: { icon: IconCpu, word: 'Processor' }, gpu: { icon: IconDeviceDesktopAnalytics, word: 'Graphics' }, npu: { icon: IconBrain, word: 'Neural processor' } };
+const KINDS = {
+  cpu: { icon: IconCpu, word: 'Processor' },
+  gpu: { icon: IconDeviceDesktopAnalytics, word: 'Graphics' },
+  npu: { icon: IconBrain, word: 'Neural processor' },
+};
 
 /** One device: its name and facts, the chain it climbs, and where it stops with the reason and the remedy. */
 export function DeviceChain({ device }: { device: HardwareDevice }) {
   const { icon: Icon, word } = KINDS[device.kind];
-  const facts = [word, device.vendor, device.memoryBytes !== undefined && bytes(device.memoryBytes), device.driver, device.providers.length > 0 && `for ${device.providers.join(', ')}`];
+  const facts = [
+    word,
+    device.vendor,
+    device.memoryBytes !== undefined && bytes(device.memoryBytes),
+    device.driver,
+    device.providers.length > 0 && `for ${device.providers.join(', ')}`,
+  ];
   return (
     <li className={styles.device}>
       <Icon size={20} stroke={1.5} aria-hidden />
@@ -33,7 +43,7 @@ export function DeviceChain({ device }: { device: HardwareDevice }) {
         )}
         {device.facts.length > 0 && (
           <details className={styles.details}>
-            <summary>{device.facts.length === 1 ? '1 fact' : `${device.facts.length} facts`} and where they came from</summary>
+            <summary>{device.facts.length === 1 ? '1 fact and where it came from' : `${device.facts.length} facts and where they came from`}</summary>
             <dl className={styles.sources}>
               {device.facts.map((fact) => (
                 <div key={`${fact.name} ${fact.source}`}>

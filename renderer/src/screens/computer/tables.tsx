@@ -11,7 +11,13 @@ import styles from './computer.module.css';
 const providerColumns: GridColumn<ProviderState>[] = [
   { id: 'title', header: 'Provider', value: (row) => row.title, rowHeader: true },
   { id: 'name', header: 'Name', value: (row) => row.name, cell: (row) => <code>{row.name}</code> },
-  { id: 'state', header: 'State', value: (row) => row.state, order: (row) => REACH.indexOf(row.state), cell: (row) => <Meaning {...reachMeaning(row.state)} /> },
+  {
+    id: 'state',
+    header: 'State',
+    value: (row) => row.state,
+    order: (row) => REACH.indexOf(row.state),
+    cell: (row) => <Meaning {...reachMeaning(row.state)} />,
+  },
   { id: 'reason', header: 'Why', value: (row) => row.reason ?? proofText(row), grow: true },
   { id: 'remedy', header: 'Remedy', value: (row) => row.remedy?.command ?? row.remedy?.text, cell: remedy },
 ];
@@ -24,7 +30,7 @@ function proofText(provider: ProviderState): string | undefined {
 
 function remedy(provider: ProviderState) {
   if (!provider.remedy) return <span className="dim">–</span>;
-  if (provider.remedy.command !== undefined) return <Copyable text={provider.remedy.command} label={`Copy the command for ${provider.title}`} />;
+  if (provider.remedy.command !== undefined) return <Copyable text={provider.remedy.command} label={`Copy the command for ${provider.title}`} bare />;
   return (
     <span className={styles.remedy}>
       <Truncate text={provider.remedy.text} />
@@ -33,7 +39,18 @@ function remedy(provider: ProviderState) {
 }
 
 export function ProvidersTable({ providers }: { providers: readonly ProviderState[] }) {
-  return <DataGrid label="Execution providers" noun="provider" rows={providers} columns={providerColumns} rowId={(row) => row.name} initialSort={{ id: 'state', desc: true }} empty={<p className="dim">No provider is known for this computer.</p>} plain />;
+  return (
+    <DataGrid
+      label="Execution providers"
+      noun="provider"
+      rows={providers}
+      columns={providerColumns}
+      rowId={(row) => row.name}
+      initialSort={{ id: 'state', desc: true }}
+      empty={<p className="dim">No provider is known for this computer.</p>}
+      plain
+    />
+  );
 }
 
 type Probe = HardwareReport['probes'][number];
@@ -56,5 +73,15 @@ const probeColumns: GridColumn<Probe>[] = [
 ];
 
 export function ProbesTable({ probes }: { probes: HardwareReport['probes'] }) {
-  return <DataGrid label="Probes" noun="probe" rows={probes} columns={probeColumns} rowId={(row) => row.name} empty={<p className="dim">No probe was run.</p>} plain />;
+  return (
+    <DataGrid
+      label="Probes"
+      noun="probe"
+      rows={probes}
+      columns={probeColumns}
+      rowId={(row) => row.name}
+      empty={<p className="dim">No probe was run.</p>}
+      plain
+    />
+  );
 }

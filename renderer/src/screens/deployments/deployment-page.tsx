@@ -42,7 +42,7 @@ export function DeploymentPage() {
           <>
             {device && <RollBack device={device} />}
             <Button kind="danger" disabled={jobId === undefined} busy={stop.isPending && 'Stopping'} onClick={() => jobId !== undefined && stop.mutate(jobId)}>
-              Stop
+              Stop the deployment
             </Button>
           </>
         )
@@ -55,7 +55,11 @@ export function DeploymentPage() {
             <Section title="Steps" aside={<Meaning {...deploymentMeaning(data)} />}>
               <DeploymentSteps deployment={data} />
               {data.state === 'sending' && data.bytesTotal > 0 && (
-                <ProgressLine label="Bytes sent" step={`${bytes(data.bytesSent)} of ${bytes(data.bytesTotal)} sent`} fraction={Math.min(1, data.bytesSent / data.bytesTotal)} />
+                <ProgressLine
+                  label="Bytes sent"
+                  step={`${bytes(data.bytesSent)} of ${bytes(data.bytesTotal)} sent`}
+                  fraction={Math.min(1, data.bytesSent / data.bytesTotal)}
+                />
               )}
               {data.error && <ErrorPanel error={data.error} />}
             </Section>

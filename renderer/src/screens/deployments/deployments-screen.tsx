@@ -77,7 +77,10 @@ export function DeploymentsScreen() {
             onOpen={(row) => void navigate({ to: '/deployments/$id', params: { id: row.id } })}
             empty={
               <Empty title="Nothing was deployed yet" action={deploy}>
-                <p>A deployment sends what a device lacks, runs the golden set there, switches over, watches it, and puts the bundle before it back if the new one misbehaves.</p>
+                <p>
+                  A deployment sends what a device lacks, runs the golden set there, switches over, watches it, and puts the bundle before it back if the new
+                  one misbehaves.
+                </p>
               </Empty>
             }
           />
@@ -91,7 +94,8 @@ function sentence(deployments: readonly Deployment[] | undefined): string {
   if (!deployments) return 'Bundles on their way to devices.';
   const running = deployments.filter(deploymentRunning);
   const first = running[0];
-  if (first) return `${plural(running.length, 'deployment')} under way: ${first.ref} ${first.variant} to ${first.device}, ${deploymentMeaning(first).word.toLowerCase()}.`;
+  if (first)
+    return `${plural(running.length, 'deployment')} under way: ${first.ref} ${first.variant} to ${first.device}, ${deploymentMeaning(first).word.toLowerCase()}.`;
   const last = deployments.toSorted((a, b) => b.startedAt - a.startedAt)[0];
   if (!last) return 'No device has a bundle from this workspace yet.';
   return `Nothing is under way. Last: ${last.ref} ${last.variant} to ${last.device}, ${deploymentMeaning(last).word.toLowerCase()}.`;

@@ -51,7 +51,9 @@ function Ready({ bundles, devices, settings }: { bundles: readonly BundleSummary
   const usable = bundles.filter((bundle) => bundle.state === 'sound').toSorted((a, b) => b.createdAt - a.createdAt);
   const [ref, setRef] = useState(() => (usable.some((bundle) => refOf(bundle) === search.ref) ? (search.ref ?? '') : usable[0] ? refOf(usable[0]) : ''));
   const [wantedVariant, setVariant] = useState(search.variant ?? '');
-  const [chosen, setChosen] = useState<readonly string[]>(() => (search.device !== undefined ? [search.device] : devices.length === 1 && devices[0] ? [devices[0].name] : []));
+  const [chosen, setChosen] = useState<readonly string[]>(() =>
+    search.device !== undefined ? [search.device] : devices.length === 1 && devices[0] ? [devices[0].name] : [],
+  );
   const [watch, setWatch] = useState({ seconds: String(settings.watchSeconds), requests: String(settings.watchRequests) });
   const [override, setOverride] = useState('');
   const bundle = usable.find((each) => refOf(each) === ref);
@@ -114,14 +116,38 @@ function Ready({ bundles, devices, settings }: { bundles: readonly BundleSummary
       <div className={styles.setup}>
         <Section title="What">
           <div className={styles.fields}>
-            <SelectField label="Bundle" value={ref} options={usable.map((each) => ({ value: refOf(each), label: refOf(each) }))} onChange={(event) => setRef(event.currentTarget.value)} />
-            <SelectField label="Variant" value={variant ?? ''} options={(bundle?.variants ?? []).map((each) => ({ value: each.name, label: each.name }))} onChange={(event) => setVariant(event.currentTarget.value)} />
+            <SelectField
+              label="Bundle"
+              value={ref}
+              options={usable.map((each) => ({ value: refOf(each), label: refOf(each) }))}
+              onChange={(event) => setRef(event.currentTarget.value)}
+            />
+            <SelectField
+              label="Variant"
+              value={variant ?? ''}
+              options={(bundle?.variants ?? []).map((each) => ({ value: each.name, label: each.name }))}
+              onChange={(event) => setVariant(event.currentTarget.value)}
+            />
           </div>
         </Section>
         <Section title="Watch before it is committed">
           <div className={styles.fields}>
-            <TextField label="At least" unit="seconds" inputMode="numeric" value={watch.seconds} problem={seconds.problem} onChange={(event) => setWatch({ ...watch, seconds: event.currentTarget.value })} />
-            <TextField label="and at least" unit="requests" inputMode="numeric" value={watch.requests} problem={requests.problem} onChange={(event) => setWatch({ ...watch, requests: event.currentTarget.value })} />
+            <TextField
+              label="At least"
+              unit="seconds"
+              inputMode="numeric"
+              value={watch.seconds}
+              problem={seconds.problem}
+              onChange={(event) => setWatch({ ...watch, seconds: event.currentTarget.value })}
+            />
+            <TextField
+              label="and at least"
+              unit="requests"
+              inputMode="numeric"
+              value={watch.requests}
+              problem={requests.problem}
+              onChange={(event) => setWatch({ ...watch, requests: event.currentTarget.value })}
+            />
           </div>
           <p className="dim">Until then the device rolls back by itself once 3 or more requests, and more than 5 % of them, have failed.</p>
         </Section>
@@ -178,5 +204,7 @@ function wholeOrProblem(text: string, high: number): { value: number; problem: s
 function sentence(complete: boolean, checking: boolean, checked: number | undefined, refused: number): string {
   if (!complete) return 'Choose what goes where; every device is checked before anything is sent.';
   if (checked === undefined) return checking ? 'Checking every device…' : 'The devices could not be checked.';
-  return refused === 0 ? `${checked === 1 ? 'The device' : `All ${checked} devices`} can take it.` : `${refused} of ${plural(checked, 'device')} said no; the reasons are below.`;
+  return refused === 0
+    ? `${checked === 1 ? 'The device' : `All ${checked} devices`} can take it.`
+    : `${refused} of ${plural(checked, 'device')} said no; the reasons are below.`;
 }

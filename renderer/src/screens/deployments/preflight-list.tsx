@@ -15,7 +15,8 @@ export function PreflightList({ results }: { results: readonly Preflight[] }) {
             <span>{result.ok ? 'can take it' : 'says no'}</span>
             {result.bytesToSend !== undefined && (
               <span className="dim">
-                {bytes(result.bytesToSend)} to send{result.bytesThere !== undefined && result.bytesThere > 0 ? `, ${bytes(result.bytesThere)} there already` : ''}
+                {bytes(result.bytesToSend)} to send
+                {result.bytesThere !== undefined && result.bytesThere > 0 ? `, ${bytes(result.bytesThere)} there already` : ''}
               </span>
             )}
           </div>

@@ -103,13 +103,32 @@ function Steps({ onClose }: { onClose: () => void }) {
             <>
               <p>On the machine to be enrolled, start the agent so that it waits for pairing:</p>
               <Copyable text="edgewright-agent --dir /var/lib/edgewright --listen 0.0.0.0:7443 --pair" label="Copy the agent's command" />
-              <TextField label="Address the agent printed" mono placeholder="192.168.1.20:7443" value={values.address} onChange={set('address')} problem={shown} data-autofocus />
+              <TextField
+                label="Address the agent printed"
+                mono
+                placeholder="192.168.1.20:7443"
+                value={values.address}
+                onChange={set('address')}
+                problem={shown}
+                data-autofocus
+              />
             </>
           )}
           {step === 1 && (
             <>
-              <p>The agent shows a one-time code, valid for 10 minutes and 5 tries. It proves to both sides that they talk to each other and to nobody between them.</p>
-              <TextField label="Pairing code" mono placeholder="XXXX-XXXX-XXXX-XXXX" hint="Dashes, spaces and case do not matter." value={values.code} onChange={set('code')} problem={shown} />
+              <p>
+                The agent shows a one-time code, valid for 10 minutes and 5 tries. It proves to both sides that they talk to each other and to nobody between
+                them.
+              </p>
+              <TextField
+                label="Pairing code"
+                mono
+                placeholder="XXXX-XXXX-XXXX-XXXX"
+                hint="Dashes, spaces and case do not matter."
+                value={values.code}
+                onChange={set('code')}
+                problem={shown}
+              />
             </>
           )}
           {step === 2 && (

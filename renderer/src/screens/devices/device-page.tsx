@@ -96,7 +96,10 @@ function inferenceAddress(device: DeviceDetail): string {
 /** If what runs is not what was last sent, that is the headline. */
 function sentence(device: DeviceDetail): string {
   const serving = device.bundles.filter(isServing);
-  const runs = serving.length === 0 ? `${device.name} serves nothing yet.` : `${device.name} serves ${serving.map((bundle) => `${refOf(bundle)} ${bundle.variant}${bundle.state === 'on trial' ? ' (on trial)' : ''}`).join(', ')}.`;
+  const runs =
+    serving.length === 0
+      ? `${device.name} serves nothing yet.`
+      : `${device.name} serves ${serving.map((bundle) => `${refOf(bundle)} ${bundle.variant}${bundle.state === 'on trial' ? ' (on trial)' : ''}`).join(', ')}.`;
   if (device.state !== 'reachable') return `${device.problem ?? 'It does not answer.'} When last seen: ${runs}`;
   const bad = device.bundles.filter((bundle) => bundle.state === 'refused' || bundle.state === 'rolled back').toSorted((a, b) => b.since - a.since)[0];
   if (!bad || serving.some((bundle) => bundle.name === bad.name && bundle.since > bad.since && bundle.version === bad.version)) return runs;

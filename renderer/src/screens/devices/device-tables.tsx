@@ -69,7 +69,17 @@ const servingColumns: GridColumn<ServingRow>[] = [
 ];
 
 export function ServingTable({ device }: { device: DeviceDetail }) {
-  return <DataGrid label={`Requests served by ${device.name}`} noun="model" rows={device.serving} columns={servingColumns} rowId={(row) => row.model} empty={<p className="dim">It has served no request yet.</p>} plain />;
+  return (
+    <DataGrid
+      label={`Requests served by ${device.name}`}
+      noun="model"
+      rows={device.serving}
+      columns={servingColumns}
+      rowId={(row) => row.model}
+      empty={<p className="dim">It has served no request yet.</p>}
+      plain
+    />
+  );
 }
 
 /** How an event reads at a glance, by the words in its kind. */
@@ -103,5 +113,15 @@ function eventColumns(): GridColumn<DeviceEvent>[] {
 
 export function EventsTable({ device }: { device: DeviceDetail }) {
   const columns = useMemo(eventColumns, []);
-  return <DataGrid label={`History of ${device.name}`} noun="event" rows={device.events} columns={columns} rowId={(row) => String(row.seq)} initialSort={{ id: 'at', desc: true }} empty={<p className="dim">The device has reported nothing yet.</p>} />;
+  return (
+    <DataGrid
+      label={`History of ${device.name}`}
+      noun="event"
+      rows={device.events}
+      columns={columns}
+      rowId={(row) => String(row.seq)}
+      initialSort={{ id: 'at', desc: true }}
+      empty={<p className="dim">The device has reported nothing yet.</p>}
+    />
+  );
 }

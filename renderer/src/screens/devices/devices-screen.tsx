@@ -43,12 +43,28 @@ function columnsFor(devices: readonly Device[]): GridColumn<Device>[] {
       ),
     },
     { id: 'state', header: 'State', facet: true, value: (row) => row.state, cell: (row) => <DeviceState device={row} /> },
-    { id: 'serves', header: 'Serves', grow: true, value: (row) => row.bundles.filter(isServing).map((bundle) => `${refOf(bundle)} ${bundle.variant}`).join(', ') || undefined },
+    {
+      id: 'serves',
+      header: 'Serves',
+      grow: true,
+      value: (row) =>
+        row.bundles
+          .filter(isServing)
+          .map((bundle) => `${refOf(bundle)} ${bundle.variant}`)
+          .join(', ') || undefined,
+    },
     { id: 'trouble', header: 'In trouble', value: (row) => troubles(row).join(', ') || undefined, cell: (row) => <Troubles device={row} /> },
     { id: 'requests', header: 'Requests', align: 'right', exact: true, value: (row) => row.serving.reduce((sum, each) => sum + each.requests, 0) },
     { id: 'failures', header: 'Failures', align: 'right', exact: true, value: (row) => row.serving.reduce((sum, each) => sum + each.failures, 0) },
     { id: 'p95', header: 'p95', unit: 'ms', align: 'right', value: (row) => worst(row.serving.map((each) => each.p95Ms)) },
-    { id: 'disk', header: 'Disk free', unit: disk.unit, align: 'right', value: (row) => (row.diskFreeBytes === undefined ? undefined : row.diskFreeBytes / disk.factor), hidden: true },
+    {
+      id: 'disk',
+      header: 'Disk free',
+      unit: disk.unit,
+      align: 'right',
+      value: (row) => (row.diskFreeBytes === undefined ? undefined : row.diskFreeBytes / disk.factor),
+      hidden: true,
+    },
     { id: 'agent', header: 'Agent', value: (row) => row.agentVersion, hidden: true },
     { id: 'address', header: 'Management', value: (row) => row.management, cell: (row) => <code>{row.management}</code>, hidden: true },
     { id: 'enrolled', header: 'Enrolled', align: 'right', value: (row) => row.enrolledAt, cell: (row) => <Moment at={row.enrolledAt} /> },
@@ -61,7 +77,9 @@ function worst(values: readonly (number | undefined)[]): number | undefined {
 }
 
 function troubles(device: Device): string[] {
-  return device.bundles.filter((bundle) => bundle.state === 'refused' || bundle.state === 'rolled back').map((bundle) => `${refOf(bundle)} ${slotMeaning(bundle).word.toLowerCase()}`);
+  return device.bundles
+    .filter((bundle) => bundle.state === 'refused' || bundle.state === 'rolled back')
+    .map((bundle) => `${refOf(bundle)} ${slotMeaning(bundle).word.toLowerCase()}`);
 }
 
 function Troubles({ device }: { device: Device }) {
@@ -118,8 +136,18 @@ function sentence(devices: readonly Device[] | undefined): string {
   const out = devices.filter((device) => device.state !== 'reachable');
   const updating = devices.filter((device) => device.bundles.some((bundle) => slotMeaning(bundle).tone === 'running'));
   const parts = [
-    out.length === 0 ? `${devices.length === 1 ? 'The device is' : `All ${devices.length} devices are`} reachable` : `${out.length} of ${plural(devices.length, 'device')} not reachable: ${out.slice(0, 3).map((device) => device.name).join(', ')}`,
-    updating.length > 0 ? `${updating.map((device) => device.name).slice(0, 3).join(', ')} ${updating.length === 1 ? 'is' : 'are'} being updated or on trial` : undefined,
+    out.length === 0
+      ? `${devices.length === 1 ? 'The device is' : `All ${devices.length} devices are`} reachable`
+      : `${out.length} of ${plural(devices.length, 'device')} not reachable: ${out
+          .slice(0, 3)
+          .map((device) => device.name)
+          .join(', ')}`,
+    updating.length > 0
+      ? `${updating
+          .map((device) => device.name)
+          .slice(0, 3)
+          .join(', ')} ${updating.length === 1 ? 'is' : 'are'} being updated or on trial`
+      : undefined,
   ];
   return `${parts.filter(Boolean).join('; ')}.`;
 }

@@ -15,7 +15,15 @@ export function RemoveDevice({ device, opened, onClose }: { device: DeviceDetail
     },
   });
   return (
-    <Confirm title={`Remove ${device.name}`} opened={opened} onClose={onClose} action={`Remove ${device.name}`} busy={remove.isPending && 'Removing'} error={remove.error} onConfirm={() => remove.mutate()}>
+    <Confirm
+      title={`Remove ${device.name}`}
+      opened={opened}
+      onClose={onClose}
+      action={`Remove ${device.name}`}
+      busy={remove.isPending && 'Removing'}
+      error={remove.error}
+      onConfirm={() => remove.mutate()}
+    >
       <p>
         Lost: the trust between this workspace and {device.name}. Nothing can be deployed to it or rolled back on it until it is paired again
         {device.state === 'reachable' ? ', and it stops serving what this workspace sent.' : '. It does not answer now, so it goes on serving what it has.'}

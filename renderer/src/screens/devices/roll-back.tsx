@@ -66,11 +66,10 @@ export function RollBack({ device }: { device: DeviceDetail }) {
           onConfirm={() => roll.mutate(asked)}
         >
           <p>
-            {device.name} stops serving {refOf(asked.from)} {asked.from.variant} and serves {refOf(asked.to)} {asked.to.variant} again. Requests go on being answered while it switches.
+            {device.name} stops serving {refOf(asked.from)} {asked.from.variant} and serves {refOf(asked.to)} {asked.to.variant} again. Requests go on being
+            answered while it switches.
           </p>
-          <p className="dim">
-            Nothing is lost: {refOf(asked.from)} can be deployed again.
-          </p>
+          <p className="dim">Nothing is lost: {refOf(asked.from)} can be deployed again.</p>
         </Confirm>
       )}
     </>

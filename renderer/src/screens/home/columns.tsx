@@ -37,7 +37,13 @@ export function ComputerColumn() {
 export function BundlesColumn() {
   const query = useQuery(orpc.bundles.list.queryOptions());
   return (
-    <Column title="Bundles" to="/bundles" query={query} what="Reading the bundles" summary={(bundles) => (bundles.length === 0 ? 'No bundle yet. Add the sample, or build one from a folder.' : plural(bundles.length, 'bundle'))}>
+    <Column
+      title="Bundles"
+      to="/bundles"
+      query={query}
+      what="Reading the bundles"
+      summary={(bundles) => (bundles.length === 0 ? 'No bundle yet. Add the sample, or build one from a folder.' : plural(bundles.length, 'bundle'))}
+    >
       {(bundles) =>
         urgent(
           bundles,
@@ -65,7 +71,13 @@ export function BundlesColumn() {
 export function TrialsColumn() {
   const query = useQuery(orpc.trials.list.queryOptions());
   return (
-    <Column title="Trials" to="/trials" query={query} what="Reading the trials" summary={(trials) => (trials.length === 0 ? 'No trial yet. One finds the smallest variant that still passes its gates.' : plural(trials.length, 'trial'))}>
+    <Column
+      title="Trials"
+      to="/trials"
+      query={query}
+      what="Reading the trials"
+      summary={(trials) => (trials.length === 0 ? 'No trial yet. One finds the smallest variant that still passes its gates.' : plural(trials.length, 'trial'))}
+    >
       {(trials) =>
         urgent(
           trials,
@@ -95,7 +107,17 @@ export function DevicesColumn() {
   const query = useQuery(orpc.devices.list.queryOptions());
   const now = useNow();
   return (
-    <Column title="Devices" to="/devices" query={query} what="Reading the devices" summary={(devices) => (devices.length === 0 ? 'No device yet. Pair one with the code its agent shows.' : `${devices.filter((each) => each.state === 'reachable').length} of ${plural(devices.length, 'device')} reachable`)}>
+    <Column
+      title="Devices"
+      to="/devices"
+      query={query}
+      what="Reading the devices"
+      summary={(devices) =>
+        devices.length === 0
+          ? 'No device yet. Pair one with the code its agent shows.'
+          : `${devices.filter((each) => each.state === 'reachable').length} of ${plural(devices.length, 'device')} reachable`
+      }
+    >
       {(devices) =>
         urgent(
           devices,
@@ -128,7 +150,13 @@ function runs(bundles: readonly { name: string; version: string; variant: string
 export function DeploymentsColumn() {
   const query = useQuery(orpc.deployments.list.queryOptions());
   return (
-    <Column title="Deployments" to="/deployments" query={query} what="Reading the deployments" summary={(deployments) => (deployments.length === 0 ? 'Nothing was deployed yet.' : plural(deployments.length, 'deployment'))}>
+    <Column
+      title="Deployments"
+      to="/deployments"
+      query={query}
+      what="Reading the deployments"
+      summary={(deployments) => (deployments.length === 0 ? 'Nothing was deployed yet.' : plural(deployments.length, 'deployment'))}
+    >
       {(deployments) =>
         deployments
           .toSorted((a, b) => b.startedAt - a.startedAt)

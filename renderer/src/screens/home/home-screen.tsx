@@ -42,7 +42,9 @@ export function HomeScreen() {
                     </span>
                     <span className={styles.actor}>{line.actor}</span>
                     <span>
-                      <EngineLink link={line.link}>{line.message}</EngineLink>
+                      <EngineLink link={line.link} quiet>
+                        {line.message}
+                      </EngineLink>
                     </span>
                   </li>
                 ))}

@@ -18,7 +18,9 @@ export function useHowThingsAre(): { sentence: string; action: ReactNode } {
 
   const troubles = [
     ...bundles.filter((bundle) => bundle.state !== 'sound').map((bundle) => `${refOf(bundle)} is ${bundle.state}`),
-    ...devices.filter((device) => device.state !== 'reachable').map((device) => `${device.name} is ${device.state === 'not seen' ? 'not reachable' : 'not trusting us'}`),
+    ...devices
+      .filter((device) => device.state !== 'reachable')
+      .map((device) => `${device.name} is ${device.state === 'not seen' ? 'not reachable' : 'not trusting us'}`),
   ];
   const running = [
     ...trials.filter((trial) => trial.state === 'running').map((trial) => `a trial of ${trial.ref} runs`),

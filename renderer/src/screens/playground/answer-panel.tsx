@@ -21,7 +21,9 @@ export function AnswerPanel({ title, state, against }: Props) {
     <section className={styles.answer} aria-label={`Answer of ${title}`} aria-busy={state.running}>
       <h2>{title}</h2>
       {state.error !== undefined && <ErrorPanel error={state.error} />}
-      {state.error === undefined && !result && (state.running ? <Loading what="Loading the model and running it" /> : <p className="dim">The answer appears here once there is an input.</p>)}
+      {state.error === undefined &&
+        !result &&
+        (state.running ? <Loading what="Loading the model and running it" /> : <p className="dim">The answer appears here once there is an input.</p>)}
       {result && (
         <>
           <div className={styles.reading}>
@@ -36,7 +38,12 @@ export function AnswerPanel({ title, state, against }: Props) {
             )}
             {result.preview && (
               <figure className={styles.preview}>
-                <img src={`data:image/png;base64,${result.preview.pngBase64}`} width={64} height={64} alt={`What the model was given, ${result.preview.width} by ${result.preview.height} pixels`} />
+                <img
+                  src={`data:image/png;base64,${result.preview.pngBase64}`}
+                  width={64}
+                  height={64}
+                  alt={`What the model was given, ${result.preview.width} by ${result.preview.height} pixels`}
+                />
                 <figcaption>
                   What the model saw: {result.preview.width} × {result.preview.height}
                 </figcaption>
@@ -66,8 +73,10 @@ function AnswerBody({ answer }: { answer: Answer }) {
           {answer.labels.map((label) => (
             <tr key={label.index}>
               <th scope="row">{label.label}</th>
-              <td className={styles.barCell}>
-                <span className={styles.bar} style={{ width: `${Math.max(0.5, label.confidence * 100)}%` }} aria-hidden />
+              <td>
+                <span className={styles.track} aria-hidden>
+                  <span className={styles.bar} style={{ width: `${Math.max(0.5, label.confidence * 100)}%` }} />
+                </span>
               </td>
               <td className="num">{percent(label.confidence < 0.0005 ? 0 : label.confidence)}</td>
             </tr>
@@ -115,7 +124,9 @@ function Strip({ result }: { result: RunResult }) {
         <dt>Provider</dt>
         <dd>
           {actual.length === 0 ? `${requested} asked for` : actual.map(([name, nodes]) => `${name} (${nodes} nodes)`).join(', ')}
-          {actual.length > 0 && <span className={fell > 0 ? styles.fell : 'dim'}>{fell > 0 ? `${fell} nodes fell back; asked for ${requested}` : `asked for ${requested}`}</span>}
+          {actual.length > 0 && (
+            <span className={fell > 0 ? styles.fell : 'dim'}>{fell > 0 ? `${fell} nodes fell back; asked for ${requested}` : `asked for ${requested}`}</span>
+          )}
         </dd>
       </div>
       <div>

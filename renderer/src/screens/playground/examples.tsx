@@ -25,7 +25,11 @@ export function Examples({ bundleRef, names, chosen, onChoose }: Props) {
           return (
             <li key={name}>
               <button type="button" aria-pressed={chosen === name} onClick={() => onChoose(name)} title={name}>
-                {image?.mediaType.startsWith('image/') ? <img src={`data:${image.mediaType};base64,${image.base64}`} alt={name} width={40} height={40} /> : name}
+                {image?.mediaType.startsWith('image/') ? (
+                  <img src={`data:${image.mediaType};base64,${image.base64}`} alt={name} width={40} height={40} />
+                ) : (
+                  name
+                )}
               </button>
             </li>
           );

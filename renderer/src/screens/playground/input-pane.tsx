@@ -36,7 +36,14 @@ export function InputPane({ bundleRef, onInput }: { bundleRef: string; onInput: 
     if (!file) return;
     setProblem(undefined);
     if (file.size > MAX_FILE_BYTES) {
-      setProblem({ code: 'input.too-large', message: `${file.name} is too large to send.`, expected: `at most ${bytes(MAX_FILE_BYTES)}`, found: bytes(file.size), hint: 'Make the image smaller, or use the command line: edgewright run.', owner: 'input' });
+      setProblem({
+        code: 'input.too-large',
+        message: `${file.name} is too large to send.`,
+        expected: `at most ${bytes(MAX_FILE_BYTES)}`,
+        found: bytes(file.size),
+        hint: 'Make the image smaller, or use the command line: edgewright run.',
+        owner: 'input',
+      });
       return;
     }
     try {
@@ -80,7 +87,13 @@ export function InputPane({ bundleRef, onInput }: { bundleRef: string; onInput: 
               />
             )}
             <div className={styles.file}>
-              <input ref={chooser} type="file" hidden accept={data.recipe?.kind === 'image' ? 'image/png,image/jpeg,.npz,.npy' : '.npz,.npy'} onChange={(event) => void take(event.currentTarget.files?.[0])} />
+              <input
+                ref={chooser}
+                type="file"
+                hidden
+                accept={data.recipe?.kind === 'image' ? 'image/png,image/jpeg,.npz,.npy' : '.npz,.npy'}
+                onChange={(event) => void take(event.currentTarget.files?.[0])}
+              />
               <Button icon={<IconUpload size={14} aria-hidden />} onClick={() => chooser.current?.click()}>
                 {data.recipe?.kind === 'image' ? 'Choose an image' : 'Choose an .npz file'}
               </Button>

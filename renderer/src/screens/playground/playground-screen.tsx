@@ -62,7 +62,11 @@ function Ready({ bundles }: { bundles: readonly BundleSummary[] }) {
     if (nextRef !== ref) setInput(undefined);
     void navigate({ to: '/playground', search: { ref: nextRef, variant: nextVariant }, replace: true });
   };
-  const differ = other !== '' && main.state.result !== undefined && beside.state.result !== undefined && topLabel(main.state.result.answer) !== topLabel(beside.state.result.answer);
+  const differ =
+    other !== '' &&
+    main.state.result !== undefined &&
+    beside.state.result !== undefined &&
+    topLabel(main.state.result.answer) !== topLabel(beside.state.result.answer);
   const top = main.state.result && topLabel(main.state.result.answer);
   return (
     <Page
@@ -75,22 +79,37 @@ function Ready({ bundles }: { bundles: readonly BundleSummary[] }) {
             : `${variant} reads ${top}.${other === '' ? '' : differ ? ` ${other} differs.` : ` ${other} agrees.`}`
       }
     >
-      <div className={styles.chooser}>
-        <SelectField label="Bundle" value={ref} options={bundles.map((each) => ({ value: refOf(each), label: refOf(each) }))} onChange={(event) => choose(event.currentTarget.value)} />
-        <SelectField label="Variant" value={variant} options={variants.map((name) => ({ value: name, label: name }))} onChange={(event) => choose(ref, event.currentTarget.value)} />
-        <SelectField
-          label="Beside it"
-          value={other}
-          disabled={variants.length < 2}
-          options={[{ value: '', label: variants.length < 2 ? 'no second variant yet' : 'none' }, ...variants.filter((name) => name !== variant).map((name) => ({ value: name, label: name }))]}
-          onChange={(event) => setSecond(event.currentTarget.value)}
-        />
-      </div>
-      <div className={styles.bench}>
-        <InputPane key={ref} bundleRef={ref} onInput={setInput} />
-        <div className={styles.answers}>
-          <AnswerPanel title={variant} state={main.state} {...(other !== '' && { against: beside.state.result })} />
-          {other !== '' && <AnswerPanel title={other} state={beside.state} against={main.state.result} />}
+      <div className={styles.room}>
+        <div className={styles.chooser}>
+          <SelectField
+            label="Bundle"
+            value={ref}
+            options={bundles.map((each) => ({ value: refOf(each), label: refOf(each) }))}
+            onChange={(event) => choose(event.currentTarget.value)}
+          />
+          <SelectField
+            label="Variant"
+            value={variant}
+            options={variants.map((name) => ({ value: name, label: name }))}
+            onChange={(event) => choose(ref, event.currentTarget.value)}
+          />
+          <SelectField
+            label="Beside it"
+            value={other}
+            disabled={variants.length < 2}
+            options={[
+              { value: '', label: variants.length < 2 ? 'no second variant yet' : 'none' },
+              ...variants.filter((name) => name !== variant).map((name) => ({ value: name, label: name })),
+            ]}
+            onChange={(event) => setSecond(event.currentTarget.value)}
+          />
+        </div>
+        <div className={styles.bench}>
+          <InputPane key={ref} bundleRef={ref} onInput={setInput} />
+          <div className={styles.answers}>
+            <AnswerPanel title={variant} state={main.state} />
+            {other !== '' && <AnswerPanel title={other} state={beside.state} against={main.state.result} />}
+          </div>
         </div>
       </div>
     </Page>

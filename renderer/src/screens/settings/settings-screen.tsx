@@ -149,7 +149,10 @@ function Workspace({ status }: { status: Status }) {
         { name: 'Running since', value: <Moment at={status.startedAt} /> },
         { name: 'ONNX Runtime', value: status.onnxruntime },
         { name: 'Node', value: status.node },
-        { name: 'Hot loops', value: status.native ? 'C++ addon' : 'TypeScript: the C++ addon is not built; results are the same, hashing and quantizing are slower' },
+        {
+          name: 'Hot loops',
+          value: status.native ? 'C++ addon' : 'TypeScript: the C++ addon is not built; results are the same, hashing and quantizing are slower',
+        },
       ]}
     />
   );

@@ -17,7 +17,9 @@ const NONE: TrialSummary[] = [];
 export function CompareTrials({ trial }: { trial: Trial }) {
   const trials = useQuery(orpc.trials.list.queryOptions()).data ?? NONE;
   const [chosen, setChosen] = useState('');
-  const earlier = trials.filter((each) => each.id !== trial.id && bundlePart(each.ref) === bundlePart(trial.ref) && each.startedAt < trial.startedAt).toSorted((a, b) => b.startedAt - a.startedAt);
+  const earlier = trials
+    .filter((each) => each.id !== trial.id && bundlePart(each.ref) === bundlePart(trial.ref) && each.startedAt < trial.startedAt)
+    .toSorted((a, b) => b.startedAt - a.startedAt);
   if (earlier.length === 0) return <p className="dim">There is no earlier trial of {bundlePart(trial.ref)} to compare with.</p>;
   return (
     <>
@@ -26,7 +28,13 @@ export function CompareTrials({ trial }: { trial: Trial }) {
           label="Earlier trial"
           value={chosen}
           onChange={(event) => setChosen(event.currentTarget.value)}
-          options={[{ value: '', label: 'None' }, ...earlier.map((each) => ({ value: each.id, label: `${exact(each.startedAt)}, ${each.verdict?.chosen === undefined ? each.state : `chose ${each.verdict.chosen}`}` }))]}
+          options={[
+            { value: '', label: 'None' },
+            ...earlier.map((each) => ({
+              value: each.id,
+              label: `${exact(each.startedAt)}, ${each.verdict?.chosen === undefined ? each.state : `chose ${each.verdict.chosen}`}`,
+            })),
+          ]}
         />
       </div>
       {chosen !== '' && <Comparison trial={trial} otherId={chosen} />}
@@ -45,13 +53,32 @@ const p50 = (variant: TrialVariant | undefined): number | undefined => variant?.
 function columnsFor(): GridColumn<Pair>[] {
   return [
     { id: 'name', header: 'Variant', value: (row) => row.name, rowHeader: true },
-    { id: 'metricBefore', header: 'Metric then', align: 'right', value: (row) => row.before?.metric?.value, cell: (row) => (row.before?.metric ? withInterval(row.before.metric) : '–') },
-    { id: 'metricNow', header: 'Metric now', align: 'right', value: (row) => row.now?.metric?.value, cell: (row) => (row.now?.metric ? withInterval(row.now.metric) : '–') },
+    {
+      id: 'metricBefore',
+      header: 'Metric then',
+      align: 'right',
+      value: (row) => row.before?.metric?.value,
+      cell: (row) => (row.before?.metric ? withInterval(row.before.metric) : '–'),
+    },
+    {
+      id: 'metricNow',
+      header: 'Metric now',
+      align: 'right',
+      value: (row) => row.now?.metric?.value,
+      cell: (row) => (row.now?.metric ? withInterval(row.now.metric) : '–'),
+    },
     { id: 'p50Before', header: 'p50 then', unit: 'ms', align: 'right', value: (row) => p50(row.before) },
     { id: 'p50Now', header: 'p50 now', unit: 'ms', align: 'right', value: (row) => p50(row.now) },
     { id: 'speed', header: 'Now vs then', align: 'right', value: (row) => both(p50(row.now), p50(row.before), speed) },
     { id: 'size', header: 'Size vs then', align: 'right', value: (row) => both(row.now?.bytes, row.before?.bytes, change) },
-    { id: 'golden', header: 'Golden error then', align: 'right', value: (row) => row.before?.golden?.maxAbsError, cell: (row) => columnNumber(row.before?.golden?.maxAbsError), hidden: true },
+    {
+      id: 'golden',
+      header: 'Golden error then',
+      align: 'right',
+      value: (row) => row.before?.golden?.maxAbsError,
+      cell: (row) => columnNumber(row.before?.golden?.maxAbsError),
+      hidden: true,
+    },
   ];
 }
 
@@ -66,13 +93,18 @@ function Comparison({ trial, otherId }: { trial: Trial; otherId: string }) {
     <QueryView query={query} what="Reading the earlier trial">
       {(other) => {
         const names = [...new Set([...trial.variants, ...other.variants].map((variant) => variant.name))];
-        const rows = names.map((name) => ({ name, now: trial.variants.find((each) => each.name === name), before: other.variants.find((each) => each.name === name) }));
+        const rows = names.map((name) => ({
+          name,
+          now: trial.variants.find((each) => each.name === name),
+          before: other.variants.find((each) => each.name === name),
+        }));
         return (
           <>
             <DataGrid label="This trial beside the earlier one" noun="variant" rows={rows} columns={columns} rowId={(row) => row.name} empty={null} plain />
             {!sameConditions(trial, other) && (
               <p className={styles.note}>
-                Measured under other conditions: then on {other.machine.hostname} with ONNX Runtime {other.machine.onnxruntime} and {other.spec.threads} threads. Compare latencies with care.
+                Measured under other conditions: then on {other.machine.hostname} with ONNX Runtime {other.machine.onnxruntime} and {other.spec.threads}{' '}
+                threads. Compare latencies with care.
               </p>
             )}
             <p>
@@ -88,5 +120,10 @@ function Comparison({ trial, otherId }: { trial: Trial; otherId: string }) {
 }
 
 function sameConditions(a: Trial, b: Trial): boolean {
-  return a.machine.hostname === b.machine.hostname && a.machine.cpu === b.machine.cpu && a.machine.onnxruntime === b.machine.onnxruntime && a.spec.threads === b.spec.threads;
+  return (
+    a.machine.hostname === b.machine.hostname &&
+    a.machine.cpu === b.machine.cpu &&
+    a.machine.onnxruntime === b.machine.onnxruntime &&
+    a.spec.threads === b.spec.threads
+  );
 }

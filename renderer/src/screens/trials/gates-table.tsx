@@ -1,5 +1,5 @@
 import type { Trial } from '#contract';
-import { columnNumber, percent } from '../../lib/format.ts';
+import { errorSize, percent } from '../../lib/format.ts';
 import { ToneIcon } from '../../parts/meaning.tsx';
 import styles from './trials.module.css';
 
@@ -23,7 +23,13 @@ export function GatesTable({ trial }: { trial: Trial }) {
           <tr>
             <th scope="row">golden set, each to its own rule</th>
             {trial.variants.map((variant) => (
-              <td key={variant.name}>{variant.golden ? <Cell pass={variant.golden.pass} value={golden(variant.golden)} limit={variant.golden.rule} /> : <span className="dim">not yet</span>}</td>
+              <td key={variant.name}>
+                {variant.golden ? (
+                  <Cell pass={variant.golden.pass} value={golden(variant.golden)} limit={variant.golden.rule} />
+                ) : (
+                  <span className="dim">not yet</span>
+                )}
+              </td>
             ))}
           </tr>
           {gates.map((gate) => (
@@ -33,7 +39,11 @@ export function GatesTable({ trial }: { trial: Trial }) {
               </th>
               {trial.variants.map((variant) => {
                 const judged = variant.gates.find((each) => each.gate === gate);
-                return <td key={variant.name}>{judged ? <Cell pass={judged.pass} value={judged.value} limit={judged.limit} /> : <span className="dim">not judged</span>}</td>;
+                return (
+                  <td key={variant.name}>
+                    {judged ? <Cell pass={judged.pass} value={judged.value} limit={judged.limit} /> : <span className="dim">not judged</span>}
+                  </td>
+                );
               })}
             </tr>
           ))}
@@ -44,7 +54,7 @@ export function GatesTable({ trial }: { trial: Trial }) {
 }
 
 function golden(result: { maxAbsError: number; agreement?: number | undefined }): string {
-  return result.agreement === undefined ? `largest error ${columnNumber(result.maxAbsError)}` : `${percent(result.agreement)} agree`;
+  return result.agreement === undefined ? `largest error ${errorSize(result.maxAbsError)}` : `${percent(result.agreement)} agree`;
 }
 
 function Cell({ pass, value, limit }: { pass: boolean; value: string; limit: string }) {

@@ -62,7 +62,12 @@ function Form({ bundles, start, settings, onClose }: { bundles: readonly BundleS
   const [runs, setRuns] = useState('200');
   const [threads, setThreads] = useState('1');
   const [budget, setBudget] = useState('30');
-  const numbers = { rounds: toNumber(rounds, 1, 100), runs: toNumber(runs, 5, 10_000), threads: toNumber(threads, 0, 256), budget: toNumber(budget, 0.1, 1440, true) };
+  const numbers = {
+    rounds: toNumber(rounds, 1, 100),
+    runs: toNumber(runs, 5, 10_000),
+    threads: toNumber(threads, 0, 256),
+    budget: toNumber(budget, 0.1, 1440, true),
+  };
   const begin = useMutation({
     mutationFn: () =>
       client.trials.start({
@@ -86,7 +91,11 @@ function Form({ bundles, start, settings, onClose }: { bundles: readonly BundleS
       size={520}
       footer={
         <>
-          <p className={styles.cost}>{wrong ? 'Correct the fields marked above.' : `${plural(total, 'variant')} × ${count(numbers.rounds.value * numbers.runs.value)} timed runs, at most ${plural(numbers.budget.value, 'minute')}.`}</p>
+          <p className={styles.cost}>
+            {wrong
+              ? 'Correct the fields marked above.'
+              : `${plural(total, 'variant')} × ${count(numbers.rounds.value * numbers.runs.value)} timed runs, at most ${plural(numbers.budget.value, 'minute')}.`}
+          </p>
           <Button onClick={onClose}>Close</Button>
           <Button kind="primary" disabled={wrong} busy={begin.isPending && 'Starting'} onClick={() => begin.mutate()}>
             Try {plural(total, 'variant')}
@@ -94,7 +103,13 @@ function Form({ bundles, start, settings, onClose }: { bundles: readonly BundleS
         </>
       }
     >
-      <SelectField label="Bundle" data-autofocus value={ref} options={bundles.map((bundle) => ({ value: refOf(bundle), label: refOf(bundle) }))} onChange={(event) => setRef(event.currentTarget.value)} />
+      <SelectField
+        label="Bundle"
+        data-autofocus
+        value={ref}
+        options={bundles.map((bundle) => ({ value: refOf(bundle), label: refOf(bundle) }))}
+        onChange={(event) => setRef(event.currentTarget.value)}
+      />
       <fieldset className={styles.group}>
         <legend>Variants</legend>
         <Check label="fp32" note="Always measured: the others are compared with it." checked disabled readOnly />
@@ -116,10 +131,36 @@ function Form({ bundles, start, settings, onClose }: { bundles: readonly BundleS
       <fieldset className={styles.group}>
         <legend>Measurement on this computer</legend>
         <div className={styles.pair}>
-          <TextField label="Rounds" inputMode="numeric" value={rounds} problem={numbers.rounds.problem} onChange={(event) => setRounds(event.currentTarget.value)} />
-          <TextField label="Runs in a round" inputMode="numeric" value={runs} problem={numbers.runs.problem} onChange={(event) => setRuns(event.currentTarget.value)} />
-          <TextField label="Threads" inputMode="numeric" value={threads} problem={numbers.threads.problem} hint="0 = all usable cores" onChange={(event) => setThreads(event.currentTarget.value)} />
-          <TextField label="At most" unit="minutes" inputMode="decimal" value={budget} problem={numbers.budget.problem} onChange={(event) => setBudget(event.currentTarget.value)} />
+          <TextField
+            label="Rounds"
+            inputMode="numeric"
+            value={rounds}
+            problem={numbers.rounds.problem}
+            onChange={(event) => setRounds(event.currentTarget.value)}
+          />
+          <TextField
+            label="Runs in a round"
+            inputMode="numeric"
+            value={runs}
+            problem={numbers.runs.problem}
+            onChange={(event) => setRuns(event.currentTarget.value)}
+          />
+          <TextField
+            label="Threads"
+            inputMode="numeric"
+            value={threads}
+            problem={numbers.threads.problem}
+            hint="0 = all usable cores"
+            onChange={(event) => setThreads(event.currentTarget.value)}
+          />
+          <TextField
+            label="At most"
+            unit="minutes"
+            inputMode="decimal"
+            value={budget}
+            problem={numbers.budget.problem}
+            onChange={(event) => setBudget(event.currentTarget.value)}
+          />
         </div>
       </fieldset>
       {begin.isError && <ErrorPanel error={begin.error} title="The trial was not started." />}

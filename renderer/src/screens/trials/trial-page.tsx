@@ -46,12 +46,17 @@ export function TrialPage() {
       action={
         trial &&
         (trial.state === 'running' ? (
-          <Button kind="danger" disabled={jobId === undefined} busy={cancel.isPending && 'Cancelling'} onClick={() => jobId !== undefined && cancel.mutate(jobId)}>
+          <Button
+            kind="danger"
+            disabled={jobId === undefined}
+            busy={cancel.isPending && 'Cancelling'}
+            onClick={() => jobId !== undefined && cancel.mutate(jobId)}
+          >
             Cancel the trial
           </Button>
         ) : (
           <>
-            <Button onClick={() => void navigate({ to: '/trials', search: { new: bundlePart(trial.ref) } })}>Try again</Button>
+            <Button onClick={() => void navigate({ to: '/trials', search: { new: bundlePart(trial.ref) } })}>Repeat the trial</Button>
             {chosen !== undefined && (
               <Button kind="primary" onClick={() => void navigate({ to: '/deployments/new', search: { ref: bundlePart(trial.ref), variant: chosen } })}>
                 Deploy {chosen}
@@ -81,7 +86,8 @@ export function TrialPage() {
 
 function sentence(trial: Trial): string {
   if (trial.verdict) return trial.verdict.reason;
-  if (trial.state !== 'running') return `${trialMeaning(trial).word}. ${finished(trial)} of ${plural(trial.variants.length, 'variant')} measured; there is no verdict.`;
+  if (trial.state !== 'running')
+    return `${trialMeaning(trial).word}. ${finished(trial)} of ${plural(trial.variants.length, 'variant')} measured; there is no verdict.`;
   return `Running: ${finished(trial)} of ${plural(trial.variants.length, 'variant')} measured. The verdict follows when all are.`;
 }
 
@@ -95,7 +101,11 @@ function Results({ trial }: { trial: Trial }) {
     <>
       <Section title="Variants" aside={<Meaning {...trialMeaning(trial)} />}>
         <TrialTable trial={trial} />
-        {noisy > NOISY && <p className={styles.note}>± {percent(noisy)} between rounds: the machine was busy. Latencies are less certain than they look; try again when it is idle.</p>}
+        {noisy > NOISY && (
+          <p className={styles.note}>
+            ± {percent(noisy)} between rounds: the machine was busy. Latencies are less certain than they look; try again when it is idle.
+          </p>
+        )}
         <VariantNotes variants={trial.variants} />
       </Section>
       <div className={styles.halves}>

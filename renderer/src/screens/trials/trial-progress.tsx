@@ -10,5 +10,12 @@ export function TrialProgress({ trial }: { trial: Trial }) {
   const jobs = useQuery(orpc.jobs.list.queryOptions()).data;
   const now = useNow();
   const job = jobs?.find((each) => each.id === trial.jobId);
-  return <ProgressLine label={`Trial of ${trial.ref}`} step={job?.step ?? 'Starting'} fraction={job?.progress} note={`${duration(Math.max(0, now - trial.startedAt))} so far${job?.etaMs === undefined ? '' : `, about ${duration(job.etaMs)} left`}`} />;
+  return (
+    <ProgressLine
+      label={`Trial of ${trial.ref}`}
+      step={job?.step ?? 'Starting'}
+      fraction={job?.progress}
+      note={`${duration(Math.max(0, now - trial.startedAt))} so far${job?.etaMs === undefined ? '' : `, about ${duration(job.etaMs)} left`}`}
+    />
+  );
 }

@@ -1,7 +1,7 @@
 import { useMemo } from 'react';
 import type { Trial, TrialVariant } from '#contract';
 import { tokenFor } from '../../charts/variant-style.ts';
-import { byteUnit, change, columnNumber, points, speed, withInterval } from '../../lib/format.ts';
+import { byteUnit, change, columnNumber, errorSize, points, speed, withInterval } from '../../lib/format.ts';
 import { variantMeaning } from '../../lib/states.ts';
 import { Digest } from '../../parts/copy.tsx';
 import type { GridColumn } from '../../parts/grid/columns.ts';
@@ -12,7 +12,16 @@ import styles from './trials.module.css';
 /** The live table: each variant's stage, then its figures, each beside its difference from fp32. */
 export function TrialTable({ trial }: { trial: Trial }) {
   const columns = useMemo(() => columnsFor(trial), [trial]);
-  return <DataGrid label="Variants of the trial" noun="variant" rows={trial.variants} columns={columns} rowId={(row) => row.name} empty={<p className="dim">No variant was planned.</p>} />;
+  return (
+    <DataGrid
+      label="Variants of the trial"
+      noun="variant"
+      rows={trial.variants}
+      columns={columns}
+      rowId={(row) => row.name}
+      empty={<p className="dim">No variant was planned.</p>}
+    />
+  );
 }
 
 function bench(variant: TrialVariant | undefined) {
@@ -39,9 +48,26 @@ function columnsFor(trial: Trial): GridColumn<TrialVariant>[] {
         </span>
       ),
     },
-    { id: 'state', header: 'Outcome', value: (row) => variantMeaning(row, trial.verdict?.chosen).word, cell: (row) => <Meaning {...variantMeaning(row, trial.verdict?.chosen)} /> },
-    { id: 'metric', header: metric?.name ?? 'Metric', unit: '± 95 %', align: 'right', value: (row) => row.metric?.value, cell: (row) => (row.metric ? withInterval(row.metric) : '–') },
-    { id: 'metricDiff', header: 'vs fp32', align: 'right', value: (row) => (row.metric && base?.metric && !isBase(row) ? difference(row.metric.value, base.metric.value) : undefined) },
+    {
+      id: 'state',
+      header: 'Outcome',
+      value: (row) => variantMeaning(row, trial.verdict?.chosen).word,
+      cell: (row) => <Meaning {...variantMeaning(row, trial.verdict?.chosen)} />,
+    },
+    {
+      id: 'metric',
+      header: metric?.name ?? 'Metric',
+      unit: '± 95 %',
+      align: 'right',
+      value: (row) => row.metric?.value,
+      cell: (row) => (row.metric ? withInterval(row.metric) : '–'),
+    },
+    {
+      id: 'metricDiff',
+      header: 'vs fp32',
+      align: 'right',
+      value: (row) => (row.metric && base?.metric && !isBase(row) ? difference(row.metric.value, base.metric.value) : undefined),
+    },
     { id: 'p50', header: 'p50', unit: 'ms', align: 'right', value: (row) => bench(row)?.latencyMs.p50 },
     { id: 'p95', header: 'p95', unit: 'ms', align: 'right', value: (row) => bench(row)?.latencyMs.p95 },
     { id: 'p99', header: 'p99', unit: 'ms', align: 'right', value: (row) => bench(row)?.latencyMs.p99, hidden: true },
@@ -49,10 +75,28 @@ function columnsFor(trial: Trial): GridColumn<TrialVariant>[] {
     { id: 'throughput', header: 'Throughput', unit: '1/s', align: 'right', value: (row) => bench(row)?.throughputPerSecond, hidden: true },
     { id: 'load', header: 'Load, cold', unit: 'ms', align: 'right', value: (row) => bench(row)?.loadMs.cold, hidden: true },
     { id: 'size', header: 'Size', unit: size.unit, align: 'right', value: (row) => (row.bytes === undefined ? undefined : row.bytes / size.factor) },
-    { id: 'sizeDiff', header: 'vs fp32', align: 'right', value: (row) => (isBase(row) || row.bytes === undefined || base?.bytes === undefined ? undefined : change(row.bytes, base.bytes)) },
+    {
+      id: 'sizeDiff',
+      header: 'vs fp32',
+      align: 'right',
+      value: (row) => (isBase(row) || row.bytes === undefined || base?.bytes === undefined ? undefined : change(row.bytes, base.bytes)),
+    },
     { id: 'memory', header: 'Peak memory', unit: memory.unit, align: 'right', value: (row) => scaled(bench(row)?.peakMemoryBytes, memory.factor) },
-    { id: 'golden', header: 'Golden error', align: 'right', value: (row) => row.golden?.maxAbsError, cell: (row) => (row.golden ? small(row.golden.maxAbsError) : '–'), hidden: true },
-    { id: 'digest', header: 'Digest', value: (row) => row.digest, cell: (row) => (row.digest === undefined ? '–' : <Digest digest={row.digest} of={row.name} />), hidden: true },
+    {
+      id: 'golden',
+      header: 'Golden error',
+      align: 'right',
+      value: (row) => row.golden?.maxAbsError,
+      cell: (row) => (row.golden ? errorSize(row.golden.maxAbsError) : '–'),
+      hidden: true,
+    },
+    {
+      id: 'digest',
+      header: 'Digest',
+      value: (row) => row.digest,
+      cell: (row) => (row.digest === undefined ? '–' : <Digest digest={row.digest} of={row.name} />),
+      hidden: true,
+    },
   ];
 
   function difference(value: number, against: number): string {
@@ -68,9 +112,4 @@ function speedOf(variant: TrialVariant, baseMs: number): string | undefined {
 
 function scaled(value: number | undefined, factor: number): number | undefined {
   return value === undefined ? undefined : value / factor;
-}
-
-/** Errors span many orders of magnitude: below a thousandth as a power of ten. */
-function small(value: number): string {
-  return value !== 0 && Math.abs(value) < 1e-3 ? value.toExponential(1).replace('e', ' × 10^').replace('-', '−') : columnNumber(value);
 }

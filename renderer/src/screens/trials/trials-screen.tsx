@@ -61,7 +61,10 @@ export function TrialsScreen() {
             onOpen={(row) => void navigate({ to: '/trials/$id', params: { id: row.id } })}
             empty={
               <Empty title="No trial yet" action={setUp}>
-                <p>A trial makes quantized variants of a bundle, holds each to its golden set, scores and benchmarks it, and says which is the smallest and fastest that passes your gates.</p>
+                <p>
+                  A trial makes quantized variants of a bundle, holds each to its golden set, scores and benchmarks it, and says which is the smallest and
+                  fastest that passes your gates.
+                </p>
               </Empty>
             }
           />
@@ -79,5 +82,7 @@ function sentence(trials: readonly TrialSummary[] | undefined): string {
   if (first) return `${plural(running.length, 'trial')} running: ${first.ref} with ${first.variantNames.join(', ')}.`;
   const last = trials.toSorted((a, b) => b.startedAt - a.startedAt)[0];
   if (!last) return 'No variant was compared yet.';
-  return last.verdict ? `Last verdict, ${last.ref}: ${last.verdict.reason}` : `The last trial, of ${last.ref}, ${last.state === 'done' ? 'is done' : `was ${last.state}`}.`;
+  return last.verdict
+    ? `Last verdict, ${last.ref}: ${last.verdict.reason}`
+    : `The last trial, of ${last.ref}, ${last.state === 'done' ? 'is done' : `was ${last.state}`}.`;
 }

@@ -6,7 +6,9 @@ import styles from './trials.module.css';
 /** What went wrong with a variant, what to be warned of, and nodes that did not run where they were asked to. */
 export function VariantNotes({ variants }: { variants: readonly TrialVariant[] }) {
   const warnings = variants.flatMap((variant) => variant.warnings.map((warning) => ({ variant: variant.name, ...warning })));
-  const fallbacks = variants.flatMap((variant) => variant.machines.flatMap((machine) => machine.providers.fallbacks.map((fallback) => ({ variant: variant.name, ...fallback }))));
+  const fallbacks = variants.flatMap((variant) =>
+    variant.machines.flatMap((machine) => machine.providers.fallbacks.map((fallback) => ({ variant: variant.name, ...fallback }))),
+  );
   return (
     <>
       {variants.map((variant) => variant.error && <ErrorPanel key={variant.name} error={variant.error} title={`${variant.name} was not measured.`} />)}
