@@ -87,6 +87,8 @@ export const contract = {
     start: procedure.input(TrialSpecSchema).output(JobStarted.extend({ trialId: z.string() })),
     list: procedure.output(z.array(TrialSummarySchema)),
     show: procedure.input(ById).output(TrialSchema),
+    /** Every counted run in ms, in the order taken: what the percentiles were computed from. */
+    samples: procedure.input(ById).output(z.array(z.object({ variant: z.string(), machine: z.string(), ms: z.array(z.number()) }))),
   },
   devices: {
     list: procedure.output(z.array(DeviceSchema)),

@@ -62,6 +62,7 @@ export function createRouter(core: Core) {
       start: os.trials.start.handler(({ input, context }) => core.startTrial(input, actorOf(context))),
       list: os.trials.list.handler(() => core.trials.list()),
       show: os.trials.show.handler(({ input }) => core.trials.show(input.id)),
+      samples: os.trials.samples.handler(({ input }) => core.trials.samples(input.id)),
     },
     devices: {
       list: os.devices.list.handler(() => core.fleet.list()),

@@ -72,6 +72,7 @@ export class Trials {
               store.save(now);
               changes.publish('trials', id);
             },
+            saveSamples: (variant, device, samplesMs) => store.saveSamples(id, variant, device, samplesMs),
           });
           changes.publish('bundles', ref);
           record(actor, 'trial.ended', `Trial of ${ref}: ${ended.verdict?.reason ?? ended.state}`, { link: `/trials/${id}` });

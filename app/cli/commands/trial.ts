@@ -1,5 +1,7 @@
+import { writeFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import type { Trial } from '#contract';
+import { userPath } from '#core/platform';
 import { action, type Context, setExitCode } from '../command.ts';
 import { bytes, ms, significant, table } from '../output.ts';
 import { followJob } from '../progress.ts';
@@ -19,15 +21,16 @@ export function addTrial(program: Command): void {
     .option('--budget <minutes>', 'stop after this many minutes', '30')
     .option('--list', 'the trials there are')
     .option('--show <id>', 'an earlier trial')
+    .option('--samples <file>', 'write every measured latency there as JSON')
     .description('Make quantized variants, check, score and benchmark them, and judge them by gates')
     .action(
-      action(async ({ client, output }: Context, ref: string | undefined, options: { variants: string; gate: string[]; threads: string; rounds: string; runs: string; budget: string; list?: boolean; show?: string }) => {
+      action(async ({ client, output }: Context, ref: string | undefined, options: { variants: string; gate: string[]; threads: string; rounds: string; runs: string; budget: string; list?: boolean; show?: string; samples?: string }) => {
         if (options.list === true || (ref === undefined && options.show === undefined)) {
           const trials = await client.trials.list();
           const rows = trials.map((t) => [t.id, t.ref, t.state, new Date(t.startedAt).toISOString(), t.verdict?.chosen ?? '']);
           return output.result({ trials }, rows.length === 0 ? ['No trials yet. Start one: edgewright trial NAME@VERSION'] : table(['Id', 'Bundle', 'State', 'Started', 'Chosen'], rows));
         }
-        if (options.show !== undefined) return report(await client.trials.show({ id: options.show }));
+        if (options.show !== undefined) return await report(await client.trials.show({ id: options.show }));
         const settings = await client.system.settings();
         const { jobId, trialId } = await client.trials.start({
           ref: ref ?? '',
@@ -39,9 +42,10 @@ export function addTrial(program: Command): void {
           budgetMinutes: Number(options.budget),
         });
         await followJob(client, jobId, { quiet: output.json });
-        report(await client.trials.show({ id: trialId }));
+        await report(await client.trials.show({ id: trialId }));
 
-        function report(trial: Trial): void {
+        async function report(trial: Trial): Promise<void> {
+          if (options.samples !== undefined) await writeFile(userPath(options.samples), JSON.stringify(await client.trials.samples({ id: trial.id })));
           output.result({ ...trial }, describeTrial(trial));
           if (trial.verdict && trial.verdict.chosen === undefined) setExitCode(GATE_FAILED);
         }

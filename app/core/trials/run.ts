@@ -37,6 +37,8 @@ export interface TrialContext {
   onProgress: (progress: { step: string; fraction: number }) => void;
   /** Called after every change, so that a screen can follow and nothing measured is lost. */
   save: (trial: Trial) => void;
+  /** Keeps every counted run in ms, so that the figures can be computed again. */
+  saveSamples: (variant: string, machine: string, samplesMs: Float64Array) => void;
 }
 
 /**
@@ -223,8 +225,9 @@ class Executor {
         onProgress: (p) => this.#context.onProgress({ step: p.step, fraction: fractionDone(this.#trial) + ((p.fraction ?? 0) * names.length * 2) / (6 * this.#trial.variants.length) }),
       },
     );
-    for (const { label, benchmark, providers } of results) {
+    for (const { label, benchmark, providers, samplesMs } of results) {
       const variant = this.#variant(label);
+      this.#context.saveSamples(label, THIS_COMPUTER, samplesMs);
       variant.machines = [{ device: THIS_COMPUTER, benchmark, providers }];
       variant.stage = 'done';
     }

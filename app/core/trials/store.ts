@@ -12,6 +12,14 @@ const MIGRATIONS: readonly Migration[] = [
       ) STRICT;
       CREATE INDEX trials_by_bundle ON trials (bundle, started_at);`,
   },
+  {
+    name: 'latency samples',
+    sql: `
+      CREATE TABLE samples (
+        trial TEXT NOT NULL REFERENCES trials (id) ON DELETE CASCADE, variant TEXT NOT NULL, machine TEXT NOT NULL,
+        ms BLOB NOT NULL, PRIMARY KEY (trial, variant, machine)
+      ) STRICT;`,
+  },
 ];
 
 export class TrialStore {
@@ -28,6 +36,17 @@ export class TrialStore {
          ON CONFLICT (id) DO UPDATE SET state = excluded.state, document = excluded.document`,
       )
       .run({ id: trial.id, ref: trial.ref, state: trial.state, startedAt: trial.startedAt, document: JSON.stringify(trial) });
+  }
+
+  /** Every counted run in ms, in the order taken: what the percentiles were computed from. Float64, little endian. */
+  saveSamples(id: string, variant: string, machine: string, samplesMs: Float64Array): void {
+    const bytes = Buffer.from(samplesMs.buffer, samplesMs.byteOffset, samplesMs.byteLength);
+    this.#db.prepare('INSERT OR REPLACE INTO samples VALUES (?, ?, ?, ?)').run(id, variant, machine, bytes);
+  }
+
+  samples(id: string): { variant: string; machine: string; ms: number[] }[] {
+    const rows = this.#db.prepare('SELECT variant, machine, ms FROM samples WHERE trial = ? ORDER BY variant, machine').all(id) as { variant: string; machine: string; ms: Buffer }[];
+    return rows.map(({ variant, machine, ms }) => ({ variant, machine, ms: [...new Float64Array(new Uint8Array(ms).buffer)] }));
   }
 
   /** @throws usage.unknown-trial */
