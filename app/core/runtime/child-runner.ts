@@ -22,6 +22,7 @@ import { limitMemory } from './memory-limit.ts';
 import { providerUse } from './providers.ts';
 import type { CallOptions, LoadedModel, LoadRequest, Runner, RunnerEnd, RunnerOptions } from './runner.ts';
 import { packTensors, unpackTensors } from './tensor-frames.ts';
+import { Turns } from './turns.ts';
 import { type Answer, MEMORY_MARK, type Ready, type Request, type RunnerArguments, type SessionRequest } from './wire.ts';
 
 /**
@@ -44,10 +45,16 @@ function runnerEntry(): string {
   return fileURLToPath(new URL(`./runner-main${extname(import.meta.url)}`, import.meta.url));
 }
 
+/** What the runner said when all went well. */
+interface Answered {
+  header: Extract<Answer, { ok: true }>;
+  body: Buffer;
+}
+
 interface Pending {
   id: number;
   what: string;
-  resolve(answer: { header: Extract<Answer, { ok: true }>; body: Buffer }): void;
+  resolve(answer: Answered): void;
   reject(error: Error): void;
 }
 
@@ -65,7 +72,7 @@ class ChildRunner implements Runner {
   /** Set when we end it ourselves: what later calls fail with. */
   #why: EdgewrightError | undefined;
   #over = false;
-  #turn: Promise<unknown> = Promise.resolve();
+  readonly #turns = new Turns();
   #nextId = 1;
   #scratch: string | undefined;
 
@@ -117,6 +124,8 @@ class ChildRunner implements Runner {
       this.#onReady = resolve;
     });
     const first = await this.#guard(Promise.race([ready, this.ended]), 'Starting ONNX Runtime', { signal, timeoutMs: START_TIMEOUT_MS });
+    // A limit below what the runner itself needs is the limit's fault, not the installation's.
+    if (!('ready' in first) && first.error?.code === 'runtime.memory') throw first.error;
     if (!('ready' in first)) throw startFailed(this.#child.stderr(), first.error?.found);
     this.#ready = first;
     if (this.#limit > 0) this.#enforcement = await limitMemory(this.pid, this.#limit);
@@ -199,33 +208,15 @@ class ChildRunner implements Runner {
   }
 
   /** One call after another; the clock of a call starts when it is its turn. */
-  async #call(
-    request: Request,
-    bodies: readonly Uint8Array[],
-    what: string,
-    options: CallOptions,
-  ): Promise<{ header: Extract<Answer, { ok: true }>; body: Buffer }> {
-    const before = this.#turn;
-    const mine = Promise.withResolvers<void>();
-    this.#turn = before.then(() => mine.promise);
-    try {
-      await untilAborted(before, options.signal);
-      return await this.#exchange(request, bodies, what, options);
-    } finally {
-      mine.resolve();
-    }
+  #call(request: Request, bodies: readonly Uint8Array[], what: string, options: CallOptions): Promise<Answered> {
+    return this.#turns.take(() => this.#exchange(request, bodies, what, options), options.signal);
   }
 
-  async #exchange(
-    request: Request,
-    bodies: readonly Uint8Array[],
-    what: string,
-    options: CallOptions,
-  ): Promise<{ header: Extract<Answer, { ok: true }>; body: Buffer }> {
+  async #exchange(request: Request, bodies: readonly Uint8Array[], what: string, options: CallOptions): Promise<Answered> {
     if (this.#why || this.#over) throw stopped(this.#why ?? closed());
     const id = this.#nextId++;
     try {
-      const answer = new Promise<{ header: Extract<Answer, { ok: true }>; body: Buffer }>((resolve, reject) => {
+      const answer = new Promise<Answered>((resolve, reject) => {
         this.#pending = { id, what, resolve, reject };
       });
       const input = this.#child.process.stdio[3];
@@ -321,17 +312,4 @@ function lastWordsRead(child: NodeChild): Promise<void> {
       resolve();
     });
   });
-}
-
-async function untilAborted(work: Promise<unknown>, signal: AbortSignal | undefined): Promise<void> {
-  if (!signal) return void (await work);
-  if (signal.aborted) throw cancelled();
-  const stop = Promise.withResolvers<never>();
-  const onAbort = () => stop.reject(cancelled());
-  signal.addEventListener('abort', onAbort, { once: true });
-  try {
-    await Promise.race([work, stop.promise]);
-  } finally {
-    signal.removeEventListener('abort', onAbort);
-  }
 }

@@ -10,6 +10,9 @@ import type { Answer, Request, RunnerArguments } from './wire.ts';
 const args = JSON.parse(process.argv[2] ?? '{}') as RunnerArguments;
 await startWatchdog(args);
 
+// A terminal's Ctrl-C and a service manager's stop reach every process of the group: when a runner ends is its parent's decision.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {});
+
 // With Float16Array there, onnxruntime-node 1.30 takes no float16 tensor at all; without it, it takes the raw 16 bits.
 Reflect.deleteProperty(globalThis, 'Float16Array');
 const ort: Ort = await import('onnxruntime-node');

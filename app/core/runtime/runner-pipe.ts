@@ -1,9 +1,11 @@
 /** The runner's end of the pipe: the frames of #core/platform, without what the rest of that room would load. */
 import { Socket } from 'node:net';
+import { MAX_ANSWER_BODY_BYTES, MAX_ANSWER_HEADER_BYTES } from './wire.ts';
 
 const PREFIX_BYTES = 8;
 
 export interface Pipe {
+  /** Throws, and sends nothing, when the message is larger than the parent takes. */
   send(header: unknown, bodies?: readonly Uint8Array[]): void;
 }
 
@@ -41,12 +43,12 @@ export function openPipe(onMessage: (header: unknown, body: Buffer) => void): Pi
   return {
     send: (header, bodies = []) => {
       const head = Buffer.from(JSON.stringify(header), 'utf8');
+      const bodyBytes = bodies.reduce((sum, b) => sum + b.byteLength, 0);
+      if (head.length > MAX_ANSWER_HEADER_BYTES || bodyBytes > MAX_ANSWER_BODY_BYTES)
+        throw new Error(`The answer is too large: ${head.length} + ${bodyBytes} bytes.`);
       const prefix = Buffer.alloc(PREFIX_BYTES);
       prefix.writeUInt32LE(head.length, 0);
-      prefix.writeUInt32LE(
-        bodies.reduce((sum, b) => sum + b.byteLength, 0),
-        4,
-      );
+      prefix.writeUInt32LE(bodyBytes, 4);
       for (const part of [prefix, head, ...bodies]) if (part.byteLength > 0) output.write(part);
     },
   };

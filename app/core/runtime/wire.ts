@@ -80,5 +80,9 @@ export interface RunnerArguments {
   memoryPollMs: number;
 }
 
+/** Largest answer, in bytes: what the parent's reader of frames takes. */
+export const MAX_ANSWER_HEADER_BYTES = 4 * 1024 * 1024;
+export const MAX_ANSWER_BODY_BYTES = 2 * 1024 * 1024 * 1024 - 1;
+
 /** On stderr, just before a runner ends itself because it passed its memory limit. */
 export const MEMORY_MARK = 'edgewright-runner: memory limit passed';

@@ -276,6 +276,13 @@ describe('a model that misbehaves harms nobody', () => {
     expect(isGone(runner.pid)).toBe(true);
   });
 
+  test.skipIf(process.platform === 'win32')('a signal meant for the whole group, such as Ctrl-C, does not end it: its parent decides', async () => {
+    const runner = await start();
+    await runner.load({ path: digits('model.onnx') });
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.kill(runner.pid, signal);
+    expect(await runGolden(runner, digits('golden.npz'), goldenRule('fp32'))).toMatchObject({ pass: true });
+  });
+
   test('its process dies: the error says how, and the next runner works', async () => {
     const runner = await start();
     await runner.load({ path: digits('model.onnx') });
@@ -299,6 +306,14 @@ describe('a model that misbehaves harms nobody', () => {
     expect(runner.enforcement).toMatch(/resident memory watched/);
     await runner.load({ path: hostile('loop_memory_bomb.onnx') });
     await expect(runner.run(endless)).rejects.toMatchObject({ code: 'runtime.memory', expected: 'at most 300000000 bytes' });
+  });
+
+  test('a limit below what the runner itself needs is said to be the limit', async () => {
+    const outcome = await startRunner({ memoryLimitBytes: 20e6 }).then(
+      async (runner) => (await runner.ended).error,
+      (error: unknown) => error,
+    );
+    expect(outcome).toMatchObject({ code: 'runtime.memory' });
   });
 
   test.skipIf(process.platform === 'win32')('its parent is killed while it is busy: it ends too', async () => {
