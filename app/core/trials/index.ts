@@ -4,5 +4,6 @@ export { markPareto } from './pareto.ts';
 export { fractionDone, nextStep, type Step } from './plan.ts';
 export { runTrial, THIS_COMPUTER, type TrialContext } from './run.ts';
 export { TrialStore } from './store.ts';
+export { quantizeRuntime } from './quantize-runtime.ts';
 export { MADE_VARIANTS, recipeOf } from './variants.ts';
 export { decide, passes } from './verdict.ts';
