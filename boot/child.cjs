@@ -8,6 +8,9 @@ const KEPT_OUTPUT_BYTES = 64 * 1024;
 /** A terminal sends Ctrl-C to every process of the group and npm passes it on again: repeats within this are one, in ms. */
 const REPEAT_SIGNAL_MS = 500;
 
+/** How often we look whether whoever started us is still there, in ms. */
+const PARENT_LOOK_MS = 250;
+
 /** @type {NodeJS.Signals[]} */
 const PASSED_ON = process.platform === 'win32' ? ['SIGINT', 'SIGTERM', 'SIGBREAK'] : ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'];
 
@@ -19,14 +22,22 @@ function exitStatus(code, signal) {
 
 /**
  * Runs the command itself: it has our stdin, stdout and stderr, gets our signals, and its exit status becomes ours.
+ * npm passes a signal to the shell it started us with, and many shells die of it without a word to us: so, under npm, the
+ * command is asked to end when our parent is gone.
  * @param {string} file
  * @param {readonly string[]} args
- * @param {{ cwd: string, env: NodeJS.ProcessEnv }} options
+ * @param {{ cwd: string, env: NodeJS.ProcessEnv, endWithParent?: boolean }} options
  * @returns {Promise<number>} its exit status
  */
 function runForeground(file, args, options) {
   return new Promise((resolve, reject) => {
-    const child = spawn(file, args, { ...options, stdio: 'inherit' });
+    const parent = process.ppid;
+    const child = spawn(file, args, { cwd: options.cwd, env: options.env, stdio: 'inherit' });
+    const look = setInterval(() => {
+      if (!options.endWithParent || process.ppid === parent) return;
+      clearInterval(look);
+      child.kill('SIGTERM');
+    }, PARENT_LOOK_MS);
     /** @type {Map<NodeJS.Signals, number>} */
     const passed = new Map();
     /** @param {NodeJS.Signals} signal */
@@ -40,6 +51,7 @@ function runForeground(file, args, options) {
     };
     for (const signal of PASSED_ON) process.on(signal, pass);
     const done = () => {
+      clearInterval(look);
       for (const signal of PASSED_ON) process.off(signal, pass);
     };
     child.once('error', (error) => {

@@ -34,7 +34,7 @@ async function boot(argv) {
   if (command.native) await ensureNative({ root: ROOT, node, env }, command.native === 'retry');
   if (command.renderer) await ensureRenderer({ root: ROOT, node, env });
   const nodeArgs = nodeArguments(ROOT, name, args, opensWindow({ args, env, platform: process.platform }));
-  return runForeground(node, nodeArgs ?? [], { cwd: ROOT, env });
+  return runForeground(node, nodeArgs ?? [], { cwd: ROOT, env, endWithParent: process.env.npm_lifecycle_event !== undefined });
 }
 
 /**

@@ -11,7 +11,7 @@ const driver = join(dir, 'driver.cjs');
 beforeAll(() => {
   writeFileSync(
     driver,
-    `require(${JSON.stringify(join(root, 'boot', 'child.cjs'))}).runForeground(process.execPath, process.argv.slice(2), { cwd: process.cwd(), env: process.env })
+    `require(${JSON.stringify(join(root, 'boot', 'child.cjs'))}).runForeground(process.execPath, process.argv.slice(2), { cwd: process.cwd(), env: process.env, endWithParent: process.env.END_WITH_PARENT === '1' })
       .then((status) => { process.exitCode = status; });`,
   );
 });
@@ -35,6 +35,20 @@ test.runIf(process.platform !== 'win32').each(['SIGINT', 'SIGTERM', 'SIGHUP'] as
   });
   expect(await new Promise((resolve) => child.once('close', resolve))).toBe(7);
   expect(text).toContain('got it');
+});
+
+test.runIf(process.platform !== 'win32')('a command whose npm was killed is asked to end', async () => {
+  const script = "process.on('SIGTERM', () => { console.log('asked'); process.exit(0); }); console.log('up'); setInterval(() => {}, 1000);";
+  const shell = `require('node:child_process').spawn(process.execPath, process.argv.slice(1), { stdio: 'inherit' })`;
+  const child = spawn(process.execPath, ['-e', shell, driver, '-e', script], { stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, END_WITH_PARENT: '1' } });
+  let text = '';
+  child.stdout.setEncoding('utf8').on('data', (data: string) => {
+    text += data;
+    if (data.includes('up')) child.kill('SIGKILL');
+  });
+  // The pipe closes when the last of them has ended.
+  await new Promise((resolve) => child.stdout.once('close', resolve));
+  expect(text).toContain('asked');
 });
 
 test('stdin, stdout and arguments are the command’s own', () => {
