@@ -223,7 +223,7 @@ export class Device {
       this.#o.events.wake();
     }
     this.#retries.delete(model);
-    if (step.do === 'commit' || step.do === 'stop') void this.collect().catch((error: unknown) => this.#o.log.warn({ err: error }, 'cleaning up failed'));
+    if (step.do === 'commit' || step.do === 'stop') this.#collectSoon();
     // Each lane's step may be what the other waits for.
     this.poke(model);
     return true;
@@ -249,7 +249,7 @@ export class Device {
   #refuse(record: DeploymentRecord, error: EdgewrightError): void {
     this.#o.log.warn({ deployment: record.id, code: error.code }, 'refused');
     if (this.#o.ledger.refuse(record.id, error.toBody())) this.#o.metrics.deployment(record.model, 'refused');
-    void this.collect().catch((problem: unknown) => this.#o.log.warn({ err: problem }, 'cleaning up failed'));
+    this.#collectSoon();
   }
 
   /** One transaction and one assignment: from the next request on, the one before answers. */
@@ -266,6 +266,11 @@ export class Device {
   /** Stops what is being done for a candidate that was cancelled or superseded. */
   #abandon(id: string): void {
     this.#work.get(id)?.abort();
+    this.#collectSoon();
+  }
+
+  #collectSoon(): void {
+    this.collect().catch((error: unknown) => this.#o.log.warn({ err: error }, 'cleaning up failed'));
   }
 
   #retire(session: ModelSession): void {

@@ -7,8 +7,10 @@ import { createInterface } from 'node:readline';
 import { type ReadyLine, ReadyLineSchema } from '#core/fleet';
 
 const ENTRY = resolve(import.meta.dirname, '..', '..', '..', 'app', 'agent', 'main.ts');
+/** Tests start many agents: what was compiled once need not be compiled again. */
+const NODE_COMPILE_CACHE = join(tmpdir(), 'edgewright-test-compile-cache');
 /** An agent that says nothing for so long is broken, in ms. */
-const READY_MS = 30_000;
+const READY_MS = 45_000;
 
 export interface AgentProcess {
   dir: string;
@@ -43,7 +45,7 @@ export async function cleanUp(): Promise<void> {
 }
 
 function launch(args: readonly string[]) {
-  const child = spawn(process.execPath, [ENTRY, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, [ENTRY, ...args], { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, NODE_COMPILE_CACHE } });
   running.add(child);
   let stdout = '';
   let stderr = '';
