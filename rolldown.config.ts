@@ -11,12 +11,15 @@ const builtEntries: Plugin = {
   name: 'built-entries',
   transform: {
     filter: { code: /import\.meta\.url/ },
-    handler: (code, id) =>
-      code.replace(/(new URL\(\s*['"`]\.[^'"`]*)\.ts(['"`]\s*,\s*import\.meta\.url)/g, (all: string, before: string, after: string) => {
-        const file = resolve(dirname(id), `${before.slice(before.search(/['"`]/) + 1)}.ts`);
+    handler: (code, id) => {
+      const built = code.replace(/(new URL\(\s*['"`])(\.[^'"`]*)\.ts(['"`]\s*,\s*import\.meta\.url)/g, (_all: string, before: string, path: string, after: string) => {
+        const file = resolve(dirname(id), `${path}.ts`);
         if (!existsSync(file)) throw new Error(`${id} starts ${file}, which does not exist.`);
-        return all.replace(`${before}.ts${after}`, `${before}.js${after}`);
-      }),
+        return `${before}${path}.js${after}`;
+      });
+      // Nothing has moved: the map stays as it is.
+      return built === code ? undefined : { code: built, map: null };
+    },
   },
 };
 

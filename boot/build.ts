@@ -1,5 +1,5 @@
 /** `npm run build`: the heads in dist (boot has built the native addon and the screens before). */
-import { readdirSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { buildHeads } from './bundle.ts';
 
@@ -12,4 +12,6 @@ for (const name of readdirSync(dist)) {
   if (name !== 'renderer' && name !== '.renderer-stamp') rmSync(join(dist, name), { recursive: true, force: true });
 }
 await buildHeads(root);
+const addon = join('native', 'build', 'Release', 'edgewright.node');
+if (existsSync(join(root, addon))) cpSync(join(root, addon), join(dist, addon));
 console.log(`built ${readdirSync(dist).filter((name) => !name.startsWith('.')).join(', ')} in dist (${((performance.now() - started) / 1000).toFixed(1)} s)`);
