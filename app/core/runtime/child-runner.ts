@@ -1,5 +1,6 @@
 /** The parent's side of a runner: start it, ask it, and end it whatever happens. */
-import { mkdtemp, rm, stat } from 'node:fs/promises';
+import { randomUUID } from 'node:crypto';
+import { mkdir, rm, stat } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
 import { extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -74,12 +75,19 @@ class ChildRunner implements Runner {
   #over = false;
   readonly #turns = new Turns();
   #nextId = 1;
-  #scratch: string | undefined;
+  /** For profiles; removed when the process has ended, by the runner itself where we did not live to do it. */
+  readonly #scratch = join(tmpdir(), `edgewright-runner-${randomUUID()}`);
 
   constructor(options: RunnerOptions) {
     this.#options = options;
     this.#limit = options.memoryLimitBytes ?? 0;
-    const args: RunnerArguments = { parent: process.pid, memoryLimitBytes: this.#limit, parentPollMs: PARENT_POLL_MS, memoryPollMs: MEMORY_POLL_MS };
+    const args: RunnerArguments = {
+      parent: process.pid,
+      scratch: this.#scratch,
+      memoryLimitBytes: this.#limit,
+      parentPollMs: PARENT_POLL_MS,
+      memoryPollMs: MEMORY_POLL_MS,
+    };
     this.#child = spawnNode(runnerEntry(), [JSON.stringify(args)], { env: { ORT_DISABLE_TELEMETRY: '1' } });
     const [, , , input, output] = this.#child.process.stdio;
     // A broken pipe only means that the process is ending, which `ended` tells.
@@ -141,7 +149,7 @@ class ChildRunner implements Runner {
       strict: request.strict ?? false,
       threads: threadCount(request.threads ?? this.#options.threads ?? 1),
       optimization: request.optimization ?? 'all',
-      ...(request.profile && { profilePrefix: await this.#scratchPath('first-run') }),
+      ...(request.profile && { profilePrefix: await this.#profilePath() }),
       ...(request.optimizedPath !== undefined && { optimizedPath: request.optimizedPath }),
       ...(request.mapWeights && { mapWeights: true }),
     };
@@ -181,7 +189,7 @@ class ChildRunner implements Runner {
   async providers(feeds?: Readonly<Record<string, Tensor>>, options: CallOptions = {}): Promise<ProviderUse> {
     if (!feeds && this.#use) return this.#use;
     const { headers, bodies } = packTensors(feeds ?? {});
-    const prefix = await this.#scratchPath('profile');
+    const prefix = await this.#profilePath();
     const { header } = await this.#call({ op: 'profile', feeds: headers, prefix, maxBytes: MAX_PROFILE_BYTES }, bodies, 'profile a model', {
       timeoutMs: LOAD_TIMEOUT_MS,
       ...options,
@@ -279,7 +287,7 @@ class ChildRunner implements Runner {
     const found = stderr.slice(Math.max(0, stderr.lastIndexOf(MEMORY_MARK))).trim();
     this.#why ??= memory ? memoryPassed(this.#limit, found.slice(-300)) : crashed(this.#doing(), how, stderr);
     this.#pending?.reject(this.#why);
-    if (this.#scratch !== undefined) await rm(this.#scratch, { recursive: true, force: true }).catch(() => {});
+    await rm(this.#scratch, { recursive: true, force: true }).catch(() => {});
     return { ...how, ...(this.#why.code !== 'runtime.closed' && { error: this.#why }) };
   }
 
@@ -287,9 +295,10 @@ class ChildRunner implements Runner {
     return this.#pending?.what ?? 'wait';
   }
 
-  async #scratchPath(name: string): Promise<string> {
-    this.#scratch ??= await mkdtemp(join(tmpdir(), 'edgewright-runner-'));
-    return join(this.#scratch, name);
+  /** A new name, so that no profile is taken for another. */
+  async #profilePath(): Promise<string> {
+    await mkdir(this.#scratch, { recursive: true, mode: 0o700 });
+    return join(this.#scratch, `profile-${this.#nextId++}`);
   }
 }
 

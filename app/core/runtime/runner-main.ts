@@ -2,6 +2,7 @@
  * The runner: a process of its own that holds one model. ONNX Runtime is synchronous, cannot be cancelled, and takes its process
  * with it when a driver crashes; here that harms nobody. Started by runner.ts only.
  */
+import { rmSync } from 'node:fs';
 import { openPipe } from './runner-pipe.ts';
 import { ModelSession, type Ort, RunnerFailure } from './runner-session.ts';
 import { startWatchdog } from './runner-watchdog.ts';
@@ -24,7 +25,13 @@ const pipe = openPipe((header, body) => {
   const request = header as Request & { id: number };
   // One after another: a session is not shared between runs.
   queue = queue.then(() => answer(request, body));
-});
+}, end);
+
+/** The parent is gone or has let go: nothing here is worth keeping. */
+function end(): never {
+  rmSync(args.scratch, { recursive: true, force: true });
+  process.exit(0);
+}
 
 async function answer(request: Request & { id: number }, body: Buffer): Promise<void> {
   const { id } = request;

@@ -9,8 +9,8 @@ export interface Pipe {
   send(header: unknown, bodies?: readonly Uint8Array[]): void;
 }
 
-/** Reads requests from fd 3, writes answers to fd 4; ends the process when the parent lets go of the pipe. */
-export function openPipe(onMessage: (header: unknown, body: Buffer) => void): Pipe {
+/** Reads requests from fd 3, writes answers to fd 4; `onEnd` is called when the parent lets go of the pipe. */
+export function openPipe(onMessage: (header: unknown, body: Buffer) => void, onEnd: () => void): Pipe {
   const input = new Socket({ fd: 3, readable: true, writable: false });
   const output = new Socket({ fd: 4, readable: false, writable: true });
   let chunks: Buffer[] = [];
@@ -38,8 +38,8 @@ export function openPipe(onMessage: (header: unknown, body: Buffer) => void): Pi
       onMessage(JSON.parse(frame.toString('utf8', 0, head)), frame.subarray(head));
     }
   });
-  for (const event of ['end', 'close', 'error']) input.on(event, () => process.exit(0));
-  output.on('error', () => process.exit(0));
+  for (const event of ['end', 'close', 'error']) input.on(event, onEnd);
+  output.on('error', onEnd);
   return {
     send: (header, bodies = []) => {
       const head = Buffer.from(JSON.stringify(header), 'utf8');

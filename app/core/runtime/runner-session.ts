@@ -188,7 +188,7 @@ function viewOf(type: string, bytes: Buffer): unknown {
 
 function readProfile(prefix: string, maxBytes: number): ProfiledNode[] {
   const dir = dirname(prefix);
-  const name = readdirSync(dir).find((file) => file.startsWith(basename(prefix)));
+  const name = readdirSync(dir).find((file) => file.startsWith(`${basename(prefix)}_`));
   if (name === undefined) throw new RunnerFailure('run', 'ONNX Runtime wrote no profile.');
   const path = join(dir, name);
   try {

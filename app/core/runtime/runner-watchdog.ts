@@ -7,7 +7,7 @@ import { MEMORY_MARK, type RunnerArguments } from './wire.ts';
 
 const CODE = `
 const { workerData: w } = require('node:worker_threads');
-const { writeSync } = require('node:fs');
+const { rmSync, writeSync } = require('node:fs');
 const end = (why) => {
   try { writeSync(2, why + '\\n'); } catch {}
   process.kill(process.pid, 'SIGKILL');
@@ -16,7 +16,11 @@ const gone = () => {
   if (process.ppid !== w.parent) return true;
   try { process.kill(w.parent, 0); return false; } catch (error) { return error.code === 'ESRCH'; }
 };
-setInterval(() => { if (gone()) end('edgewright-runner: parent gone'); }, w.parentPollMs);
+setInterval(() => {
+  if (!gone()) return;
+  try { rmSync(w.scratch, { recursive: true, force: true }); } catch {}
+  end('edgewright-runner: parent gone');
+}, w.parentPollMs);
 if (w.memoryLimitBytes > 0) setInterval(() => {
   const rss = process.memoryUsage.rss();
   if (rss > w.memoryLimitBytes) end(w.mark + ': ' + rss + ' of ' + w.memoryLimitBytes + ' bytes');

@@ -75,6 +75,8 @@ export interface Ready {
 /** What a runner gets on its command line, as one JSON argument. */
 export interface RunnerArguments {
   parent: number;
+  /** Folder for profiles, made when first needed; whoever is left of parent and runner removes it. */
+  scratch: string;
   memoryLimitBytes: number;
   parentPollMs: number;
   memoryPollMs: number;
