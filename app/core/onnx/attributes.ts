@@ -47,7 +47,7 @@ export function makeAttribute(name: string, value: AttributeValue): Attribute {
   if ('ints' in value) return { ...attribute, ints: value.ints.map(BigInt), type: AttributeType.ints };
   if ('float' in value) return { ...attribute, f: value.float, type: AttributeType.float };
   if ('tensor' in value) return { ...attribute, t: value.tensor, type: AttributeType.tensor };
-  return { ...attribute, s: Buffer.from(value.text, 'utf8'), type: AttributeType.string };
+  return { ...attribute, s: new TextEncoder().encode(value.text), type: AttributeType.string };
 }
 
 export function makeNode(

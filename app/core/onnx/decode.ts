@@ -1,5 +1,5 @@
 /** From bytes to messages, driven by the tables. */
-import { INLINE_BYTES, MAX_DEPTH, MAX_TEXT_BYTES } from './limits.ts';
+import { INLINE_BYTES, MAX_DEPTH, MAX_TEXT_BYTES, MESSAGE_VALUES } from './limits.ts';
 import type { FieldKind, FieldSpec, Table, TableOf } from './tables.ts';
 import { type Bytes, isFileRange, WIRE, type WireReader } from './wire-reader.ts';
 
@@ -26,7 +26,7 @@ export function decodeMessage<T>(reader: WireReader, table: TableOf<T>, limit: n
 
 function decode(reader: WireReader, table: Table, limit: number, depth: number): Decoded {
   if (depth > MAX_DEPTH) throw reader.malformed(`messages nested deeper than ${MAX_DEPTH}`);
-  reader.count();
+  reader.count(MESSAGE_VALUES);
   const message: Decoded = {};
   for (const key of table.manyKeys) message[key] = [];
   const marks: LayoutMark[] = [];
@@ -104,7 +104,7 @@ function readField(reader: WireReader, message: Decoded, key: string, spec: Fiel
     }
     return list.length - before;
   }
-  reader.count();
+  if (spec.kind !== 'message') reader.count();
   list.push(readValue(reader, spec, limit, depth));
   return 1;
 }

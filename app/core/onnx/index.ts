@@ -17,6 +17,6 @@ export type {
   TypeProto,
   ValueInfo,
 } from './messages.ts';
-export { normalDomain, type OnnxModel, opsetsOf, parseModel, readModel, writeModel } from './model.ts';
+export { normalDomain, type OnnxModel, opsetsOf, parseModel, readModel, serializeModel, writeModel } from './model.ts';
 export { elementCount, embedExternalData, makeTensor, rawBytes, tensorData, tensorDims, type TensorValues } from './tensors.ts';
 export type { Bytes, FileRange } from './wire-reader.ts';

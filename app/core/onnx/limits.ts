@@ -6,8 +6,10 @@ export const MAX_DEPTH = 100;
 export const INLINE_BYTES = 1024;
 /** Most bytes of a model that are not bulk weights (names, attributes, shapes …), in bytes. */
 export const MAX_STRUCTURE_BYTES = 512 * 1024 * 1024;
-/** Most messages and repeated scalars in one model: bounds the memory that decoding takes. */
+/** Most values in one model, a message counting as MESSAGE_VALUES of them: bounds the memory that decoding takes to about 600 MB. */
 export const MAX_VALUES = 8_000_000;
+/** What a message costs compared with a number or string in a list. */
+export const MESSAGE_VALUES = 6;
 /** Longest single string or attribute value, in bytes. */
 export const MAX_TEXT_BYTES = 64 * 1024 * 1024;
 /** Bytes read from the file at once while parsing. */

@@ -3,7 +3,7 @@ import { open, rename, rm } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { EdgewrightError } from '#contract';
 import { fsyncDir, readExactly, tempName } from '#core/platform';
-import { writePieces } from './bulk.ts';
+import { readBytes, writePieces } from './bulk.ts';
 import { decodeMessage } from './decode.ts';
 import { encodeMessage } from './encode.ts';
 import { refuse } from './errors.ts';
@@ -62,6 +62,18 @@ export async function readModel(path: string): Promise<OnnxModel> {
 /** Decodes a model that is in memory; for tests and for models made on the fly. `dir` is where external data is looked for. */
 export function parseModel(data: Uint8Array): ModelProto {
   return decodeMessage(new WireReader({ data }), modelTable, data.byteLength);
+}
+
+/** The bytes of a model, its weights read from wherever they lie; for models small enough to be held in memory. */
+export async function serializeModel(model: ModelProto): Promise<Buffer> {
+  const { pieces, length } = encodeMessage(model, modelTable);
+  const bytes = Buffer.alloc(length);
+  let at = 0;
+  for (const piece of pieces) {
+    bytes.set(await readBytes(piece), at);
+    at += piece.length;
+  }
+  return bytes;
 }
 
 /**

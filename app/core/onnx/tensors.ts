@@ -198,7 +198,7 @@ function emptyOf(name: TypeName, length: number) {
  */
 export function makeTensor(name: string, type: TypeName, dims: readonly number[], data: Exclude<TensorValues, string[]> | string[]): TensorProto {
   const tensor: TensorProto = { dims: dims.map(BigInt), dataType: DataType[type], name, stringData: [], externalData: [], metadataProps: [] };
-  if (Array.isArray(data)) tensor.stringData = data.map((text) => Buffer.from(text, 'utf8'));
+  if (Array.isArray(data)) tensor.stringData = data.map((text) => new TextEncoder().encode(text));
   else tensor.rawData = new Uint8Array(data.buffer, data.byteOffset, data.byteLength).slice();
   return tensor;
 }

@@ -57,7 +57,7 @@ export class WireReader {
   count(values = 1): void {
     this.#values += values;
     if (this.#values > MAX_VALUES) {
-      throw refuse('model.too-complex', 'The model has more parts than any real model.', { expected: `at most ${MAX_VALUES} messages and numbers` });
+      throw refuse('model.too-complex', 'The model has more parts than any real model.', { expected: `at most ${MAX_VALUES} numbers, names and messages` });
     }
   }
 

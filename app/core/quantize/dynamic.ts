@@ -100,7 +100,7 @@ export class DynamicRewrite {
     const symmetric = symmetricWeights(type);
     const range = integerRange(type, { symmetric, reduced: this.plan.options.reduceRange && options.reduced === true });
     const ranges = axis === undefined ? [valueRange(data)] : channelRanges(data, dims, axis);
-    const parameters = ranges.map(({ min, max }) => scaleAndZeroPoint(min, max, range, symmetric));
+    const parameters = ranges.map(({ min, max }) => scaleAndZeroPoint(min, max, range, symmetric, name));
     const scales = parameters.map((p) => p.scale);
     const zeroPoints = parameters.map((p) => p.zeroPoint);
     const elements = quantizeValues(data, type, { scales, zeroPoints, dims, axis, name });

@@ -33,7 +33,7 @@ export async function weightParameters(plan: QuantizePlan, tensor: TensorProto, 
   const values = await plan.floats(tensor);
   const range = integerRange(type, { symmetric, reduced: options.reduceRange });
   const ranges = mark.axis === undefined ? [valueRange(values)] : channelRanges(values, dims, mark.axis);
-  const parameters = ranges.map(({ min, max }) => scaleAndZeroPoint(min, max, range, symmetric));
+  const parameters = ranges.map(({ min, max }) => scaleAndZeroPoint(min, max, range, symmetric, tensor.name));
   return {
     type,
     scales: parameters.map((p) => p.scale),

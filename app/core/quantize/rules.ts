@@ -39,13 +39,14 @@ export function roundHalfEven(value: number): number {
 
 /**
  * Scale and zero point for values from `min` to `max` (float32 values).
+ * @param name of the tensor, for the message
  * @throws quantize.not-finite when the range is not made of finite numbers
  */
-export function scaleAndZeroPoint(min: number, max: number, range: IntegerRange, symmetric: boolean): ScaleZero {
+export function scaleAndZeroPoint(min: number, max: number, range: IntegerRange, symmetric: boolean, name?: string): ScaleZero {
   if (!Number.isFinite(min) || !Number.isFinite(max)) {
     throw new EdgewrightError({
       code: 'quantize.not-finite',
-      message: 'A tensor to be quantized holds values that are infinite or not numbers.',
+      message: `${name === undefined ? 'A tensor' : `The tensor '${name}'`} holds values that are infinite or not numbers. It cannot be quantized.`,
       found: `from ${min} to ${max}`,
       owner: 'input',
     });
