@@ -91,6 +91,13 @@ export interface BundleRecord {
   closure: ClosureEntry[];
 }
 
+export interface CatalogueChanges {
+  put?: readonly BundleRecord[];
+  drop?: readonly { name: string; version: string }[];
+  /** Names the index.json that the rows then follow from. */
+  indexDigest: string;
+}
+
 interface BundleRow {
   name: string;
   version: string;
@@ -173,13 +180,15 @@ export function openCatalogue(path: string) {
     });
   }
 
+  const apply = db.transaction((changes: CatalogueChanges) => {
+    for (const { name, version } of changes.drop ?? []) deleteBundle.run(name, version);
+    for (const bundle of changes.put ?? []) record(bundle);
+    upsertFact.run('index', changes.indexDigest);
+  });
+
   return {
     /** Replaces and removes bundles and notes the index they follow from, all or nothing. */
-    apply: db.transaction((changes: { put?: readonly BundleRecord[]; drop?: readonly { name: string; version: string }[]; indexDigest: string }) => {
-      for (const { name, version } of changes.drop ?? []) deleteBundle.run(name, version);
-      for (const bundle of changes.put ?? []) record(bundle);
-      upsertFact.run('index', changes.indexDigest);
-    }).immediate,
+    apply: (changes: CatalogueChanges): void => apply.immediate(changes),
     /** Digest of the index.json that the rows follow from. */
     indexDigest: (): string | undefined => selectFact.get('index')?.value,
     list(): BundleSummary[] {

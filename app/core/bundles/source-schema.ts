@@ -116,7 +116,7 @@ function toPlain(read: () => unknown): unknown {
 
 function lineOf(document: ReturnType<typeof parseDocument>, lines: LineCounter, path: readonly PropertyKey[]): number | undefined {
   for (let depth = path.length; depth > 0; depth--) {
-    const node = document.getIn(path.slice(0, depth), true);
+    const node: unknown = document.getIn(path.slice(0, depth), true);
     if (typeof node === 'object' && node !== null && 'range' in node && Array.isArray(node.range)) return lines.linePos(Number(node.range[0])).line;
   }
   return undefined;
@@ -157,7 +157,9 @@ function knownFields(path: readonly (string | number)[]): string[] {
   for (const part of path) {
     while (schema instanceof z.ZodOptional) schema = schema.unwrap();
     if (!(schema instanceof z.ZodObject)) return [];
-    schema = schema.shape[String(part)] ?? schema;
+    const inner: unknown = schema.shape[String(part)];
+    if (!(inner instanceof z.ZodType)) return [];
+    schema = inner;
   }
   while (schema instanceof z.ZodOptional) schema = schema.unwrap();
   return schema instanceof z.ZodObject ? Object.keys(schema.shape) : [];

@@ -136,7 +136,8 @@ export async function openStore(dir: string) {
     const hash = createHash('sha256');
     const handle = await open(path, 'r');
     try {
-      for await (const chunk of handle.createReadStream({ highWaterMark: COPY_CHUNK_BYTES, autoClose: false, ...(signal && { signal }) })) hash.update(chunk);
+      const stream: AsyncIterable<Buffer> = handle.createReadStream({ highWaterMark: COPY_CHUNK_BYTES, autoClose: false, ...(signal && { signal }) });
+      for await (const chunk of stream) hash.update(chunk);
     } finally {
       await handle.close();
     }

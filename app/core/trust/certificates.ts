@@ -3,7 +3,7 @@
  * The role stands in a URI subject alternative name, so that a device's certificate can never act as the workspace's.
  */
 import 'reflect-metadata'; // the X.509 library needs it before it loads
-import { type KeyObject, randomBytes, X509Certificate as NodeCertificate } from 'node:crypto';
+import { createPublicKey, type KeyObject, randomBytes, X509Certificate as NodeCertificate } from 'node:crypto';
 import * as x509 from '@peculiar/x509';
 import { distrust } from './errors.ts';
 import { generateP256, toCryptoKeys } from './keys.ts';
@@ -74,7 +74,7 @@ export async function createCa(workspaceId: string): Promise<Issuer> {
   return { privateKeyPem: pair.privateKey, publicKeyPem: pair.publicKey, certificatePem: `${certificate.toString('pem')}\n` };
 }
 
-async function issue(ca: Issuer, options: { subject: string; publicKey: x509.PublicKeyType; usages: string[]; names: x509.JsonGeneralNames }): Promise<string> {
+async function issue(ca: Issuer, options: { subject: string; publicKey: x509.PublicKey; usages: string[]; names: x509.JsonGeneralNames }): Promise<string> {
   const caCertificate = new x509.X509Certificate(ca.certificatePem);
   const certificate = await x509.X509CertificateGenerator.create({
     serialNumber: serialNumber(),
@@ -102,7 +102,7 @@ export async function issueWorkspaceCertificate(ca: Issuer, workspaceId: string)
   const pair = await generateP256();
   const certificatePem = await issue(ca, {
     subject: `Edgewright workspace ${checkId(workspaceId)}`,
-    publicKey: (await toCryptoKeys(pair)).publicKey,
+    publicKey: new x509.PublicKey(pair.publicKey),
     usages: [CLIENT_AUTH],
     names: [{ type: 'url', value: `${WORKSPACE_URN}${workspaceId}` }],
   });
@@ -131,8 +131,8 @@ export async function issueForRequest(ca: Issuer, csrPem: string, deviceId: stri
     throw refused('it cannot be read', cause);
   }
   if (!proven) throw refused('its signature is wrong');
-  const algorithm = request.publicKey.algorithm;
-  if (algorithm.name !== 'ECDSA' || !('namedCurve' in algorithm) || algorithm.namedCurve !== 'P-256') throw refused('its key is not P-256');
+  const key = createPublicKey({ key: Buffer.from(request.publicKey.rawData), format: 'der', type: 'spki' });
+  if (key.asymmetricKeyDetails?.namedCurve !== 'prime256v1') throw refused('its key is not P-256');
   const names = request.subjectName.getField('CN');
   if (names.length !== 1 || names[0] !== deviceId) throw refused('it names another device');
   return issue(ca, {
