@@ -32,8 +32,11 @@ export default tseslint.config(
       '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_', caughtErrors: 'none', ignoreRestSiblings: true }],
       // An async function without await keeps an interface's shape (and turns a throw into a rejection).
       '@typescript-eslint/require-await': 'off',
-      // Numbers and lists in messages are everywhere and harmless; objects in messages are not.
-      '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true, allowBoolean: true, allowArray: true, allowNullish: false }],
+      // Numbers, lists and what an index may not find are everywhere in messages; an object in a message is a mistake.
+      '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true, allowBoolean: true, allowArray: true, allowNullish: true }],
+      // Our interfaces are made of closures, which need no `this`.
+      '@typescript-eslint/unbound-method': 'off',
+      '@typescript-eslint/only-throw-error': ['error', { allowThrowingUnknown: true, allowRethrowing: true }],
       'max-lines': ['warn', { max: 300, skipBlankLines: true, skipComments: true }],
       'house/max-lines-hard': ['error', { max: 500, skipBlankLines: true, skipComments: true }],
       eqeqeq: 'error',
@@ -58,8 +61,7 @@ export default tseslint.config(
   },
   {
     files: ['renderer/**/*.ts', 'renderer/**/*.tsx'],
-    extends: [reactHooks.configs.flat.recommended],
-    // The names of a CSS module are typed as perhaps missing.
-    rules: { '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true, allowBoolean: true, allowArray: true, allowNullish: true }] },
+    plugins: { 'react-hooks': reactHooks },
+    rules: { 'react-hooks/rules-of-hooks': 'error', 'react-hooks/exhaustive-deps': 'error' },
   },
 );

@@ -9,7 +9,7 @@ export interface Counts {
 /** @param report the parsed report; anything that is none counts as nothing passed */
 export function countTests(report: unknown): Counts {
   const number = (name: string) => {
-    const value = typeof report === 'object' && report !== null ? Reflect.get(report, name) : 0;
+    const value: unknown = typeof report === 'object' && report !== null ? Reflect.get(report, name) : 0;
     return typeof value === 'number' ? value : 0;
   };
   return {

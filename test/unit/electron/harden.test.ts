@@ -90,7 +90,7 @@ describe('a page', () => {
   function page() {
     const { kept, keep, on } = recorder();
     const openExternal = vi.fn(() => Promise.resolve());
-    hardenContents({ on, setWindowOpenHandler: keep('open') } as unknown as WebContents, originNow, { openExternal } as unknown as Shell);
+    hardenContents({ on, setWindowOpenHandler: keep('open') } as unknown as WebContents, originNow, { openExternal });
     return { kept, openExternal };
   }
 

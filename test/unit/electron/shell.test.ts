@@ -17,7 +17,7 @@ describe('pickFolder', () => {
     const handlers = new Map<string, (event: IpcMainInvokeEvent, ...args: unknown[]) => Promise<unknown>>();
     const showOpenDialog = vi.fn(() => Promise.resolve(options.result ?? { canceled: false, filePaths: ['/home/a/bundle'] }));
     answerShellRequests({
-      ipcMain: { handle: (name: string, handler: (event: IpcMainInvokeEvent, ...args: unknown[]) => Promise<unknown>) => void handlers.set(name, handler) } as unknown as IpcMain,
+      ipcMain: { handle: (name: string, handler: (event: IpcMainInvokeEvent, ...args: unknown[]) => Promise<unknown>) => void handlers.set(name, handler) },
       dialog: { showOpenDialog } as unknown as Dialog,
       window: () => ('window' in options ? options.window : window),
       originNow: () => ('origin' in options ? options.origin : origin),
