@@ -1,5 +1,5 @@
 /** Keeps in touch with devices: asks for their state, copies their history, and follows it while this program runs. */
-import { asEdgewrightError, EdgewrightError } from '#contract';
+import { asEdgewrightError, type EdgewrightError } from '#contract';
 import { type Clock, type Log, sleep } from '#core/platform';
 import { NOT_TRUSTED, openPeer } from '#core/transfer';
 import type { Keyring } from '#core/trust';
@@ -137,7 +137,7 @@ export function openContacts(options: ContactOptions): Contacts {
     async close() {
       on = false;
       const ids = new Set([...following.keys(), ...clients.keys()]);
-      await Promise.all([...ids].map((id) => drop(id)));
+      await Promise.all([...ids].map((id) => drop(id) ?? Promise.resolve()));
       await Promise.allSettled(asking.values());
     },
   };

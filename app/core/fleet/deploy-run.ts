@@ -111,10 +111,20 @@ export function startRun(options: RunOptions): Run {
         lastProgress = now;
         write({ bytesSent: before + sent });
         const share = (total - left + have) / total;
-        options.onProgress({ fraction: 0.02 + share * SENDING_SHARE, step: `sending to ${device}: ${megabytes(total - left + have)} of ${megabytes(total)} MB` });
+        options.onProgress({
+          fraction: 0.02 + share * SENDING_SHARE,
+          step: `sending to ${device}: ${megabytes(total - left + have)} of ${megabytes(total)} MB`,
+        });
       };
       const memory = deployments.uploads(deviceId);
-      const result = await pushBlob(client.peer, source(step.digest, step.size), { ...shared, memory, onBytes, announce: true, lacking: true, pieceBytes: Math.min(PIECE_BYTES, MAX_UPLOAD_PIECE_BYTES) });
+      const result = await pushBlob(client.peer, source(step.digest, step.size), {
+        ...shared,
+        memory,
+        onBytes,
+        announce: true,
+        lacking: true,
+        pieceBytes: Math.min(PIECE_BYTES, MAX_UPLOAD_PIECE_BYTES),
+      });
       write({ bytesSent: before + result.sentBytes });
     }
     if (view !== undefined && view !== 'gone') view = { ...view, missing: view.missing.filter((d) => d !== step.digest) };
@@ -176,7 +186,14 @@ export function startRun(options: RunOptions): Run {
     let patience = retry({ clock, signal: options.closing, giveUpMs: LOST_SIGHT_MS });
     for (;;) {
       const now = record();
-      const [step] = planDeployment({ state: now.state, blobs: now.order.blobs, manifests: now.manifests, cancelAsked: now.cancelAsked, cancelTold, ...(view !== undefined && { view }) });
+      const [step] = planDeployment({
+        state: now.state,
+        blobs: now.order.blobs,
+        manifests: now.manifests,
+        cancelAsked: now.cancelAsked,
+        cancelTold,
+        ...(view !== undefined && { view }),
+      });
       if (!step) return;
       stepAbort = new AbortController();
       const signal = AbortSignal.any([options.closing, stepAbort.signal]);
@@ -196,16 +213,20 @@ export function startRun(options: RunOptions): Run {
       const known = asEdgewrightError(error);
       const { state, cancelAsked } = record();
       const deviceDecides = state !== 'waiting' && state !== 'sending';
-      if (mayRetry(known) && deviceDecides) {
+      // Sending has had its own patience.
+      if (mayRetry(known) && !isSend(step) && !(cancelAsked && !deviceDecides)) {
         // On trial the device needs nothing from us: it may be out of sight for as long as it likes.
         if (state === 'on trial' && !cancelAsked) patience = retry({ clock, signal: options.closing, giveUpMs: Number.POSITIVE_INFINITY });
         try {
           await patience.wait(known);
           return true;
         } catch {
-          write({ error: known.toBody() });
-          log.warn({ deployment: id, error: known.code }, 'lost sight of a deployment');
-          return false;
+          if (options.closing.aborted) return false;
+          if (deviceDecides) {
+            write({ error: known.toBody() });
+            log.warn({ deployment: id, error: known.code }, 'lost sight of a deployment');
+            return false;
+          }
         }
       }
       // It never got the whole bundle and drops the rest by itself, so cancelled it is, whether it hears of it or not.

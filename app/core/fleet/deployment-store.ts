@@ -79,7 +79,9 @@ export function deploymentStore(db: Sqlite): DeploymentStore {
      serving = @serving, error = @error, cancel_asked = @cancel_asked WHERE id = @id`,
   );
   const getUpload = db.prepare<[string, string], { location: string }>('SELECT location FROM uploads WHERE device = ? AND digest = ?');
-  const setUpload = db.prepare<[string, string, string]>('INSERT INTO uploads (device, digest, location) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET location = excluded.location');
+  const setUpload = db.prepare<[string, string, string]>(
+    'INSERT INTO uploads (device, digest, location) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET location = excluded.location',
+  );
   const clearUpload = db.prepare<[string, string]>('DELETE FROM uploads WHERE device = ? AND digest = ?');
 
   const get = (id: string): DeploymentRecord => {

@@ -1,8 +1,9 @@
 /** All deployments of the workspace: pre-flight, start, follow, cancel, and going on after a restart. */
 import { randomUUID } from 'node:crypto';
-import { asEdgewrightError, type BundleDetail, type Deployment, type DeploySpec, EdgewrightError, type ErrorBody, type Preflight, type Variant } from '#contract';
-import { type BlobStore, MANIFEST_TYPE, type Registry } from '#core/bundles';
+import { asEdgewrightError, type Deployment, type DeploySpec, EdgewrightError, type ErrorBody, type Preflight } from '#contract';
+import type { BlobStore, Registry } from '#core/bundles';
 import type { Clock, Log } from '#core/platform';
+import { type Cargo, cargoOf, checkCargo } from './cargo.ts';
 import type { Contacts } from './contacts.ts';
 import { type Run, type RunProgress, startRun } from './deploy-run.ts';
 import { type DeploymentRecord, type DeploymentStore, toDeployment } from './deployment-store.ts';
@@ -11,8 +12,8 @@ import { MAX_PARALLEL_SENDS } from './limits.ts';
 import { endError } from './outcome.ts';
 import { type Slots, slots } from './parallel.ts';
 import { isEnd } from './plan.ts';
-import { checkDevice, preflightError, type Verdict } from './preflight.ts';
-import type { AgentStatus, DeploymentOrder, Descriptor } from './protocol.ts';
+import { preflightError, type Verdict } from './preflight.ts';
+import type { AgentStatus, DeploymentOrder } from './protocol.ts';
 import { servedNow } from './served-now.ts';
 
 export interface DeploymentsOptions {
@@ -25,7 +26,7 @@ export interface DeploymentsOptions {
   log: Log;
   /** Whether runs go on in the background; else a device that is seen is only asked how its deployments stand. */
   follow: boolean;
-  verdictFor(ref: string, variant: string): Verdict;
+  verdictFor: (ref: string, variant: string) => Verdict;
   onnxruntime?: string | undefined;
   onChange(id: string): void;
 }
@@ -39,15 +40,6 @@ export interface StartedDeployment {
   activated: Promise<Deployment>;
   /** It has ended, or this program no longer follows it. */
   ended: Promise<Deployment>;
-}
-
-/** What there is to send, the same for every device of one request. */
-interface Cargo {
-  ref: string;
-  order: Omit<DeploymentOrder, 'id' | 'allowDowngrade'>;
-  manifests: string[];
-  bundle: BundleDetail;
-  variant: Variant;
 }
 
 interface Active {
@@ -77,8 +69,8 @@ export class Deployments {
 
   async preflight(spec: DeploySpec): Promise<Preflight[]> {
     const rows = this.#rowsOf(spec);
-    const cargo = await this.#cargo(spec);
-    return Promise.all(rows.map(async (row) => (await this.#check(row, cargo)).preflight));
+    const cargo = await cargoOf(this.#o.registry, spec);
+    return Promise.all(rows.map(async (row) => (await checkCargo(this.#o, row, cargo)).preflight));
   }
 
   /**
@@ -87,7 +79,7 @@ export class Deployments {
    */
   async start(spec: DeploySpec, jobId?: string): Promise<StartedDeployment[]> {
     const rows = this.#rowsOf(spec);
-    const cargo = await this.#cargo(spec);
+    const cargo = await cargoOf(this.#o.registry, spec);
     return rows.map((row) => {
       const id = randomUUID();
       const order: DeploymentOrder = { ...cargo.order, id, allowDowngrade: spec.override !== undefined };
@@ -167,7 +159,8 @@ export class Deployments {
     for (const record of deployments.unfinished(row.id)) {
       if (this.#active.has(record.id)) continue;
       if (follow) this.#goOn(record);
-      else void this.#askOnce(row, record).catch((error: unknown) => log.warn({ deployment: record.id, error: String(error) }, 'could not ask for a deployment'));
+      else
+        void this.#askOnce(row, record).catch((error: unknown) => log.warn({ deployment: record.id, error: String(error) }, 'could not ask for a deployment'));
     }
   }
 
@@ -195,51 +188,6 @@ export class Deployments {
   #rowsOf(spec: DeploySpec): DeviceRow[] {
     const rows = spec.devices.map((name) => this.#o.devices.find(name));
     return [...new Map(rows.map((row) => [row.id, row])).values()];
-  }
-
-  async #cargo(spec: DeploySpec): Promise<Cargo> {
-    const { registry } = this.#o;
-    const [base = spec.ref] = spec.ref.split('#');
-    const wanted = spec.variant === undefined ? spec.ref : `${base}#${spec.variant}`;
-    const resolved = await registry.resolve(wanted);
-    const bundle = await registry.show(`${resolved.name}@${resolved.version}`);
-    const { variant } = resolved;
-    const closure = await registry.manifestClosure(variant.digest);
-    const blobs: Descriptor[] = [...new Map(closure.map(({ digest, size }) => [digest, { digest, size }])).values()];
-    const own = blobs.find((b) => b.digest === variant.digest);
-    if (!own) throw new EdgewrightError({ code: 'bug', message: 'A variant does not list its own manifest.', found: variant.digest, owner: 'bug' });
-    const others = closure.filter((f) => f.mediaType === MANIFEST_TYPE && f.digest !== own.digest).map((f) => f.digest);
-    return {
-      ref: `${resolved.name}@${resolved.version}`,
-      order: { name: resolved.name, version: resolved.version, variant: variant.name, manifest: own, blobs, watch: spec.watch, limits: bundle.limits ?? {} },
-      manifests: [...others, own.digest],
-      bundle,
-      variant,
-    };
-  }
-
-  async #check(row: DeviceRow, cargo: Cargo): Promise<{ preflight: Preflight; unreachable: ErrorBody | undefined }> {
-    const { contacts, verdictFor, onnxruntime } = this.#o;
-    const status = await contacts.ask(row).catch((error: unknown) => asEdgewrightError(error).toBody());
-    const answered = 'agentVersion' in status;
-    const preflight = checkDevice({
-      device: row.name,
-      status,
-      bundle: cargo.bundle,
-      variant: cargo.variant,
-      blobs: cargo.order.blobs,
-      there: answered ? await this.#blobsOn(status) : new Set(),
-      verdict: verdictFor(cargo.ref, cargo.variant.name),
-      ...(onnxruntime !== undefined && { onnxruntime }),
-    });
-    return { preflight, unreachable: answered ? undefined : status };
-  }
-
-  /** Blobs of the bundles that a device reports, as far as this workspace still knows them. */
-  async #blobsOn(status: AgentStatus): Promise<Set<string>> {
-    const kept = status.bundles.filter((b) => b.state === 'active' || b.state === 'on trial' || b.state === 'previous');
-    const closures = await Promise.all(kept.map((b) => this.#o.registry.manifestClosure(b.digest).catch(() => [])));
-    return new Set(closures.flat().map((f) => f.digest));
   }
 
   #goOn(record: DeploymentRecord): Active | undefined {
@@ -308,8 +256,8 @@ export class Deployments {
 
   async #failsPreflight(record: DeploymentRecord, row: DeviceRow, cargo: Cargo | undefined): Promise<ErrorBody | undefined> {
     try {
-      const what = cargo ?? (await this.#cargo({ ref: record.ref, variant: record.variant, devices: [row.id], watch: record.order.watch }));
-      const { preflight, unreachable } = await this.#check(row, what);
+      const what = cargo ?? (await cargoOf(this.#o.registry, { ref: record.ref, variant: record.variant, watch: record.order.watch }));
+      const { preflight, unreachable } = await checkCargo(this.#o, row, what);
       return preflightError(preflight, record.override, unreachable);
     } catch (error) {
       return asEdgewrightError(error).toBody();

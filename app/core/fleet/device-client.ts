@@ -54,7 +54,8 @@ export function deviceClient(peer: Peer): DeviceClient {
       const answer = await peer.request('POST', `/v1/deployments/${id}/cancel`, { signal });
       if (answer.status !== 404) peer.accept(answer);
     },
-    rollback: (model, signal) => peer.json('POST', '/v1/rollback', RollbackAnswerSchema, { body: model === undefined ? {} : { model }, once: true, ...(signal && { signal }) }),
+    rollback: (model, signal) =>
+      peer.json('POST', '/v1/rollback', RollbackAnswerSchema, { body: model === undefined ? {} : { model }, once: true, ...(signal && { signal }) }),
     async forget(signal) {
       await peer.json('POST', '/v1/forget', ForgetAnswerSchema, { body: {}, ...(signal && { signal }) });
     },

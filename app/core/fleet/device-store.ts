@@ -47,7 +47,9 @@ export function deviceStore(db: Sqlite): DeviceStore {
      VALUES (@id, @name, @management, @inference, @certificate, @enrolled_at, @practice, 'not seen')`,
   );
   const remove = db.prepare<[string]>('DELETE FROM devices WHERE id = ?');
-  const seen = db.prepare<[string, string, number, string]>("UPDATE devices SET state = 'reachable', problem = NULL, status = ?, inference = ?, last_seen_at = ? WHERE id = ?");
+  const seen = db.prepare<[string, string, number, string]>(
+    "UPDATE devices SET state = 'reachable', problem = NULL, status = ?, inference = ?, last_seen_at = ? WHERE id = ?",
+  );
   const missed = db.prepare<[string, string, string]>('UPDATE devices SET state = ?, problem = ? WHERE id = ?');
   const lastSeq = db.prepare<[string], { seq: number | null }>('SELECT max(seq) AS seq FROM device_events WHERE device = ?');
   const addEvent = db.prepare<[string, number, number, string, string | null, string]>(

@@ -112,7 +112,10 @@ function connectDoor(host: string, port: number, tls: { cert: string; key: strin
 function pairingHint(error: Error): Error {
   if (!(error instanceof EdgewrightError) || error.code !== UNREACHABLE) return error;
   return new EdgewrightError(
-    { ...error.toBody(), hint: 'Check that the device is on and in pairing (edgewright-agent --pair): its pairing door closes after ten minutes or five wrong codes.' },
+    {
+      ...error.toBody(),
+      hint: 'Check that the device is on and in pairing (edgewright-agent --pair): its pairing door closes after ten minutes or five wrong codes.',
+    },
     { cause: error },
   );
 }

@@ -176,7 +176,11 @@ export async function openFleet(options: FleetOptions): Promise<Fleet> {
       contacts.removed(row.id);
       devices.remove(row.id);
       changed('devices', row.name);
-      return { name: row.name, told: refusal === undefined, ...(refusal !== undefined && { detail: `${refusal} It still holds this workspace's certificate: reset it before it goes elsewhere.` }) };
+      return {
+        name: row.name,
+        told: refusal === undefined,
+        ...(refusal !== undefined && { detail: `${refusal} It still holds this workspace's certificate: reset it before it goes elsewhere.` }),
+      };
     },
     preflight: (spec) => deployments.preflight(spec),
     deploy: (spec, { jobId } = {}) => deployments.start(spec, jobId),

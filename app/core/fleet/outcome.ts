@@ -9,7 +9,13 @@ import type { DeploymentStatus } from './protocol.ts';
  * @param options.ref name@version#variant
  * @param options.served whether it ever served requests
  */
-export function endError(options: { device: string; ref: string; state: EndState; served: boolean; view?: Pick<DeploymentStatus, 'error' | 'serving'> | undefined }): ErrorBody | undefined {
+export function endError(options: {
+  device: string;
+  ref: string;
+  state: EndState;
+  served: boolean;
+  view?: Pick<DeploymentStatus, 'error' | 'serving'> | undefined;
+}): ErrorBody | undefined {
   const { device, ref, state, view } = options;
   const told = view?.error;
   switch (state) {
@@ -27,7 +33,12 @@ export function endError(options: { device: string; ref: string; state: EndState
     case 'rolled back': {
       const kept = view?.serving ? ` It serves ${view.serving}.` : ' It serves nothing in its place.';
       const reason = told?.message ?? 'somebody put the one before back';
-      return { ...told, code: told?.code ?? 'deployment.rolled-back', message: `${device} rolled ${ref} back: ${reason.replace(/\.$/, '')}.${kept}`, owner: told?.owner === 'cancelled' ? 'cancelled' : 'gate' };
+      return {
+        ...told,
+        code: told?.code ?? 'deployment.rolled-back',
+        message: `${device} rolled ${ref} back: ${reason.replace(/\.$/, '')}.${kept}`,
+        owner: told?.owner === 'cancelled' ? 'cancelled' : 'gate',
+      };
     }
     case 'failed':
       return {

@@ -35,7 +35,7 @@ export function pairingWire(socket: TLSSocket, timeoutMs = PAIRING_MESSAGE_MS): 
     pending = Buffer.concat([pending, chunk]);
     wake?.();
   });
-  socket.on('error', (error) => fail('The connection broke while pairing.', error.message));
+  socket.on('error', (error: Error) => fail('The connection broke while pairing.', error.message));
   socket.on('close', () => fail('The other side closed the connection while pairing.'));
 
   function takeMessage(): Buffer | undefined {

@@ -48,7 +48,11 @@ export function checkDevice(facts: PreflightFacts): Preflight {
   const checks: Check[] = [];
   const add = (name: string, ok: boolean, detail: string) => void checks.push({ name, ok, detail });
 
-  add('sound', bundle.state === 'sound', bundle.state === 'sound' ? 'the bundle is complete and its model was loaded here' : (bundle.stateReason ?? `the bundle is ${bundle.state}`));
+  add(
+    'sound',
+    bundle.state === 'sound',
+    bundle.state === 'sound' ? 'the bundle is complete and its model was loaded here' : (bundle.stateReason ?? `the bundle is ${bundle.state}`),
+  );
   add('signed', variant.signed, variant.signed ? 'signed by this workspace' : 'the variant is not signed; the device would refuse it');
   const golden = bundle.files.some((f) => f.role === 'golden');
   add('golden set', golden, golden ? 'the device can test it before it serves' : 'the bundle has no golden set, so the device cannot test it');
@@ -60,7 +64,15 @@ export function checkDevice(facts: PreflightFacts): Preflight {
   add('reachable', true, `agent ${status.agentVersion}`);
   const serving = status.bundles.find((b) => b.name === bundle.name && (b.state === 'active' || b.state === 'on trial'));
   const older = serving !== undefined && compareVersions(bundle.version, serving.version) < 0;
-  add('version', !older, older ? `older than ${serving.version}, which the device serves; roll back instead` : serving ? `replaces ${serving.version}#${serving.variant}` : `the first ${bundle.name} on this device`);
+  add(
+    'version',
+    !older,
+    older
+      ? `older than ${serving.version}, which the device serves; roll back instead`
+      : serving
+        ? `replaces ${serving.version}#${serving.variant}`
+        : `the first ${bundle.name} on this device`,
+  );
   const bytesToSend = sum(facts.blobs.filter((b) => !facts.there.has(b.digest)));
   const bytesThere = sum(facts.blobs) - bytesToSend;
   const needed = bytesToSend + DISK_RESERVE_BYTES;

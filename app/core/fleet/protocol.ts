@@ -3,7 +3,18 @@
  * Both sides parse with these schemas, so a field that one side forgets is an error at the wire and nowhere else.
  */
 import { z } from 'zod';
-import { DeviceBundleSchema, DeviceEventSchema, DigestSchema, ErrorBodySchema, HardwareReportSchema, NameSchema, ServingSchema, TimestampSchema, VersionSchema, WatchSchema } from '#contract';
+import {
+  DeviceBundleSchema,
+  DeviceEventSchema,
+  DigestSchema,
+  ErrorBodySchema,
+  HardwareReportSchema,
+  NameSchema,
+  ServingSchema,
+  TimestampSchema,
+  VersionSchema,
+  WatchSchema,
+} from '#contract';
 import { MAX_BLOB_BYTES, MAX_DEPLOYMENT_BLOBS, MAX_EVENTS, MAX_MANIFEST_BYTES } from './limits.ts';
 
 /** Version of the pairing and management protocol. A device refuses another one. */
@@ -15,8 +26,14 @@ export const PROTOCOL_VERSION = 1;
 export const PAIRING_EXPORTER = { label: 'EXPORTER-edgewright-pairing-v1', context: '', bytes: 32 } as const;
 
 /** PEM and base64 fields: long enough for any chain of ours, short enough to be harmless. */
-const PemSchema = z.string().max(16 * 1024).regex(/^-----BEGIN [A-Z ]+-----/, 'a PEM block begins with -----BEGIN');
-const MacSchema = z.string().max(128).regex(/^[A-Za-z0-9+/]+={0,2}$/, 'base64');
+const PemSchema = z
+  .string()
+  .max(16 * 1024)
+  .regex(/^-----BEGIN [A-Z ]+-----/, 'a PEM block begins with -----BEGIN');
+const MacSchema = z
+  .string()
+  .max(128)
+  .regex(/^[A-Za-z0-9+/]+={0,2}$/, 'base64');
 
 /** A device or workspace id: random, made once, never reused. */
 export const IdSchema = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/, 'an id is 1 to 64 of A-Z a-z 0-9 _ -');
@@ -106,7 +123,16 @@ export const DeploymentOrderSchema = z.object({
 export type DeploymentOrder = z.infer<typeof DeploymentOrderSchema>;
 
 export const AgentDeploymentStateSchema = z.enum([
-  'receiving', 'verifying', 'testing', 'activating', 'on trial', 'active', 'refused', 'rolled back', 'cancelled', 'superseded',
+  'receiving',
+  'verifying',
+  'testing',
+  'activating',
+  'on trial',
+  'active',
+  'refused',
+  'rolled back',
+  'cancelled',
+  'superseded',
 ]);
 export type AgentDeploymentState = z.infer<typeof AgentDeploymentStateSchema>;
 

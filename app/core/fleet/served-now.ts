@@ -7,7 +7,10 @@ import { endError } from './outcome.ts';
 import type { AgentStatus } from './protocol.ts';
 
 /** @param recordsOf deployments of one model to this device, newest first */
-export function servedNow(status: Pick<AgentStatus, 'name' | 'bundles'>, recordsOf: (model: string) => DeploymentRecord[]): { id: string; change: DeploymentChange }[] {
+export function servedNow(
+  status: Pick<AgentStatus, 'name' | 'bundles'>,
+  recordsOf: (model: string) => DeploymentRecord[],
+): { id: string; change: DeploymentChange }[] {
   const changes: { id: string; change: DeploymentChange }[] = [];
   const models = new Set(status.bundles.map((b) => b.name));
   for (const model of models) {
@@ -21,7 +24,18 @@ export function servedNow(status: Pick<AgentStatus, 'name' | 'bundles'>, records
       } else if (record.state === 'active') {
         const back = bundles.find((b) => b.digest === record.digest && b.state === 'rolled back');
         const served = active ? `${active.name}@${active.version}#${active.variant}` : undefined;
-        const error = back && endError({ device: record.device, ref: record.ref, state: 'rolled back', served: true, view: { ...(served !== undefined && { serving: served }), ...(back.reason !== undefined && { error: { code: 'deployment.rolled-back', message: back.reason, owner: 'gate' } }) } });
+        const error =
+          back &&
+          endError({
+            device: record.device,
+            ref: record.ref,
+            state: 'rolled back',
+            served: true,
+            view: {
+              ...(served !== undefined && { serving: served }),
+              ...(back.reason !== undefined && { error: { code: 'deployment.rolled-back', message: back.reason, owner: 'gate' } }),
+            },
+          });
         changes.push({ id: record.id, change: back ? { state: 'rolled back', error: error ?? null, serving: served ?? null } : { state: 'superseded' } });
       }
     }

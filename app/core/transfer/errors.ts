@@ -38,7 +38,8 @@ export function mayRetry(error: unknown): boolean {
 const NOT_REACHED = new Set(['ECONNREFUSED', 'EHOSTUNREACH', 'ENETUNREACH', 'EHOSTDOWN', 'ENETDOWN', 'ENOTFOUND', 'EAI_AGAIN', 'ETIMEDOUT', 'EADDRNOTAVAIL']);
 
 /** TLS alerts (RFC 8446 §6.2) by which a peer refuses a client certificate, as OpenSSL names them. */
-const CERTIFICATE_ALERT = /ALERT_(CERTIFICATE_REQUIRED|UNKNOWN_CA|BAD_CERTIFICATE|CERTIFICATE_UNKNOWN|CERTIFICATE_EXPIRED|CERTIFICATE_REVOKED|UNSUPPORTED_CERTIFICATE|ACCESS_DENIED)/;
+const CERTIFICATE_ALERT =
+  /ALERT_(CERTIFICATE_REQUIRED|UNKNOWN_CA|BAD_CERTIFICATE|CERTIFICATE_UNKNOWN|CERTIFICATE_EXPIRED|CERTIFICATE_REVOKED|UNSUPPORTED_CERTIFICATE|ACCESS_DENIED)/;
 
 /** What Node reports when the server's certificate is not of the given CA (the X509_V_ERR_* of OpenSSL). */
 const BAD_SERVER_CERTIFICATE = new Set([
@@ -147,7 +148,10 @@ export function refusal(label: string, status: number, body: Buffer, retryAfter?
   if (later) {
     const seconds = Number(retryAfter ?? 0);
     const afterMs = Number.isFinite(seconds) ? Math.min(Math.max(seconds * 1000, 0), MAX_RETRY_AFTER_MS) : 0;
-    return new BusyError({ code: BUSY, message: `${label} is busy: ${told?.message ?? `status ${status}`}`, hint: 'Try again in a moment.', owner: 'device' }, afterMs);
+    return new BusyError(
+      { code: BUSY, message: `${label} is busy: ${told?.message ?? `status ${status}`}`, hint: 'Try again in a moment.', owner: 'device' },
+      afterMs,
+    );
   }
   if (told) {
     const owner = told.owner === 'gate' || told.owner === 'trust' || told.owner === 'cancelled' ? told.owner : 'device';

@@ -129,7 +129,10 @@ export function openPeer(options: PeerOptions): Peer {
           secured = true;
           return;
         }
-        connectTimer = setTimeout(() => req.destroy(unreachable(label, `no connection within ${(options.connectMs ?? CONNECT_MS) / 1000} s`)), options.connectMs ?? CONNECT_MS);
+        connectTimer = setTimeout(
+          () => req.destroy(unreachable(label, `no connection within ${(options.connectMs ?? CONNECT_MS) / 1000} s`)),
+          options.connectMs ?? CONNECT_MS,
+        );
         line.once('secureConnect', () => {
           clearTimeout(connectTimer);
           secured = true;
@@ -189,7 +192,8 @@ export function openPeer(options: PeerOptions): Peer {
     parse,
     async json(method, path, schema, options = {}) {
       const { body, ...rest } = options;
-      const sent = body === undefined ? {} : { body: Buffer.from(JSON.stringify(body), 'utf8'), headers: { 'content-type': 'application/json', ...rest.headers } };
+      const sent =
+        body === undefined ? {} : { body: Buffer.from(JSON.stringify(body), 'utf8'), headers: { 'content-type': 'application/json', ...rest.headers } };
       return parse(await request(method, path, { ...rest, ...sent }), schema);
     },
     close() {

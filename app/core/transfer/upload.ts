@@ -49,7 +49,7 @@ export interface UploadResult {
 }
 
 /** The peer no longer knows an upload: begin again. */
-const LOST = Symbol('upload lost');
+class UploadLost extends Error {}
 
 /**
  * Sends one blob unless the peer has it. Line failures are tried again until nothing moved for a while; a refusal is
@@ -116,9 +116,9 @@ export async function pushBlob(peer: Peer, blob: BlobSource, options: UploadOpti
       };
       const headers = { 'content-type': 'application/octet-stream', 'content-range': `${from}-${end - 1}` };
       const answer = await peer.request('PATCH', location, { body, headers, signal });
-      if (answer.status === 404) throw LOST;
+      if (answer.status === 404) throw new UploadLost();
       // The peer has another offset than we think: ask it, as after a cut. Where it cannot say which, begin again.
-      if (answer.status === 416 && (answer.headers.range ?? '0-0') === '0-0') throw LOST;
+      if (answer.status === 416 && (answer.headers.range ?? '0-0') === '0-0') throw new UploadLost();
       if (answer.status === 416) throw interrupted(peer.label, 'it has another part of the upload than expected');
       peer.accept(answer);
       const range = answer.headers.range;
@@ -129,7 +129,7 @@ export async function pushBlob(peer: Peer, blob: BlobSource, options: UploadOpti
       reached(offset);
     }
     const answer = await peer.request('PUT', withDigest(location, blob.digest), { headers: { 'content-type': 'application/octet-stream' }, signal });
-    if (answer.status === 404) throw LOST;
+    if (answer.status === 404) throw new UploadLost();
     peer.accept(answer);
     memory.clear(blob.digest);
   }
@@ -147,7 +147,7 @@ export async function pushBlob(peer: Peer, blob: BlobSource, options: UploadOpti
       await sendPieces(await begin());
       return { wasThere: false, sentBytes };
     } catch (error) {
-      if (error === LOST) {
+      if (error instanceof UploadLost) {
         memory.clear(blob.digest);
         await tries.wait(interrupted(peer.label, 'it no longer knows the upload'));
         continue;
@@ -173,7 +173,11 @@ export async function pushManifest(
   for (;;) {
     try {
       const headers = { 'content-type': manifest.mediaType };
-      const answer = await peer.request('PUT', `/v2/${options.repository}/manifests/${manifest.digest}`, { body: manifest.bytes, headers, signal: options.signal });
+      const answer = await peer.request('PUT', `/v2/${options.repository}/manifests/${manifest.digest}`, {
+        body: manifest.bytes,
+        headers,
+        signal: options.signal,
+      });
       peer.accept(answer);
       return;
     } catch (error) {

@@ -2,6 +2,9 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { type SmallAgent, smallAgent } from './small-agent.ts';
 import { openWorkspace, type Workspace } from './workspace.ts';
 
+/** Far longer than anything here takes: only a failing test waits so long. */
+const eventually = (check: () => void) => vi.waitFor(check, { timeout: 20_000, interval: 10 });
+
 let w: Workspace;
 let agent: SmallAgent;
 
@@ -29,9 +32,9 @@ test('the device’s history is copied whole and once', async () => {
 
 test('while it is followed, an event shows at once', async () => {
   const fleet = await w.reopen({ follow: true });
-  await vi.waitFor(() => expect(agent.asked.at(-1)).toBe('GET /v1/events'));
+  await eventually(() => expect(agent.asked.at(-1)).toBe('GET /v1/events'));
   agent.addEvent('runner-ended', 'The runner ended.');
-  await vi.waitFor(() => expect(fleet.show('pump-3').events.at(-1)?.message).toBe('The runner ended.'), { timeout: 5000 });
+  await eventually(() => expect(fleet.show('pump-3').events.at(-1)?.message).toBe('The runner ended.'));
 });
 
 test('a device that is off is not seen, with since when; back on it is reachable again', async () => {
@@ -57,13 +60,19 @@ test('a device that belongs to another workspace now does not trust us', async (
   const { createDeviceIdentity } = await import('#core/trust');
   const { smallRegistry } = await import('../transfer/small-registry.ts');
   const identity = await createDeviceIdentity('dev-a');
-  const moved = await smallRegistry({ key: identity.privateKeyPem, cert: await w.keyring.issueDeviceCertificate(identity.csrPem, 'dev-a'), ca: other.keyring.caCertificatePem });
+  const moved = await smallRegistry({
+    key: identity.privateKeyPem,
+    cert: await w.keyring.issueDeviceCertificate(identity.csrPem, 'dev-a'),
+    ca: other.keyring.caCertificatePem,
+  });
   const fleet = await w.reopen();
   const port = agent.registry.port;
   await moved.stop();
   moved.port = port;
   await moved.restart();
-  expect(await fleet.refresh()).toEqual([expect.objectContaining({ state: 'does not trust us', problem: expect.stringContaining('does not trust this workspace') })]);
+  expect(await fleet.refresh()).toEqual([
+    expect.objectContaining({ state: 'does not trust us', problem: expect.stringContaining('does not trust this workspace') }),
+  ]);
   await moved.stop();
   await agent.registry.restart();
   await other.close();

@@ -4,6 +4,9 @@ import { DeploySpecSchema, type DeploySpec } from '#contract';
 import { type SmallAgent, smallAgent } from './small-agent.ts';
 import { openWorkspace, type Workspace } from './workspace.ts';
 
+/** Far longer than anything here takes: only a failing test waits so long. */
+const eventually = (check: () => void) => vi.waitFor(check, { timeout: 20_000, interval: 10 });
+
 let w: Workspace;
 let agent: SmallAgent;
 
@@ -39,9 +42,17 @@ test('the device is told exactly what it gets, and gets exactly that', async () 
   expect([...pushed.keys()].sort()).toEqual(order?.blobs.map((b) => b.digest).sort());
   for (const { digest, size } of order?.blobs ?? []) expect(pushed.get(digest)).toHaveLength(size);
   // The variant's own manifest crosses last.
-  expect(agent.registry.seen.findLast((s) => s.startsWith('PUT'))).toBe(`PUT /v2/digits/manifests/${variant?.digest}`);
+  expect(agent.registry.seen.findLast((s) => s.startsWith('PUT'))).toBe(`PUT /v2/digits/manifests/${variant?.digest ?? ''}`);
   const total = order?.blobs.reduce((sum, b) => sum + b.size, 0);
-  expect(done).toMatchObject({ state: 'active', device: 'pump-3', ref: 'digits@1.0.0', variant: 'fp32', bytesTotal: total, bytesSent: total, serving: 'digits@1.0.0#fp32' });
+  expect(done).toMatchObject({
+    state: 'active',
+    device: 'pump-3',
+    ref: 'digits@1.0.0',
+    variant: 'fp32',
+    bytesTotal: total,
+    bytesSent: total,
+    serving: 'digits@1.0.0#fp32',
+  });
   expect(done.endedAt).toBeDefined();
   expect(progress).toEqual([...progress].sort((a, b) => a - b));
   expect(w.fleet.deployments()).toEqual([done]);
@@ -65,7 +76,11 @@ test('a golden set that fails on the device is a gate’s failure', async () => 
     d.error = { code: 'gate.golden-failed', message: 'Output logits, element 7: 0.91 expected, 0.02 found.', owner: 'gate' };
   };
   const { id } = await deploy();
-  await expect(w.fleet.carryOut(id)).rejects.toMatchObject({ code: 'gate.golden-failed', owner: 'gate', message: expect.stringMatching(/^pump-3 refused digits@1.0.0: Output logits/) });
+  await expect(w.fleet.carryOut(id)).rejects.toMatchObject({
+    code: 'gate.golden-failed',
+    owner: 'gate',
+    message: expect.stringMatching(/^pump-3 refused digits@1.0.0: Output logits/),
+  });
   expect(w.fleet.deployment(id)).toMatchObject({ state: 'refused', error: { owner: 'gate' } });
 });
 
@@ -77,9 +92,17 @@ test('one that is rolled back on trial says why and what serves now', async () =
   expect(await activated).toMatchObject({ state: 'on trial' });
   expect((await activated).endedAt).toBeUndefined();
   const slot = agent.deployments.get(id);
-  Object.assign(slot ?? {}, { state: 'rolled back', error: { code: 'gate.failures', message: '3 of 10 requests failed.', owner: 'gate' }, serving: 'digits@0.9.0#fp32' });
+  Object.assign(slot ?? {}, {
+    state: 'rolled back',
+    error: { code: 'gate.failures', message: '3 of 10 requests failed.', owner: 'gate' },
+    serving: 'digits@0.9.0#fp32',
+  });
   agent.wake();
-  expect(await ended).toMatchObject({ state: 'rolled back', serving: 'digits@0.9.0#fp32', error: { code: 'gate.failures', owner: 'gate', message: 'pump-3 rolled digits@1.0.0 back: 3 of 10 requests failed. It serves digits@0.9.0#fp32.' } });
+  expect(await ended).toMatchObject({
+    state: 'rolled back',
+    serving: 'digits@0.9.0#fp32',
+    error: { code: 'gate.failures', owner: 'gate', message: 'pump-3 rolled digits@1.0.0 back: 3 of 10 requests failed. It serves digits@0.9.0#fp32.' },
+  });
 });
 
 test('trouble of the device itself is not called a gate', async () => {
@@ -119,7 +142,7 @@ test('a cancel while it is sent ends it on both sides', async () => {
   const abort = new AbortController();
   const { id, ended } = await deploy();
   const waiting = w.fleet.carryOut(id, { signal: abort.signal });
-  await vi.waitFor(() => expect(agent.registry.seen.some((s) => s.startsWith('PATCH'))).toBe(true));
+  await eventually(() => expect(agent.registry.seen.some((s) => s.startsWith('PATCH'))).toBe(true));
   abort.abort();
   await expect(waiting).rejects.toMatchObject({ owner: 'cancelled' });
   expect(await ended).toMatchObject({ state: 'cancelled' });
@@ -147,12 +170,12 @@ test('what a restart of this program cuts off goes on', async () => {
     return manage(request, response);
   })(agent.registry.misbehave);
   const { id } = await deploy();
-  await vi.waitFor(() => expect(agent.registry.seen.some((s) => s.startsWith('PUT /v2/digits/manifests'))).toBe(true));
+  await eventually(() => expect(agent.registry.seen.some((s) => s.startsWith('PUT /v2/digits/manifests'))).toBe(true));
   await w.fleet.close();
   hold = false;
   const sentBefore = agent.registry.seen.length;
   await w.reopen({ follow: true }).catch(() => {});
-  await vi.waitFor(() => expect(w.fleet.deployment(id).state).toBe('active'), { timeout: 10_000 });
+  await eventually(() => expect(w.fleet.deployment(id).state).toBe('active'));
   // Only the two manifests were still missing.
   expect(agent.registry.seen.slice(sentBefore).filter((s) => s.startsWith('PUT'))).toHaveLength(2);
 });
@@ -162,12 +185,12 @@ test('a device that was reset meanwhile is not waited for', async () => {
     d.state = 'testing';
   };
   const { id, ended } = await deploy();
-  await vi.waitFor(() => expect(w.fleet.deployment(id).state).toBe('testing'));
+  await eventually(() => expect(w.fleet.deployment(id).state).toBe('testing'));
   agent.deployments.clear();
   agent.registry.misbehave = ((manage) => manage)(agent.registry.misbehave);
   await w.fleet.close();
   await w.reopen({ follow: true });
-  await vi.waitFor(() => expect(w.fleet.deployment(id)).toMatchObject({ state: 'failed', error: { code: 'deployment.lost', owner: 'device' } }), { timeout: 10_000 });
+  await eventually(() => expect(w.fleet.deployment(id)).toMatchObject({ state: 'failed', error: { code: 'deployment.lost', owner: 'device' } }));
   await ended;
 });
 
@@ -180,7 +203,7 @@ test('without following, a device that is asked says how its deployments stand',
   const fleet = await w.reopen();
   Object.assign(agent.deployments.get(id) ?? {}, { state: 'active' });
   await fleet.refresh('pump-3');
-  await vi.waitFor(() => expect(fleet.deployment(id)).toMatchObject({ state: 'active' }));
+  await eventually(() => expect(fleet.deployment(id)).toMatchObject({ state: 'active' }));
 });
 
 test('a blob that is damaged in our own store is our failure, not the device’s', async () => {
@@ -203,7 +226,7 @@ test('removing a device ends what was on its way there', async () => {
     d.state = 'testing';
   };
   const { id } = await deploy();
-  await vi.waitFor(() => expect(w.fleet.deployment(id).state).toBe('testing'));
+  await eventually(() => expect(w.fleet.deployment(id).state).toBe('testing'));
   await w.fleet.remove('pump-3');
   expect(w.fleet.deployment(id)).toMatchObject({ state: 'failed', error: { code: 'device.removed' } });
 });
@@ -212,14 +235,26 @@ test('ended deployments follow what the device says it serves', async () => {
   const first = await (await deploy()).ended;
   await w.build('1.1.0');
   const second = await (await deploy({ ref: 'digits@1.1.0' })).ended;
-  const bundle = (d: typeof first, version: string, state: 'active' | 'previous' | 'rolled back', reason?: string) => ({ name: 'digits', version, variant: 'fp32', digest: d.digest, state, since: 1, ...(reason && { reason }) });
+  const bundle = (d: typeof first, version: string, state: 'active' | 'previous' | 'rolled back', reason?: string) => ({
+    name: 'digits',
+    version,
+    variant: 'fp32',
+    digest: d.digest,
+    state,
+    since: 1,
+    ...(reason && { reason }),
+  });
   agent.status.bundles = [bundle(first, '1.0.0', 'previous'), bundle(second, '1.1.0', 'active')];
   await w.fleet.refresh();
   expect(w.fleet.deployments().map((d) => d.state)).toEqual(['active', 'superseded']);
   agent.status.bundles = [bundle(first, '1.0.0', 'active'), bundle(second, '1.1.0', 'rolled back', 'It was rolled back by hand.')];
   await w.fleet.refresh();
   expect(w.fleet.deployments()).toEqual([
-    expect.objectContaining({ state: 'rolled back', serving: 'digits@1.0.0#fp32', error: expect.objectContaining({ message: expect.stringContaining('by hand') }) }),
+    expect.objectContaining({
+      state: 'rolled back',
+      serving: 'digits@1.0.0#fp32',
+      error: expect.objectContaining({ message: expect.stringContaining('by hand') }),
+    }),
     expect.objectContaining({ state: 'active' }),
   ]);
 });

@@ -35,7 +35,10 @@ test('a wrong code is not trusted, says how many tries are left, and records not
 
 test('a device that cannot prove the code gets nothing', async () => {
   agent.pairing.wrongProof = true;
-  await expect(w.fleet.add({ address: agent.address, name: 'pump-3', code: agent.code })).rejects.toMatchObject({ code: 'trust.unproven-device', owner: 'trust' });
+  await expect(w.fleet.add({ address: agent.address, name: 'pump-3', code: agent.code })).rejects.toMatchObject({
+    code: 'trust.unproven-device',
+    owner: 'trust',
+  });
   expect(agent.enrolment).toBeUndefined();
   expect(w.fleet.list()).toEqual([]);
 });
@@ -53,7 +56,10 @@ test('a device that is off, and one that says nothing, are the network’s failu
   setTimeout(() => abort.abort(), 50);
   await expect(waiting).rejects.toMatchObject({ name: 'AbortError' });
   await agent.stop();
-  await expect(w.fleet.add({ address: agent.address, name: 'pump-3', code: agent.code })).rejects.toMatchObject({ code: 'network.unreachable', owner: 'network' });
+  await expect(w.fleet.add({ address: agent.address, name: 'pump-3', code: agent.code })).rejects.toMatchObject({
+    code: 'network.unreachable',
+    owner: 'network',
+  });
   agent = await smallAgent();
 });
 
@@ -62,7 +68,10 @@ test('a name is given once, and a device has one name', async () => {
   await expect(w.fleet.add({ address: '127.0.0.1:1', name: 'pump-3', code: agent.code })).rejects.toMatchObject({ code: 'device.name-taken', owner: 'usage' });
   const before = agent.enrolment;
   agent.enrolment = undefined;
-  await expect(w.fleet.add({ address: agent.address, name: 'other', code: agent.code })).rejects.toMatchObject({ code: 'device.already-paired', hint: expect.stringContaining('remove pump-3') });
+  await expect(w.fleet.add({ address: agent.address, name: 'other', code: agent.code })).rejects.toMatchObject({
+    code: 'device.already-paired',
+    hint: expect.stringContaining('remove pump-3'),
+  });
   expect(agent.enrolment).toBeUndefined();
   agent.enrolment = before;
   expect(w.fleet.list().map((d) => d.name)).toEqual(['pump-3']);

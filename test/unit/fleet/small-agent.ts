@@ -7,7 +7,19 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer, type TLSSocket } from 'node:tls';
 import { z } from 'zod';
 import type { DeviceEvent, ErrorBody } from '#contract';
-import { type AgentDeploymentState, type AgentStatus, DeploymentOrderSchema, type DeploymentOrder, type DeploymentStatus, type Enrol, EnrolSchema, HelloSchema, pairingExporter, pairingWire, PAIRING_TRIES } from '#core/fleet';
+import {
+  type AgentDeploymentState,
+  type AgentStatus,
+  DeploymentOrderSchema,
+  type DeploymentOrder,
+  type DeploymentStatus,
+  type Enrol,
+  EnrolSchema,
+  HelloSchema,
+  pairingExporter,
+  pairingWire,
+  PAIRING_TRIES,
+} from '#core/fleet';
 import { certificateDer, createDeviceIdentity, equalMac, generatePairingCode, pairingMac } from '#core/trust';
 import { type SmallRegistry, smallRegistry } from '../transfer/small-registry.ts';
 
@@ -51,11 +63,14 @@ export async function smallAgent(id = 'dev-a'): Promise<SmallAgent> {
   const sockets = new Set<TLSSocket>();
   let tries = PAIRING_TRIES;
 
-  const door = createServer({ key: identity.privateKeyPem, cert: identity.selfSignedCertPem, minVersion: 'TLSv1.3', requestCert: true, rejectUnauthorized: false }, (socket) => {
-    sockets.add(socket);
-    socket.on('error', () => {});
-    pair(socket).catch(() => socket.destroy());
-  });
+  const door = createServer(
+    { key: identity.privateKeyPem, cert: identity.selfSignedCertPem, minVersion: 'TLSv1.3', requestCert: true, rejectUnauthorized: false },
+    (socket) => {
+      sockets.add(socket);
+      socket.on('error', () => {});
+      pair(socket).catch(() => socket.destroy());
+    },
+  );
   await new Promise<void>((resolve) => door.listen(0, '127.0.0.1', resolve));
 
   const agent: SmallAgent = {
@@ -63,7 +78,17 @@ export async function smallAgent(id = 'dev-a'): Promise<SmallAgent> {
     code,
     address: addressOf(door.address()),
     registry: await smallRegistry({ key: identity.privateKeyPem, cert: identity.selfSignedCertPem, ca: identity.selfSignedCertPem }),
-    status: { id, name: '', agentVersion: '0.1.0', time: Date.now(), inference: 'http://127.0.0.1:9', diskFreeBytes: 1e12, bundles: [], serving: [], lastEventSeq: 0 },
+    status: {
+      id,
+      name: '',
+      agentVersion: '0.1.0',
+      time: Date.now(),
+      inference: 'http://127.0.0.1:9',
+      diskFreeBytes: 1e12,
+      bundles: [],
+      serving: [],
+      lastEventSeq: 0,
+    },
     events: [],
     deployments: new Map(),
     orders: [],
@@ -118,7 +143,7 @@ export async function smallAgent(id = 'dev-a'): Promise<SmallAgent> {
       response.once('finish', () => received());
       return false;
     }
-    agent.asked.push(`${request.method} ${url.pathname}`);
+    agent.asked.push(`${request.method ?? ''} ${url.pathname}`);
     if (agent.intercept(request, response, url)) return true;
     void route(request, response, url).catch(() => response.destroy());
     return true;

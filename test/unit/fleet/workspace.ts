@@ -30,7 +30,14 @@ export async function openWorkspace(more: Partial<FleetOptions> = {}): Promise<W
   const catalogue = openCatalogue(join(dir, 'catalogue.db'));
   const registry = await openRegistry({ store, catalogue, keyring });
   const changes: string[] = [];
-  const base: FleetOptions = { dir, keyring, registry, store, log: createLog('fleet-test', { level: 'fatal' }), onChange: (topic, id) => changes.push(`${topic} ${id}`) };
+  const base: FleetOptions = {
+    dir,
+    keyring,
+    registry,
+    store,
+    log: createLog('fleet-test', { level: 'fatal' }),
+    onChange: (topic, id) => changes.push(`${topic} ${id}`),
+  };
   const workspace: Workspace = {
     dir,
     keyring,

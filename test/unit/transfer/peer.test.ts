@@ -61,7 +61,11 @@ test('a device that is off is a network failure with exit 4’s owner', async ()
 test('another device of the same workspace at this address is not taken for it, and nothing is sent', async () => {
   const peer = ours.peer(registry.port, { deviceId: 'dev9' });
   const before = registry.seen.length;
-  await expect(peer.request('POST', '/v1/deployments', { body: Buffer.from('secret') })).rejects.toMatchObject({ code: 'trust.wrong-device', owner: 'trust', found: 'the certificate of device dev1' });
+  await expect(peer.request('POST', '/v1/deployments', { body: Buffer.from('secret') })).rejects.toMatchObject({
+    code: 'trust.wrong-device',
+    owner: 'trust',
+    found: 'the certificate of device dev1',
+  });
   expect(registry.seen).toHaveLength(before);
   peer.close();
 });
@@ -183,7 +187,10 @@ test('an answer of another shape is refused, and the field is named', async () =
     return true;
   };
   const peer = ours.peer(registry.port);
-  await expect(peer.json('GET', '/v1/status', z.object({ id: z.string() }))).rejects.toMatchObject({ code: 'device.wrong-answer', found: expect.stringContaining('id') });
+  await expect(peer.json('GET', '/v1/status', z.object({ id: z.string() }))).rejects.toMatchObject({
+    code: 'device.wrong-answer',
+    found: expect.stringContaining('id'),
+  });
   registry.misbehave = () => false;
   peer.close();
 });

@@ -88,7 +88,7 @@ export async function smallRegistry(tls: { key: string; cert: string; ca: string
 
   async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const url = new URL(request.url ?? '/', 'https://x');
-    registry.seen.push(`${request.method} ${url.pathname.replace(/uploads\/.+/, 'uploads/*')}`);
+    registry.seen.push(`${request.method ?? ''} ${url.pathname.replace(/uploads\/.+/, 'uploads/*')}`);
     if (registry.misbehave(request, response)) return;
     const blob = /\/blobs\/(sha256:.+)$/.exec(url.pathname)?.[1];
     if (blob) return registry.blobs.has(blob) ? answer(response, 200) : answer(response, 404);
@@ -137,10 +137,20 @@ export async function smallRegistry(tls: { key: string; cert: string; ca: string
   }
 
   async function listen(port: number): Promise<Server> {
-    const made = createServer({ key: tls.key, cert: tls.cert, ca: tls.ca, requestCert: true, rejectUnauthorized: true, ...(tls.tls12 ? { maxVersion: 'TLSv1.2' } : { minVersion: 'TLSv1.3' }) }, (request, response) => {
-      const { socket } = request;
-      handle(request, response).catch(() => socket.destroy());
-    });
+    const made = createServer(
+      {
+        key: tls.key,
+        cert: tls.cert,
+        ca: tls.ca,
+        requestCert: true,
+        rejectUnauthorized: true,
+        ...(tls.tls12 ? { maxVersion: 'TLSv1.2' } : { minVersion: 'TLSv1.3' }),
+      },
+      (request, response) => {
+        const { socket } = request;
+        handle(request, response).catch(() => socket.destroy());
+      },
+    );
     made.on('connection', (socket) => {
       sockets.add(socket);
       socket.once('close', () => sockets.delete(socket));

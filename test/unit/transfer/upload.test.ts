@@ -25,7 +25,11 @@ afterEach(async () => {
 });
 
 function blobOf(bytes: Buffer): BlobSource {
-  return { digest: `sha256:${createHash('sha256').update(bytes).digest('hex')}`, size: bytes.length, open: (start, end) => Readable.from([bytes.subarray(start, end)]) };
+  return {
+    digest: `sha256:${createHash('sha256').update(bytes).digest('hex')}`,
+    size: bytes.length,
+    open: (start, end) => Readable.from([bytes.subarray(start, end)]),
+  };
 }
 
 function options(more: Partial<UploadOptions> = {}): UploadOptions {
@@ -164,15 +168,18 @@ test('a peer whose counting is mad is dropped with the reason', async () => {
   await expect(pushBlob(peer, blob, options())).rejects.toMatchObject({ code: 'device.wrong-answer', found: '0-999999' });
 });
 
-test.each(['https://evil.example/v2/x', '//evil.example/x', 'uploads/1', `/${'x'.repeat(3000)}`])('does not follow an upload address elsewhere: %s', async (location) => {
-  const blob = blobOf(randomBytes(1000));
-  registry.misbehave = (request, response) => {
-    if (request.method !== 'POST') return false;
-    response.writeHead(202, { location }).end();
-    return true;
-  };
-  await expect(pushBlob(peer, blob, options())).rejects.toMatchObject({ code: 'device.wrong-answer' });
-});
+test.each(['https://evil.example/v2/x', '//evil.example/x', 'uploads/1', `/${'x'.repeat(3000)}`])(
+  'does not follow an upload address elsewhere: %s',
+  async (location) => {
+    const blob = blobOf(randomBytes(1000));
+    registry.misbehave = (request, response) => {
+      if (request.method !== 'POST') return false;
+      response.writeHead(202, { location }).end();
+      return true;
+    };
+    await expect(pushBlob(peer, blob, options())).rejects.toMatchObject({ code: 'device.wrong-answer' });
+  },
+);
 
 test('a stale upload that no longer fits its digest is sent anew, once', async () => {
   const bytes = randomBytes(100_000);
