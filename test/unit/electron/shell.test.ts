@@ -1,4 +1,4 @@
-import type { BrowserWindow, Dialog, IpcMain, IpcMainInvokeEvent } from 'electron';
+import type { BrowserWindow, Dialog, IpcMainInvokeEvent } from 'electron';
 import { describe, expect, test, vi } from 'vitest';
 import { findPlaces } from '../../../app/electron/places.ts';
 import { PICK_FOLDER } from '../../../app/electron/shell-channels.ts';
