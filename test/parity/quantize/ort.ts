@@ -10,7 +10,7 @@ const ort = await import('onnxruntime-node');
 type OrtTensor = InstanceType<typeof ort.Tensor>;
 
 const toOrt = (tensor: Tensor): OrtTensor => new ort.Tensor(tensor.type as 'float32', tensor.data as Float32Array, tensor.dims);
-const fromOrt = (tensor: OrtTensor): Tensor => ({ type: tensor.type as Tensor['type'], dims: [...tensor.dims], data: tensor.data as Float32Array });
+const fromOrt = (tensor: OrtTensor): Tensor => ({ type: tensor.type as Tensor['type'], dims: [...tensor.dims], data: tensor.data });
 
 export const runtime: QuantizeRuntime = {
   async open(modelPath) {

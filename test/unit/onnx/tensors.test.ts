@@ -103,7 +103,7 @@ describe('external data', () => {
     [{ location: 'w.bin', offset: '80' }, 'model.external-short'],
     [{ location: 'w.bin', offset: '0', length: '200' }, 'model.external-length'],
   ])('refuses %j', async (entries, code) => {
-    const { read, tensor } = await modelWith(entries as Record<string, string>);
+    const { read, tensor } = await modelWith(entries);
     await expect(tensorData(read.dir, tensor)).rejects.toMatchObject({ code, owner: 'input' });
   });
 
