@@ -81,6 +81,8 @@ export async function openCore(options: CoreOptions): Promise<Core> {
     const catalogue = openCatalogue(paths.catalogue);
     closers.push(() => catalogue.close());
     const registry = await openRegistry({ store, catalogue, keyring });
+    // What a kill between the blobs and the index left: invisible, and of use to nobody but the same build.
+    if (held) await registry.collectGarbage();
     const trials = new TrialStore(join(paths.home, 'trials.db'));
     closers.push(() => trials.close());
     if (held) trials.markInterrupted();
@@ -92,6 +94,7 @@ export async function openCore(options: CoreOptions): Promise<Core> {
       clock,
       log,
       follow: options.lock.hold,
+      onnxruntime: onnxruntimeVersion(),
       onChange: (topic, id) => changes.publish(topic, id),
       verdictFor: (ref, variant) => trialVerdict(trials, ref, variant),
     });
