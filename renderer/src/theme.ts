@@ -8,8 +8,6 @@ export const theme = createTheme({
   defaultRadius: 4,
   respectReducedMotion: true,
   components: {
-    Modal: { defaultProps: { transitionProps: { duration: 100, transition: 'fade' }, centered: false, yOffset: '12vh', lockScroll: false } },
-    Drawer: { defaultProps: { transitionProps: { duration: 120 }, position: 'right', lockScroll: false } },
     Tooltip: {
       defaultProps: {
         openDelay: 250,

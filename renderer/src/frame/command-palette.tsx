@@ -28,9 +28,20 @@ export function CommandPalette() {
     return () => window.removeEventListener('keydown', onKey);
   }, []);
   return (
-    <Modal opened={open} onClose={() => setOpen(false)} withCloseButton={false} padding={0} title="Go to" classNames={{ header: 'visually-hidden' }} size={520}>
-      <Palette close={() => setOpen(false)} />
-    </Modal>
+    <Modal.Root
+      opened={open}
+      onClose={() => setOpen(false)}
+      size={520}
+      yOffset="12vh"
+      lockScroll={false}
+      transitionProps={{ duration: 100, transition: 'fade' }}
+    >
+      <Modal.Overlay />
+      <Modal.Content>
+        <Modal.Title className="visually-hidden">Go to</Modal.Title>
+        <Palette close={() => setOpen(false)} />
+      </Modal.Content>
+    </Modal.Root>
   );
 }
 

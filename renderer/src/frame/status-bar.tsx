@@ -2,7 +2,7 @@
 import { useMutation, useQuery } from '@tanstack/react-query';
 import { useSyncExternalStore } from 'react';
 import { client, orpc, reconnectNow, useConnection } from '../lib/engine.ts';
-import { bytes, duration, percent, plural } from '../lib/format.ts';
+import { bytes, left, percent, plural } from '../lib/format.ts';
 import { EngineLink } from '../parts/engine-link.tsx';
 import { ToneIcon } from '../parts/meaning.tsx';
 import styles from './status-bar.module.css';
@@ -56,9 +56,7 @@ function RunningJobs() {
       <EngineLink link={job.link}>{job.title}</EngineLink>
       {job.progress !== undefined && <progress aria-label={job.title} value={job.progress} />}
       <span className={styles.step}>
-        {[job.progress !== undefined && percent(job.progress), job.step, job.etaMs !== undefined && `about ${duration(job.etaMs)} left`]
-          .filter(Boolean)
-          .join(' · ')}
+        {[job.progress !== undefined && percent(job.progress), job.step, job.etaMs !== undefined && left(job.etaMs)].filter(Boolean).join(' · ')}
       </span>
       <button type="button" onClick={() => cancel.mutate(job.id)} aria-label={`Cancel ${job.title}`}>
         Cancel

@@ -36,6 +36,11 @@ export function milliseconds(value: number): string {
   return value >= 1000 ? `${number(value / 1000)}${NNBSP}s` : `${number(value)}${NNBSP}ms`;
 }
 
+/** A share among others in a column: one decimal, so that the points line up. */
+export function columnPercent(share: number): string {
+  return `${(share * 100).toFixed(1)}${NNBSP}%`;
+}
+
 export function percent(share: number): string {
   return `${number(share * 100)}${NNBSP}%`;
 }
@@ -54,12 +59,19 @@ const BYTE_UNITS: readonly ByteUnit[] = [
 /** The unit for a column of sizes: the one in which the largest value reads well. */
 export function byteUnit(values: readonly (number | undefined)[]): ByteUnit {
   const largest = Math.max(0, ...values.map((value) => value ?? 0));
+  if (largest === 0) return { unit: 'MB', factor: 1e6 };
   return BYTE_UNITS.find((each) => largest >= each.factor) ?? { unit: 'B', factor: 1 };
 }
 
 export function bytes(value: number): string {
+  if (value === 0) return `0${NNBSP}B`;
   const { unit, factor } = byteUnit([value]);
   return `${number(value / factor)}${NNBSP}${unit}`;
+}
+
+/** An estimate of what is left, in whole seconds: `about 3 s left`. */
+export function left(ms: number): string {
+  return `about ${duration(Math.max(1, Math.ceil(ms / 1000)) * 1000)} left`;
 }
 
 /** `48 s`, `3 min 20 s`, `2 h 5 min`. */
@@ -98,7 +110,9 @@ export function halfWidth(interval: { low: number; high: number }): number {
 
 /** `0.987 ± 0.009` */
 export function withInterval(interval: { value: number; low: number; high: number }): string {
-  return `${columnNumber(interval.value)} ± ${number(Number(halfWidth(interval).toPrecision(2)))}`;
+  const value = columnNumber(interval.value);
+  // As many decimals as the value itself has: more would claim what it does not know.
+  return `${value} ± ${halfWidth(interval).toFixed(value.split('.')[1]?.length ?? 0)}`;
 }
 
 /** `−0.3 pt`: the difference of two shares in percentage points. */

@@ -17,17 +17,25 @@ interface SheetProps {
 
 export function Sheet({ title, opened, onClose, children, footer, size = 480 }: SheetProps) {
   return (
-    <Drawer
+    <Drawer.Root
+      classNames={{ content: styles.content ?? '' }}
       opened={opened}
       onClose={onClose}
-      title={title}
       size={size}
-      closeButtonProps={{ 'aria-label': 'Close' }}
-      classNames={{ content: styles.content ?? '', header: styles.header ?? '', title: styles.title ?? '', body: styles.body ?? '' }}
+      position="right"
+      lockScroll={false}
+      transitionProps={{ duration: 120 }}
     >
-      <div className={styles.scroll}>{children}</div>
-      {footer !== undefined && <div className={styles.footer}>{footer}</div>}
-    </Drawer>
+      <Drawer.Overlay />
+      <Drawer.Content>
+        <div className={styles.header}>
+          <Drawer.Title className={styles.title}>{title}</Drawer.Title>
+          <Drawer.CloseButton aria-label="Close" />
+        </div>
+        <div className={styles.scroll}>{children}</div>
+        {footer !== undefined && <div className={styles.footer}>{footer}</div>}
+      </Drawer.Content>
+    </Drawer.Root>
   );
 }
 
@@ -39,31 +47,35 @@ interface ConfirmProps {
   children: ReactNode;
   /** The verb with its object. */
   action: string;
+  /** What not doing it is called. */
+  keep?: string;
   busy?: string | false;
   error?: unknown;
   onConfirm: () => void;
 }
 
-export function Confirm({ title, opened, onClose, children, action, busy, error, onConfirm }: ConfirmProps) {
+export function Confirm({ title, opened, onClose, children, action, keep = 'Keep it', busy, error, onConfirm }: ConfirmProps) {
   return (
-    <Modal
-      opened={opened}
-      onClose={onClose}
-      title={title}
-      size={480}
-      closeButtonProps={{ 'aria-label': 'Close' }}
-      classNames={{ header: styles.header ?? '', title: styles.title ?? '', body: styles.confirm ?? '' }}
-    >
-      <div className={styles.lost}>{children}</div>
-      {error !== undefined && error !== null && <ErrorPanel error={error} />}
-      <div className={styles.actions}>
-        <Button onClick={onClose} data-autofocus>
-          Keep it
-        </Button>
-        <Button kind="danger" busy={busy} onClick={onConfirm}>
-          {action}
-        </Button>
-      </div>
-    </Modal>
+    <Modal.Root opened={opened} onClose={onClose} size={480} yOffset="12vh" lockScroll={false} transitionProps={{ duration: 100, transition: 'fade' }}>
+      <Modal.Overlay />
+      <Modal.Content>
+        <div className={styles.header}>
+          <Modal.Title className={styles.title}>{title}</Modal.Title>
+          <Modal.CloseButton aria-label="Close" />
+        </div>
+        <div className={styles.confirm}>
+          <div className={styles.lost}>{children}</div>
+          {error !== undefined && error !== null && <ErrorPanel error={error} />}
+          <div className={styles.actions}>
+            <Button onClick={onClose} data-autofocus>
+              {keep}
+            </Button>
+            <Button kind="danger" busy={busy} onClick={onConfirm}>
+              {action}
+            </Button>
+          </div>
+        </div>
+      </Modal.Content>
+    </Modal.Root>
   );
 }

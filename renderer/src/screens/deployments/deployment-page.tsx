@@ -26,7 +26,10 @@ export function DeploymentPage() {
   const deployment = query.data;
   const device = useQuery({ ...orpc.devices.show.queryOptions({ input: { name: deployment?.device ?? '' } }), enabled: deployment !== undefined }).data;
   const stop = useMutation({ mutationFn: (jobId: string) => client.jobs.cancel({ id: jobId }) });
-  const jobId = deployment && deploymentRunning(deployment) ? deployment.jobId : undefined;
+  // A deployment names its job where it can; else the job names the deployment.
+  const jobs = useQuery(orpc.jobs.list.queryOptions()).data;
+  const job = jobs?.find((each) => each.state === 'running' && (each.id === deployment?.jobId || each.link === `/deployments/${id}`));
+  const jobId = deployment && deploymentRunning(deployment) ? job?.id : undefined;
   return (
     <Page
       title={deployment ? `${deployment.ref} to ${deployment.device}` : id}

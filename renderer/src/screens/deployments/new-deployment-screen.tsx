@@ -206,5 +206,5 @@ function sentence(complete: boolean, checking: boolean, checked: number | undefi
   if (checked === undefined) return checking ? 'Checking every device…' : 'The devices could not be checked.';
   return refused === 0
     ? `${checked === 1 ? 'The device' : `All ${checked} devices`} can take it.`
-    : `${refused} of ${plural(checked, 'device')} said no; the reasons are below.`;
+    : `${checked === 1 ? 'The device' : `${refused} of ${plural(checked, 'device')}`} said no; the reasons are below.`;
 }

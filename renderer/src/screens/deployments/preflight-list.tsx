@@ -24,7 +24,7 @@ export function PreflightList({ results }: { results: readonly Preflight[] }) {
             {result.checks.map((check) => (
               <li key={check.name}>
                 <ToneIcon tone={check.ok ? 'good' : 'bad'} size={12} />
-                <span>{check.name}</span>
+                <span className={styles.checkName}>{check.name}</span>
                 <span className={styles.detail}>
                   <span className="visually-hidden">{check.ok ? 'yes: ' : 'no: '}</span>
                   {check.detail}

@@ -82,11 +82,20 @@ export function ServingTable({ device }: { device: DeviceDetail }) {
   );
 }
 
-/** How an event reads at a glance, by the words in its kind. */
+/** How an event reads at a glance; kinds that are not named here are plain steps on the way. */
+const EVENT_TONES: Record<string, Tone> = {
+  refused: 'bad',
+  'rolled-back': 'bad',
+  'bit-rot': 'bad',
+  'runner-ended': 'bad',
+  'not-serving': 'bad',
+  switched: 'running',
+  committed: 'good',
+  enrolled: 'good',
+};
+
 function eventTone(kind: string): Tone {
-  if (/refus|fail|roll|crash|burn/.test(kind)) return 'bad';
-  if (/commit|activ|enrol|recover/.test(kind)) return 'good';
-  return 'neutral';
+  return EVENT_TONES[kind] ?? 'neutral';
 }
 
 function eventColumns(): GridColumn<DeviceEvent>[] {
@@ -101,7 +110,7 @@ function eventColumns(): GridColumn<DeviceEvent>[] {
       cell: (row) => (
         <span className={styles.name}>
           <ToneIcon tone={eventTone(row.kind)} />
-          {row.kind}
+          {row.kind.replace('-', ' ')}
         </span>
       ),
     },

@@ -59,6 +59,7 @@ export function RollBack({ device }: { device: DeviceDetail }) {
         <Confirm
           title={`Roll back ${device.name}`}
           opened
+          keep={`Keep ${asked.from.version}`}
           onClose={() => setAsked(undefined)}
           action={`Roll back ${device.name} to ${asked.to.version}`}
           busy={roll.isPending && 'Rolling back'}

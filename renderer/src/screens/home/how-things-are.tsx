@@ -10,11 +10,19 @@ import { Button } from '../../parts/button.tsx';
 
 export function useHowThingsAre(): { sentence: string; action: ReactNode } {
   const navigate = useNavigate();
-  const bundles = useQuery(orpc.bundles.list.queryOptions()).data;
-  const trials = useQuery(orpc.trials.list.queryOptions()).data;
-  const devices = useQuery(orpc.devices.list.queryOptions()).data;
-  const deployments = useQuery(orpc.deployments.list.queryOptions()).data;
-  if (!bundles || !trials || !devices || !deployments) return { sentence: 'Reading the workspace…', action: undefined };
+  const reads = [
+    useQuery(orpc.bundles.list.queryOptions()),
+    useQuery(orpc.trials.list.queryOptions()),
+    useQuery(orpc.devices.list.queryOptions()),
+    useQuery(orpc.deployments.list.queryOptions()),
+  ] as const;
+  const [{ data: bundles }, { data: trials }, { data: devices }, { data: deployments }] = reads;
+  if (!bundles || !trials || !devices || !deployments) {
+    return {
+      sentence: reads.some((read) => read.isError) ? 'Part of the workspace could not be read; the reasons are below.' : 'Reading the workspace…',
+      action: undefined,
+    };
+  }
 
   const troubles = [
     ...bundles.filter((bundle) => bundle.state !== 'sound').map((bundle) => `${refOf(bundle)} is ${bundle.state}`),

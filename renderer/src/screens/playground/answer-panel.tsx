@@ -1,5 +1,5 @@
 import type { Answer, RunResult } from '#contract';
-import { bytes, columnNumber, milliseconds, percent } from '../../lib/format.ts';
+import { bytes, columnNumber, columnPercent, milliseconds } from '../../lib/format.ts';
 import { ErrorPanel } from '../../parts/error-panel.tsx';
 import { Loading } from '../../parts/placeholder.tsx';
 import { ToneIcon } from '../../parts/meaning.tsx';
@@ -78,7 +78,7 @@ function AnswerBody({ answer }: { answer: Answer }) {
                   <span className={styles.bar} style={{ width: `${Math.max(0.5, label.confidence * 100)}%` }} />
                 </span>
               </td>
-              <td className="num">{percent(label.confidence < 0.0005 ? 0 : label.confidence)}</td>
+              <td className="num">{columnPercent(label.confidence)}</td>
             </tr>
           ))}
         </tbody>

@@ -103,7 +103,7 @@ function Results({ trial }: { trial: Trial }) {
         <TrialTable trial={trial} />
         {noisy > NOISY && (
           <p className={styles.note}>
-            ± {percent(noisy)} between rounds: the machine was busy. Latencies are less certain than they look; try again when it is idle.
+            ± {percent(noisy / 2)} between rounds, machine busy: latencies are less certain than they look. Repeat the trial when the machine is idle.
           </p>
         )}
         <VariantNotes variants={trial.variants} />

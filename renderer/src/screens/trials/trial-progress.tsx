@@ -1,7 +1,7 @@
 import { useQuery } from '@tanstack/react-query';
 import type { Trial } from '#contract';
 import { orpc } from '../../lib/engine.ts';
-import { duration } from '../../lib/format.ts';
+import { duration, left } from '../../lib/format.ts';
 import { useNow } from '../../lib/use-now.ts';
 import { ProgressLine } from '../../parts/progress-line.tsx';
 
@@ -15,7 +15,7 @@ export function TrialProgress({ trial }: { trial: Trial }) {
       label={`Trial of ${trial.ref}`}
       step={job?.step ?? 'Starting'}
       fraction={job?.progress}
-      note={`${duration(Math.max(0, now - trial.startedAt))} so far${job?.etaMs === undefined ? '' : `, about ${duration(job.etaMs)} left`}`}
+      note={`${duration(Math.max(0, now - trial.startedAt))} so far${job?.etaMs === undefined ? '' : `, ${left(job.etaMs)}`}`}
     />
   );
 }
