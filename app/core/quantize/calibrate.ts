@@ -9,7 +9,7 @@ import { DataType, makeAttribute, makeNode, type OnnxModel, writeModel } from '#
 import { MAX_RANGES_PER_PASS } from './limits.ts';
 import type { ValueRange } from './kernels.ts';
 import type { QuantizePlan } from './plan.ts';
-import { OPERATOR_NAMES } from './qdq-marks.ts';
+import { OPERATOR_NAMES } from './qdq-operators.ts';
 
 /** A model that has been loaded to run samples through it. */
 export interface CalibrationSession {

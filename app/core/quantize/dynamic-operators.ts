@@ -1,6 +1,6 @@
 /** How each operator is rewritten by dynamic quantization. A rule answers false when the node must stay as it is. */
 import { DataType, makeAttribute, makeNode, type Node, type TensorProto, tensorDims } from '#core/onnx';
-import type { DynamicRewrite, QuantizedValue } from './dynamic.ts';
+import type { DynamicRewrite, QuantizedValue } from './dynamic-rewrite.ts';
 import { product, transposed } from './kernels.ts';
 import { integerTensor } from './stored-tensors.ts';
 

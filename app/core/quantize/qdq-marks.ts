@@ -1,10 +1,6 @@
-/**
- * First half of QDQ quantization: which tensors are to be quantized, and how. Operators are visited in graph order, each
- * marking what it needs (reference/quantization.md §3). Nothing is inserted yet.
- */
+/** First half of QDQ quantization: which tensors are to be quantized, and how. Nothing is inserted yet. */
 import type { Node } from '#core/onnx';
 import { DataType, tensorDims } from '#core/onnx';
-import { OPERATOR_RULES } from './qdq-operators.ts';
 import type { QuantizePlan } from './plan.ts';
 import type { ValueRange } from './kernels.ts';
 
@@ -122,17 +118,3 @@ export class QdqMarks {
     return type === DataType.float32;
   }
 }
-
-/** Visits the operators in graph order. */
-export function markTensors(plan: QuantizePlan, ranges: ReadonlyMap<string, ValueRange>): QdqMarks {
-  const marks = new QdqMarks(plan, ranges);
-  for (const node of [...plan.model.graph.node]) {
-    const rule = OPERATOR_RULES.get(node.opType ?? '');
-    if (rule && plan.takesPart(node, OPERATOR_NAMES)) rule(node, marks);
-    if (node.opType === 'DequantizeLinear') for (const name of node.output) marks.dequantized.set(name, node);
-  }
-  return marks;
-}
-
-/** Operator types that take part in static quantization by default. */
-export const OPERATOR_NAMES: ReadonlySet<string> = new Set(OPERATOR_RULES.keys());

@@ -1,6 +1,8 @@
 /** What each operator wants quantized in QDQ form (reference/quantization.md §3). */
 import { findAttribute, floatAttribute, intAttribute, type Node, textAttribute } from '#core/onnx';
-import type { QdqMarks } from './qdq-marks.ts';
+import type { ValueRange } from './kernels.ts';
+import type { QuantizePlan } from './plan.ts';
+import { QdqMarks } from './qdq-marks.ts';
 
 type OperatorRule = (node: Node, marks: QdqMarks) => void;
 
@@ -100,7 +102,7 @@ function padsWithWhatIsThere(node: Node, marks: QdqMarks): boolean {
   return marks.plan.zeroConstants.has(input(node, 2));
 }
 
-export const OPERATOR_RULES: ReadonlyMap<string, OperatorRule> = new Map([
+const OPERATOR_RULES: ReadonlyMap<string, OperatorRule> = new Map([
   ['Conv', convolution(0)],
   ['ConvTranspose', convolution(1)],
   ['Gemm', gemm],
@@ -130,3 +132,17 @@ export const OPERATOR_RULES: ReadonlyMap<string, OperatorRule> = new Map([
     everything,
   ]),
 ]);
+
+/** Operator types that take part in static quantization by default. */
+export const OPERATOR_NAMES: ReadonlySet<string> = new Set(OPERATOR_RULES.keys());
+
+/** Visits the operators in graph order, each marking what it needs. */
+export function markTensors(plan: QuantizePlan, ranges: ReadonlyMap<string, ValueRange>): QdqMarks {
+  const marks = new QdqMarks(plan, ranges);
+  for (const node of [...plan.model.graph.node]) {
+    const rule = OPERATOR_RULES.get(node.opType ?? '');
+    if (rule && plan.takesPart(node, OPERATOR_NAMES)) rule(node, marks);
+    if (node.opType === 'DequantizeLinear') for (const name of node.output) marks.dequantized.set(name, node);
+  }
+  return marks;
+}

@@ -13,7 +13,7 @@ import { CALIBRATION_BATCH, MAX_CALIBRATION_SAMPLES, MAX_LISTED } from './limits
 import { type QuantizeOptions, QuantizePlan } from './plan.ts';
 import { isPrepared, type Optimize, prepareModel } from './prepare.ts';
 import { insertQdq } from './qdq-insert.ts';
-import { markTensors } from './qdq-marks.ts';
+import { markTensors } from './qdq-operators.ts';
 import type { IntegerType } from './rules.ts';
 
 export type QuantizedVariant = 'int8-dynamic' | 'int8-static';

@@ -28,7 +28,8 @@ describe.skipIf(!present)('hostile files', () => {
     if (expected.expect === 'reject' && !(expected.stage === 'shape' && expected.file === 'shape_mismatch.onnx'))
       expect(result).toMatchObject({ owner: 'input' });
     else if (expected.expect === 'ok') expect(result).toEqual({ ok: true, warnings: [] });
-    else if (expected.expect === 'warn' && expected.stage !== 'runtime') expect(result).toMatchObject({ ok: true, warnings: expect.arrayContaining([expect.anything()]) });
+    else if (expected.expect === 'warn' && expected.stage !== 'runtime')
+      expect(result).toMatchObject({ ok: true, warnings: expect.arrayContaining([expect.anything()]) });
     else expect(result).toMatchObject({ ok: true });
   });
 });
