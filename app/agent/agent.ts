@@ -1,6 +1,6 @@
 /** The agent put together: folder, lock, database, store, doors. It only composes; what happens is decided in its parts. */
 import { randomBytes } from 'node:crypto';
-import { createServer } from 'node:http';
+import type { Server } from 'node:http';
 import { join } from 'node:path';
 import { EdgewrightError, type HardwareReport } from '#contract';
 import { openStore } from '#core/bundles';
@@ -91,7 +91,12 @@ async function compose(options: AgentOptions, undo: (() => Promise<void> | void)
       owner: 'usage',
     });
   }
-  const inference = createInferenceServer({ router, metrics, host: inferenceAt.host, onOutcome: (session, outcome) => device.trials.outcome(session, outcome) });
+  const inference = createInferenceServer({
+    router,
+    metrics,
+    host: inferenceAt.host,
+    onOutcome: (session, outcome) => device.trials.outcome(session, outcome),
+  });
   const inferencePort = await listen(inference, inferenceAt.host, inferenceAt.port);
   undo.push(() => closeServer(inference));
   const inferenceAddress = formatAddress(inferenceAt.host, inferencePort);
@@ -190,7 +195,10 @@ async function compose(options: AgentOptions, undo: (() => Promise<void> | void)
       inference: inferenceAddress,
       ...(door && { pairing: { address: door.address, ...(door.code !== undefined && { code: door.code }), expires: door.expires } }),
     },
-    notice: options.pair && !wanted ? `This device already belongs to workspace ${trust?.workspaceId}, so the pairing door stays closed. Remove the device there first.` : undefined,
+    notice:
+      options.pair && !wanted && trust
+        ? `This device already belongs to workspace ${trust.workspaceId}, so the pairing door stays closed. Remove the device there first.`
+        : undefined,
     stop: async () => {
       inference.close();
       await router.idle(CLOSE_MS);
@@ -206,7 +214,15 @@ async function lockFolder(dir: string): Promise<Lock> {
     return await acquireLock(join(dir, 'agent.lock'), { what: 'edgewright-agent', waitMs: FOLDER_WAIT_MS });
   } catch (error) {
     if (!(error instanceof EdgewrightError) || error.code !== 'machine.busy') throw error;
-    throw new EdgewrightError({ code: 'machine.agent-running', message: `Another agent already runs on ${dir}.`, hint: 'Stop it, or name another folder with --dir.', owner: 'machine' }, { cause: error });
+    throw new EdgewrightError(
+      {
+        code: 'machine.agent-running',
+        message: `Another agent already runs on ${dir}.`,
+        hint: 'Stop it, or name another folder with --dir.',
+        owner: 'machine',
+      },
+      { cause: error },
+    );
   }
 }
 
@@ -229,7 +245,7 @@ function reachable(host: string, localHost: string): string {
 }
 
 /** Ends a server within CLOSE_MS: idle connections at once, busy ones after that. */
-function closeServer(server: ReturnType<typeof createServer>): Promise<void> {
+function closeServer(server: Pick<Server, 'close' | 'closeAllConnections' | 'closeIdleConnections'>): Promise<void> {
   return new Promise((resolve) => {
     const cut = setTimeout(() => server.closeAllConnections(), CLOSE_MS);
     server.close(() => {

@@ -22,6 +22,8 @@ export const STOP_MS = 15_000;
 // --- Doors -------------------------------------------------------------------------------------------------------------
 /** Connections at once on the pairing door. */
 export const MAX_PAIRING_CONNECTIONS = 4;
+/** The other side of a pairing gets this long to read the last answer, in ms. */
+export const LAST_ANSWER_MS = 1_000;
 /** Connections at once on the management door. */
 export const MAX_MANAGEMENT_CONNECTIONS = 64;
 /** Connections at once on the inference door. */
@@ -71,6 +73,8 @@ export const RESTART_FIRST_MS = 100;
 export const RESTART_MAX_MS = 30_000;
 /** A runner that lived this long starts again with the first pause, in ms. */
 export const RESTART_FORGET_MS = 60_000;
+/** First pause before a lane whose step failed is tried again, in ms; doubled each time up to RESTART_MAX_MS. */
+export const LANE_RETRY_MS = 1_000;
 /** Requests still running on a session that no longer serves get this long, in ms. */
 export const DRAIN_MS = 60_000;
 /** Timed runs that judge the limit on latency on the device. */

@@ -30,9 +30,17 @@ export class Metrics {
       buckets: LATENCY_EDGES,
       registers,
     });
-    this.#deployments = new Counter({ name: 'edgewright_deployments_total', help: 'Deployments that reached a state.', labelNames: ['model', 'state'], registers });
+    this.#deployments = new Counter({
+      name: 'edgewright_deployments_total',
+      help: 'Deployments that reached a state.',
+      labelNames: ['model', 'state'],
+      registers,
+    });
     this.#restarts = new Counter({ name: 'edgewright_runner_ended_total', help: 'Times a runner process ended by itself.', labelNames: ['model'], registers });
-    new Gauge({ name: 'edgewright_agent_info', help: 'Version of the agent; always 1.', labelNames: ['version'], registers }).set({ version: AGENT_VERSION }, 1);
+    new Gauge({ name: 'edgewright_agent_info', help: 'Version of the agent; always 1.', labelNames: ['version'], registers }).set(
+      { version: AGENT_VERSION },
+      1,
+    );
     new Gauge({
       name: 'edgewright_model_ready',
       help: 'Whether the model that serves can answer now.',

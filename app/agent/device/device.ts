@@ -4,13 +4,12 @@
  */
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { asEdgewrightError, EdgewrightError, type ErrorBody } from '#contract';
+import { EdgewrightError, type ErrorBody } from '#contract';
 import type { BlobStore } from '#core/bundles';
 import type { DeploymentAccepted, DeploymentOrder, DeploymentStatus, RollbackAnswer } from '#core/fleet';
 import { type Clock, freeBytes, type Log } from '#core/platform';
-import { DISK_RESERVE_BYTES, RESTART_MAX_MS } from '../limits.ts';
+import { DISK_RESERVE_BYTES } from '../limits.ts';
 import type { Metrics } from '../metrics.ts';
-import { type Actual, desiredOf, type Lane as LaneName, nextStep, type Plan, plan } from '../plan.ts';
 import type { Router } from '../serving/router.ts';
 import type { ModelSession, SessionOptions } from '../serving/session.ts';
 import { type DeploymentRecord, refOf } from '../state/deployments.ts';
@@ -18,11 +17,11 @@ import type { EventLog } from '../state/events.ts';
 import type { IdentityStore } from '../state/identity.ts';
 import { CANCELLED, type Ledger, type RolledBack } from '../state/ledger.ts';
 import type { Uploads } from '../state/uploads.ts';
-import { execute, layOut, openSession, type Workshop } from './executors.ts';
+import { layOut, openSession, type Workshop } from './executors.ts';
 import { collectGarbage } from './garbage.ts';
 import type { StagedBundle } from './install.ts';
-import { Lane } from './lane.ts';
 import { Mutex } from './mutex.ts';
+import { Reconciler } from './reconciler.ts';
 import { statusOf } from './report.ts';
 import { Trials } from './trials.ts';
 
@@ -39,23 +38,16 @@ export interface DeviceOptions {
   log: Log;
 }
 
-/** Pause before a lane that failed is tried again, in ms; doubled up to RESTART_MAX_MS. */
-const LANE_RETRY_MS = 1_000;
-
 export class Device {
   readonly trials: Trials;
   readonly #o: DeviceOptions;
   readonly #shop: Workshop;
-  readonly #lanes = new Map<string, Record<LaneName, Lane>>();
-  readonly #retries = new Map<string, { timer: NodeJS.Timeout; ms: number }>();
-  /** Aborts what is being done for a candidate. */
-  readonly #work = new Map<string, AbortController>();
   /** Sessions an order by hand is about to use: no plan may let them go. */
   readonly #held = new Set<string>();
   readonly #retiring = new Set<ModelSession>();
   readonly #storeTurn = new Mutex();
   readonly #handTurn = new Mutex();
-  readonly #stopping = new AbortController();
+  readonly #reconciler: Reconciler;
 
   constructor(options: DeviceOptions) {
     this.#o = options;
@@ -77,6 +69,13 @@ export class Device {
       rollBack: (model, deployment, error) => void this.#rollBackNow(model, deployment, { error: error.toBody(), state: 'rolled back', byHand: false }),
       retire: (session) => this.#retire(session),
     };
+    this.#reconciler = new Reconciler({
+      shop: this.#shop,
+      log: options.log,
+      held: this.#held,
+      missing: (record) => this.missing(record),
+      onEnded: () => this.#collectSoon(),
+    });
   }
 
   get stagedRoot(): string {
@@ -99,20 +98,14 @@ export class Device {
   }
 
   async stop(): Promise<void> {
-    this.#stopping.abort();
-    for (const { timer } of this.#retries.values()) clearTimeout(timer);
     this.trials.stop();
-    for (const work of this.#work.values()) work.abort();
-    await Promise.all([...this.#lanes.values()].flatMap((lanes) => [lanes.serving.stop(), lanes.candidate.stop()]));
+    await this.#reconciler.stop();
     await Promise.all([this.#o.router.close(), ...[...this.#retiring].map((session) => session.close())]);
   }
 
   /** Something changed for this model. */
   poke(model: string): void {
-    if (this.#stopping.signal.aborted) return;
-    const lanes = this.#lanes.get(model) ?? this.#makeLanes(model);
-    lanes.serving.poke();
-    lanes.candidate.poke();
+    this.#reconciler.poke(model);
   }
 
   /** @throws trust.older-version, device.disk-full, device.id-reused */
@@ -149,7 +142,8 @@ export class Device {
       if (!serving || !previous) throw nothingBefore(slot.model, serving);
       this.#held.add(previous.id);
       try {
-        if (!router.get(previous.id)) router.add(await openSession(this.#shop, previous, await layOut(this.#shop, previous, this.#stopping.signal), this.#stopping.signal));
+        if (!router.get(previous.id))
+          router.add(await openSession(this.#shop, previous, await layOut(this.#shop, previous, this.#reconciler.stopping), this.#reconciler.stopping));
         const error: ErrorBody = { code: 'device.rolled-back-by-hand', message: 'It was rolled back by hand.', owner: 'cancelled' };
         const done = this.#rollBackNow(slot.model, serving.id, { error, state: 'rolled back', byHand: true });
         if (!done?.to) throw nothingBefore(slot.model, serving);
@@ -164,7 +158,7 @@ export class Device {
   /** Un-enrols: nothing of the workspace stays, and nothing serves. */
   async forget(): Promise<void> {
     const { ledger, router, store, uploads, events } = this.#o;
-    for (const work of this.#work.values()) work.abort();
+    this.#reconciler.abandon();
     for (const model of ledger.models()) this.trials.end(model);
     ledger.wipe();
     await router.close();
@@ -198,60 +192,6 @@ export class Device {
     return this.#storeTurn.run(() => collectGarbage(this.#o, this.stagedRoot, this.#shop.staged));
   }
 
-  #makeLanes(model: string): Record<LaneName, Lane> {
-    const make = (name: LaneName) => new Lane(() => this.#step(model, name), (error) => this.#retryLater(model, error));
-    const lanes = { serving: make('serving'), candidate: make('candidate') };
-    this.#lanes.set(model, lanes);
-    return lanes;
-  }
-
-  /** Plans anew and takes the first step of the lane. */
-  async #step(model: string, lane: LaneName): Promise<boolean> {
-    const step = nextStep(await this.#plan(model), lane);
-    const record = step && this.#o.ledger.get(step.deployment);
-    if (!step || !record || this.#stopping.signal.aborted) return false;
-    const work = new AbortController();
-    if (lane === 'candidate') this.#work.set(record.id, work);
-    try {
-      await execute(this.#shop, record, step, AbortSignal.any([work.signal, this.#stopping.signal]));
-    } catch (error) {
-      if (this.#stopping.signal.aborted || work.signal.aborted) return !this.#stopping.signal.aborted;
-      if (lane === 'serving') throw error;
-      this.#refuse(record, asEdgewrightError(error));
-    } finally {
-      this.#work.delete(record.id);
-      this.#o.events.wake();
-    }
-    this.#retries.delete(model);
-    if (step.do === 'commit' || step.do === 'stop') this.#collectSoon();
-    // Each lane's step may be what the other waits for.
-    this.poke(model);
-    return true;
-  }
-
-  async #plan(model: string): Promise<Plan> {
-    const { ledger, router } = this.#o;
-    const candidate = ledger.candidate(model);
-    const missing = candidate?.state === 'receiving' ? (await this.missing(candidate)).length : 0;
-    // Read after the last wait, so that the plan is of one moment.
-    const desired = desiredOf(ledger.slot(model), ledger.ofModel(model));
-    const same = desired.candidate?.id === candidate?.id;
-    const actual: Actual = {
-      sessions: router.loaded(model),
-      held: this.#held,
-      missing: same ? missing : Number.POSITIVE_INFINITY,
-      verdict: desired.serving ? this.trials.verdict(model, desired.serving.id) : { is: 'wait' },
-    };
-    if (!same) setImmediate(() => this.poke(model));
-    return plan(actual, desired);
-  }
-
-  #refuse(record: DeploymentRecord, error: EdgewrightError): void {
-    this.#o.log.warn({ deployment: record.id, code: error.code }, 'refused');
-    if (this.#o.ledger.refuse(record.id, error.toBody())) this.#o.metrics.deployment(record.model, 'refused');
-    this.#collectSoon();
-  }
-
   /** One transaction and one assignment: from the next request on, the one before answers. */
   #rollBackNow(model: string, deployment: string, reason: Parameters<Ledger['rollBack']>[2]): RolledBack | undefined {
     const done = this.#o.ledger.rollBack(model, deployment, reason);
@@ -265,7 +205,7 @@ export class Device {
 
   /** Stops what is being done for a candidate that was cancelled or superseded. */
   #abandon(id: string): void {
-    this.#work.get(id)?.abort();
+    this.#reconciler.abandon(id);
     this.#collectSoon();
   }
 
@@ -279,15 +219,6 @@ export class Device {
       .drain()
       .catch((error: unknown) => this.#o.log.warn({ err: error }, 'a runner did not end cleanly'))
       .finally(() => this.#retiring.delete(session));
-  }
-
-  #retryLater(model: string, error: unknown): void {
-    if (this.#stopping.signal.aborted) return;
-    const last = this.#retries.get(model);
-    clearTimeout(last?.timer);
-    const ms = Math.min((last?.ms ?? LANE_RETRY_MS / 2) * 2, RESTART_MAX_MS);
-    this.#o.log.error({ err: error, model, retryMs: ms }, 'a step failed');
-    this.#retries.set(model, { ms, timer: setTimeout(() => this.poke(model), ms) });
   }
 
   #sessionOptions(record: DeploymentRecord, staged: StagedBundle): SessionOptions {
@@ -325,7 +256,14 @@ export class Device {
     for (const { digest, size } of order.blobs) if ((await this.#o.store.size(digest)) !== size) needed += size;
     const free = await freeBytes(dir);
     if (free >= needed) return;
-    throw new EdgewrightError({ code: 'device.disk-full', message: 'The device has not enough free space for this bundle.', expected: `${needed} bytes`, found: `${free} bytes`, hint: 'Free some space on the device, or deploy a smaller variant.', owner: 'machine' });
+    throw new EdgewrightError({
+      code: 'device.disk-full',
+      message: 'The device has not enough free space for this bundle.',
+      expected: `${needed} bytes`,
+      found: `${free} bytes`,
+      hint: 'Free some space on the device, or deploy a smaller variant.',
+      owner: 'machine',
+    });
   }
 }
 

@@ -7,7 +7,11 @@ import type { Uploads } from '../state/uploads.ts';
 import type { StagedBundle } from './install.ts';
 
 /** Call it in turn with everything that lists blobs as present. */
-export async function collectGarbage(parts: { ledger: Deployments; store: BlobStore; uploads: Uploads }, stagedRoot: string, staged: Map<string, StagedBundle>): Promise<void> {
+export async function collectGarbage(
+  parts: { ledger: Deployments; store: BlobStore; uploads: Uploads },
+  stagedRoot: string,
+  staged: Map<string, StagedBundle>,
+): Promise<void> {
   const { ledger, store, uploads } = parts;
   for await (const { digest } of store.list()) if (!ledger.isLive(digest)) await store.remove(digest);
   for (const id of await readdir(stagedRoot).catch(() => [])) {

@@ -32,7 +32,13 @@ export async function installBundle(store: BlobStore, order: DeploymentOrder, si
     const wrong = await dropWrongBlobs(store, order.blobs, signal);
     if (wrong === undefined) throw error;
     throw new EdgewrightError(
-      { code: 'device.blob-wrong', message: `A file of ${order.name}@${order.version} is damaged or missing on the device.`, expected: wrong, hint: 'Deploy it again: only what is damaged is sent.', owner: 'trust' },
+      {
+        code: 'device.blob-wrong',
+        message: `A file of ${order.name}@${order.version} is damaged or missing on the device.`,
+        expected: wrong,
+        hint: 'Deploy it again: only what is damaged is sent.',
+        owner: 'trust',
+      },
       { cause: error },
     );
   }
@@ -40,13 +46,23 @@ export async function installBundle(store: BlobStore, order: DeploymentOrder, si
 
 async function install(store: BlobStore, order: DeploymentOrder, signerPem: string, dir: string, signal: AbortSignal): Promise<StagedBundle> {
   const bundle = await readBundleManifest(store, order.manifest.digest);
-  await verifyVariantSignature(store, order.manifest.digest, [signerPem], order.blobs.map((blob) => blob.digest));
+  await verifyVariantSignature(
+    store,
+    order.manifest.digest,
+    [signerPem],
+    order.blobs.map((blob) => blob.digest),
+  );
   const files = [...bundle.files.values()];
   checkDecision(bundle, files, order);
   const golden = files.find((file) => file.role === 'golden');
   const model = files.find((file) => file.role === 'model');
   if (!golden || !model) {
-    throw new EdgewrightError({ code: 'device.no-golden', message: 'This bundle brings no golden set, so the device cannot tell whether it works here.', hint: 'Add a golden set to the bundle and build it again.', owner: 'gate' });
+    throw new EdgewrightError({
+      code: 'device.no-golden',
+      message: 'This bundle brings no golden set, so the device cannot tell whether it works here.',
+      hint: 'Add a golden set to the bundle and build it again.',
+      owner: 'gate',
+    });
   }
   // Each byte is read once: here what stays in the store, below what is laid out.
   const laidOut = new Set(files.filter((file) => LAID_OUT.includes(file.role)).map((file) => file.digest));
@@ -73,8 +89,13 @@ function checkDecision(bundle: ResolvedBundle, files: readonly LayerFile[], orde
   const needed = files.filter((file) => !NOT_FOR_DEVICES.includes(file.role)).map((file) => ({ digest: file.digest, size: file.bytes, what: file.path }));
   needed.push({ digest: bundle.manifest.config.digest, size: bundle.manifest.config.size, what: 'the config' });
   for (const { digest, size, what } of needed) {
-    if (listed.get(digest) === size) continue;
-    throw notAsDecided(`The deployment does not list ${what} as the manifest does.`, `${digest}, ${size} bytes`, listed.has(digest) ? `${listed.get(digest)} bytes` : 'not listed');
+    const decided = listed.get(digest);
+    if (decided === size) continue;
+    throw notAsDecided(
+      `The deployment does not list ${what} as the manifest does.`,
+      `${digest}, ${size} bytes`,
+      decided === undefined ? 'not listed' : `${decided} bytes`,
+    );
   }
 }
 

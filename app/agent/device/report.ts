@@ -76,4 +76,3 @@ function trialOf(record: DeploymentRecord, trials: Trials, clock: Clock): { comm
     requestsLeft: Math.max(0, watch.watch.requests - requests),
   };
 }
-

@@ -21,7 +21,10 @@ export async function testBundle(session: ModelSession, staged: StagedBundle, si
         code: 'device.golden-failed',
         message: `The golden set fails on this device: ${golden.worst ?? 'the outputs differ'}.`,
         expected: golden.rule,
-        found: golden.agreement === undefined ? `largest error ${golden.maxAbsError}` : `${+(golden.agreement * 100).toFixed(2)}% of ${golden.samples} samples agree`,
+        found:
+          golden.agreement === undefined
+            ? `largest error ${golden.maxAbsError}`
+            : `${+(golden.agreement * 100).toFixed(2)}% of ${golden.samples} samples agree`,
         hint: 'The bundle that served before still serves. Try another variant, or look at what differs between the machines.',
         owner: 'gate',
       });
@@ -34,19 +37,36 @@ export async function testBundle(session: ModelSession, staged: StagedBundle, si
     const known = asEdgewrightError(error);
     if (known.owner === 'gate') throw known;
     throw new EdgewrightError(
-      { ...known.toBody(), code: 'device.golden-crashed', message: `The golden set cannot be run on this device: ${known.message}`, found: `${known.code}${known.found === undefined ? '' : `: ${known.found}`}`, owner: 'gate' },
+      {
+        ...known.toBody(),
+        code: 'device.golden-crashed',
+        message: `The golden set cannot be run on this device: ${known.message}`,
+        found: `${known.code}${known.found === undefined ? '' : `: ${known.found}`}`,
+        owner: 'gate',
+      },
       { cause: error },
     );
   }
 }
 
 /** Batch 1, on the first golden sample, against the bundle's own limit. */
-async function checkLatency(runner: Runner, inputs: Readonly<Record<string, Tensor>>, limitMs: number | undefined, options: { signal: AbortSignal }): Promise<string> {
+async function checkLatency(
+  runner: Runner,
+  inputs: Readonly<Record<string, Tensor>>,
+  limitMs: number | undefined,
+  options: { signal: AbortSignal },
+): Promise<string> {
   if (limitMs === undefined) return '';
   const { samplesMs } = await runner.benchmark({ feeds: oneSample(runner, inputs), runs: TIMED_RUNS, warmup: WARMUP_RUNS }, options);
   const { p95 } = latencySummary(samplesMs);
   if (p95 > limitMs) {
-    throw new EdgewrightError({ code: 'device.too-slow', message: 'The model is slower on this device than its limit.', expected: `p95 of at most ${limitMs} ms`, found: `${p95.toFixed(2)} ms over ${TIMED_RUNS} runs`, owner: 'gate' });
+    throw new EdgewrightError({
+      code: 'device.too-slow',
+      message: 'The model is slower on this device than its limit.',
+      expected: `p95 of at most ${limitMs} ms`,
+      found: `${p95.toFixed(2)} ms over ${TIMED_RUNS} runs`,
+      owner: 'gate',
+    });
   }
   return `, p95 ${p95.toFixed(2)} ms`;
 }
@@ -55,7 +75,13 @@ async function checkMemory(runner: Runner, limitBytes: number | undefined): Prom
   if (limitBytes === undefined) return '';
   const { peak } = await runner.memory();
   if (peak > limitBytes) {
-    throw new EdgewrightError({ code: 'device.too-much-memory', message: 'The model takes more memory on this device than its limit.', expected: `at most ${limitBytes} bytes`, found: `${peak} bytes`, owner: 'gate' });
+    throw new EdgewrightError({
+      code: 'device.too-much-memory',
+      message: 'The model takes more memory on this device than its limit.',
+      expected: `at most ${limitBytes} bytes`,
+      found: `${peak} bytes`,
+      owner: 'gate',
+    });
   }
   return `, peak memory ${Math.round(peak / 1e6)} MB`;
 }

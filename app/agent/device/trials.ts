@@ -111,7 +111,13 @@ export class Trials {
   #measure(watch: TrialWatch): void {
     const session = this.#options.router.get(watch.id);
     if (watch.limits.memoryBytes === undefined || !session?.ready) return;
-    session.runner().memory().then(({ peak }) => watch.memory(peak), () => {});
+    session
+      .runner()
+      .memory()
+      .then(
+        ({ peak }) => watch.memory(peak),
+        () => {},
+      );
   }
 
   #save(): void {

@@ -42,7 +42,10 @@ export function listen(server: Server, host: string, port: number): Promise<numb
   return new Promise((resolve, reject) => {
     const onError = (error: Error) => {
       const known = asEdgewrightError(error);
-      const message = known.code === 'machine.port-in-use' ? `The address ${formatAddress(host, port)} is in use by another program.` : `Cannot listen on ${formatAddress(host, port)}: ${error.message}`;
+      const message =
+        known.code === 'machine.port-in-use'
+          ? `The address ${formatAddress(host, port)} is in use by another program.`
+          : `Cannot listen on ${formatAddress(host, port)}: ${error.message}`;
       reject(
         new EdgewrightError(
           {

@@ -24,12 +24,21 @@ export function notFound(what: string): HttpError {
 }
 
 export function wrongMethod(allowed: string): HttpError {
-  return new HttpError(405, { code: 'usage.method', message: 'This address does not take that request.', expected: allowed, owner: 'usage' }, { allow: allowed });
+  return new HttpError(
+    405,
+    { code: 'usage.method', message: 'This address does not take that request.', expected: allowed, owner: 'usage' },
+    { allow: allowed },
+  );
 }
 
 /** The whole body, refused as soon as it is longer than `maxBytes`. */
 export async function readBody(request: IncomingMessage, maxBytes: number): Promise<Buffer> {
-  const tooLarge = () => new HttpError(413, { code: 'input.too-large', message: 'The request is too large.', expected: `at most ${maxBytes} bytes`, owner: 'input' }, { connection: 'close' });
+  const tooLarge = () =>
+    new HttpError(
+      413,
+      { code: 'input.too-large', message: 'The request is too large.', expected: `at most ${maxBytes} bytes`, owner: 'input' },
+      { connection: 'close' },
+    );
   if (Number(request.headers['content-length'] ?? 0) > maxBytes) throw tooLarge();
   const parts: Buffer[] = [];
   let length = 0;
@@ -77,7 +86,13 @@ export function queryNumber(query: URLSearchParams, name: string, fallback: numb
   if (text === null) return fallback;
   const value = Number(text);
   if (!/^\d{1,16}$/.test(text) || value > max) {
-    throw new EdgewrightError({ code: 'input.query-wrong', message: `${name} in the query is wrong.`, expected: `a whole number up to ${max}`, found: text.slice(0, 40), owner: 'input' });
+    throw new EdgewrightError({
+      code: 'input.query-wrong',
+      message: `${name} in the query is wrong.`,
+      expected: `a whole number up to ${max}`,
+      found: text.slice(0, 40),
+      owner: 'input',
+    });
   }
   return value;
 }

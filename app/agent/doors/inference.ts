@@ -25,9 +25,12 @@ export interface InferenceServices {
 const MODEL_PATH = /^\/v2\/models\/([a-z0-9._-]{1,63})(?:\/versions\/([0-9A-Za-z.-]{1,64}))?(\/ready|\/infer)?$/;
 
 export function createInferenceServer(services: InferenceServices): Server {
-  const server = createServer({ maxHeaderSize: MAX_HEADER_BYTES, headersTimeout: HEADERS_MS, requestTimeout: REQUEST_MS, keepAliveTimeout: KEEP_ALIVE_MS }, (request, response) => {
-    void answer(services, request, response);
-  });
+  const server = createServer(
+    { maxHeaderSize: MAX_HEADER_BYTES, headersTimeout: HEADERS_MS, requestTimeout: REQUEST_MS, keepAliveTimeout: KEEP_ALIVE_MS },
+    (request, response) => {
+      void answer(services, request, response);
+    },
+  );
   server.maxConnections = MAX_INFERENCE_CONNECTIONS;
   return server;
 }
@@ -55,7 +58,8 @@ async function route(services: InferenceServices, request: IncomingMessage, resp
     const ready = router.allReady();
     return sendJson(response, ready ? 200 : 503, { ready });
   }
-  if (pathname === '/metrics') return sendText(response, 200, await services.metrics.registry.metrics(), { 'content-type': services.metrics.registry.contentType });
+  if (pathname === '/metrics')
+    return sendText(response, 200, await services.metrics.registry.metrics(), { 'content-type': services.metrics.registry.contentType });
   const [, model, version, action] = MODEL_PATH.exec(pathname) ?? [];
   if (model === undefined) throw notFound('such address');
   const session = router.serving(model);
@@ -128,5 +132,11 @@ function checkHost(header: string | undefined, configured: string): void {
   const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^:[\]]+))(?::\d{1,5})?$/.exec(header ?? '');
   const host = (match?.[1] ?? match?.[2] ?? '').toLowerCase();
   if (isLoopback(host) || host === configured.toLowerCase()) return;
-  throw new EdgewrightError({ code: 'trust.host', message: 'This request was meant for another host.', expected: 'a loopback address in the Host header', found: (header ?? 'none').slice(0, 100), owner: 'trust' });
+  throw new EdgewrightError({
+    code: 'trust.host',
+    message: 'This request was meant for another host.',
+    expected: 'a loopback address in the Host header',
+    found: (header ?? 'none').slice(0, 100),
+    owner: 'trust',
+  });
 }

@@ -7,7 +7,15 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer, type Server } from 'node:https';
 import { TLSSocket } from 'node:tls';
 import { asEdgewrightError, type HardwareReport } from '#contract';
-import { type AgentStatus, AgentDeploymentStateSchema, DeploymentOrderSchema, MAX_EVENTS, MAX_JSON_BODY_BYTES, MAX_POLL_MS, RollbackOrderSchema } from '#core/fleet';
+import {
+  type AgentStatus,
+  AgentDeploymentStateSchema,
+  DeploymentOrderSchema,
+  MAX_EVENTS,
+  MAX_JSON_BODY_BYTES,
+  MAX_POLL_MS,
+  RollbackOrderSchema,
+} from '#core/fleet';
 import { certificateRole } from '#core/trust';
 import type { Device } from '../device/device.ts';
 import { HANDSHAKE_MS, HEADERS_MS, KEEP_ALIVE_MS, MAX_HEADER_BYTES, MAX_MANAGEMENT_CONNECTIONS, REQUEST_MS } from '../limits.ts';
@@ -63,7 +71,12 @@ export function createManagementDoor(services: ManagementServices, identity: Ide
   return {
     server,
     retrust(nextIdentity, nextTrust) {
-      server.setSecureContext({ ...credentials(nextIdentity, nextTrust), minVersion: 'TLSv1.3', maxVersion: 'TLSv1.3', secureOptions: constants.SSL_OP_NO_TICKET });
+      server.setSecureContext({
+        ...credentials(nextIdentity, nextTrust),
+        minVersion: 'TLSv1.3',
+        maxVersion: 'TLSv1.3',
+        secureOptions: constants.SSL_OP_NO_TICKET,
+      });
       server.closeAllConnections();
     },
   };

@@ -10,8 +10,19 @@ import { HttpError } from './http.ts';
 
 /** The protocol's names for ONNX element types. */
 const DATATYPES: Record<string, string> = {
-  bool: 'BOOL', uint8: 'UINT8', uint16: 'UINT16', uint32: 'UINT32', uint64: 'UINT64', int8: 'INT8', int16: 'INT16', int32: 'INT32', int64: 'INT64',
-  float16: 'FP16', float32: 'FP32', float64: 'FP64', string: 'BYTES',
+  bool: 'BOOL',
+  uint8: 'UINT8',
+  uint16: 'UINT16',
+  uint32: 'UINT32',
+  uint64: 'UINT64',
+  int8: 'INT8',
+  int16: 'INT16',
+  int32: 'INT32',
+  int64: 'INT64',
+  float16: 'FP16',
+  float32: 'FP32',
+  float64: 'FP64',
+  string: 'BYTES',
 };
 
 const Parameters = z.record(z.string(), z.unknown()).optional();
@@ -30,7 +41,10 @@ export const InferRequestSchema = z.object({
       }),
     )
     .max(256),
-  outputs: z.array(z.object({ name: z.string().max(256), parameters: Parameters })).max(256).optional(),
+  outputs: z
+    .array(z.object({ name: z.string().max(256), parameters: Parameters }))
+    .max(256)
+    .optional(),
 });
 export type InferRequest = z.infer<typeof InferRequestSchema>;
 
@@ -139,7 +153,7 @@ function dataJson(name: string, type: string, data: Tensor['data']): string {
   if (data instanceof Uint8Array && type === 'bool') return JSON.stringify(Array.from(data, (value) => value !== 0));
   if (data instanceof Float32Array || data instanceof Float64Array) {
     const at = firstNotFinite(data);
-    if (at >= 0) throw failed(`output "${name}" element ${at} is ${data[at]}, which has no form in JSON`);
+    if (at >= 0) throw failed(`output "${name}" element ${at} is ${String(data[at])}, which has no form in JSON`);
   }
   return `[${data.join(',')}]`;
 }

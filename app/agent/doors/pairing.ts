@@ -20,7 +20,7 @@ import {
 } from '#core/fleet';
 import { type Clock, writeFileAtomic } from '#core/platform';
 import { certificateDer, certificateRole, equalMac, generatePairingCode, pairingMac } from '#core/trust';
-import { HANDSHAKE_MS, MAX_PAIRING_CONNECTIONS } from '../limits.ts';
+import { HANDSHAKE_MS, LAST_ANSWER_MS, MAX_PAIRING_CONNECTIONS } from '../limits.ts';
 import type { Identity, Trust } from '../state/identity.ts';
 import { formatAddress, listen } from './address.ts';
 import { AGENT_VERSION } from '../version.ts';
@@ -85,7 +85,9 @@ export async function openPairingDoor(options: PairingOptions): Promise<PairingD
     clearTimeout(expiry);
     if (options.codeFile !== undefined) await rm(options.codeFile, { force: true });
     // Whoever was just answered reads the answer first; everyone else is cut off.
-    for (const socket of sockets) socket.writableEnded ? socket.setTimeout(HANDSHAKE_MS, () => socket.destroy()) : socket.destroy();
+    for (const socket of sockets) {
+      if (!socket.writableEnded) socket.destroy();
+    }
     await closeServer(server);
     options.onClosed(why);
   }
@@ -95,12 +97,12 @@ export async function openPairingDoor(options: PairingOptions): Promise<PairingD
     try {
       const answer = await converse(socket, wire);
       await wire.send(answer);
-      socket.end();
+      part(socket);
       await close('enrolled');
     } catch (error) {
       const body = asEdgewrightError(error).toBody();
       await wire.send({ type: 'refused', error: body, triesLeft: Math.max(tries, 0) }).catch(() => {});
-      socket.end();
+      part(socket);
       if (tries <= 0) await close('tries');
     }
   }
@@ -148,6 +150,12 @@ export async function openPairingDoor(options: PairingOptions): Promise<PairingD
   };
 }
 
+/** Closes after the last answer; a peer that does not take it is not waited for. */
+function part(socket: TLSSocket): void {
+  socket.end();
+  setTimeout(() => socket.destroy(), LAST_ANSWER_MS).unref();
+}
+
 function checkProtocol(hello: Hello): void {
   if (hello.protocol === PROTOCOL_VERSION) return;
   throw new EdgewrightError({
@@ -163,7 +171,10 @@ function checkProtocol(hello: Hello): void {
 /** The certificate is for our key and from that CA; the CA also vouches for the workspace at the other end. */
 function checkEnrolment(enrol: Enrol, hello: Hello, peer: X509Certificate, identity: Identity): void {
   const wrong = (what: string, cause?: unknown) =>
-    new EdgewrightError({ code: 'trust.enrolment-wrong', message: `The workspace sent an enrolment that does not hold together: ${what}.`, owner: 'trust' }, { cause });
+    new EdgewrightError(
+      { code: 'trust.enrolment-wrong', message: `The workspace sent an enrolment that does not hold together: ${what}.`, owner: 'trust' },
+      { cause },
+    );
   let ca: X509Certificate;
   let own: X509Certificate;
   try {

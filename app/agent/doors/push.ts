@@ -64,7 +64,8 @@ async function route(services: PushServices, request: IncomingMessage, response:
     return begin(services, request, response, model, url);
   }
   if (model && id) {
-    if (method !== 'GET' && method !== 'PATCH' && method !== 'PUT' && method !== 'DELETE') throw new OciError(405, 'UNSUPPORTED', 'An upload takes GET, PATCH, PUT and DELETE.', { allow: 'GET, PATCH, PUT, DELETE' });
+    if (method !== 'GET' && method !== 'PATCH' && method !== 'PUT' && method !== 'DELETE')
+      throw new OciError(405, 'UNSUPPORTED', 'An upload takes GET, PATCH, PUT and DELETE.', { allow: 'GET, PATCH, PUT, DELETE' });
     return services.uploads.exclusive(id, async (signal) => {
       signal.addEventListener('abort', () => request.destroy(), { once: true });
       const found = await services.uploads.find(model, id);
@@ -86,16 +87,22 @@ async function head({ deployments, store }: PushServices, response: ServerRespon
   response.end();
 }
 
-async function putManifest({ deployments, store, onBlob }: PushServices, request: IncomingMessage, response: ServerResponse, model: string, digest: string): Promise<void> {
-  const size = expected(deployments, model, digest);
+async function putManifest(services: PushServices, request: IncomingMessage, response: ServerResponse, model: string, digest: string): Promise<void> {
+  const size = expected(services.deployments, model, digest);
   if (size > MAX_MANIFEST_BYTES) throw new OciError(413, 'SIZE_INVALID', 'No manifest is that large.');
   const bytes = await readBody(request, size);
-  await keep(store, bytes, digest, size);
-  onBlob(model);
+  await keep(services.store, bytes, digest, size);
+  services.onBlob(model);
   sendText(response, 201, '', { location: `/v2/${model}/manifests/${digest}`, 'docker-content-digest': digest });
 }
 
-async function begin({ deployments, uploads, store }: PushServices, request: IncomingMessage, response: ServerResponse, model: string, url: URL): Promise<void> {
+async function begin(
+  { deployments, uploads, store }: PushServices,
+  request: IncomingMessage,
+  response: ServerResponse,
+  model: string,
+  url: URL,
+): Promise<void> {
   if (Number(request.headers['content-length'] ?? 0) > 0 || request.headers['transfer-encoding'] !== undefined) {
     throw new OciError(400, 'UNSUPPORTED', 'An upload begins empty; send its bytes with PATCH.', { connection: 'close' });
   }
@@ -164,7 +171,7 @@ async function receive({ uploads }: PushServices, request: IncomingMessage, uplo
 async function adopt(store: BlobStore, path: string, digest: string, size: number): Promise<void> {
   if ((await store.size(digest)) === size) return;
   const hash = createHash('sha256');
-  for await (const chunk of createReadStream(path, { highWaterMark: HASH_CHUNK_BYTES })) hash.update(chunk);
+  for await (const chunk of createReadStream(path, { highWaterMark: HASH_CHUNK_BYTES }) as AsyncIterable<Buffer>) hash.update(chunk);
   if (`sha256:${hash.digest('hex')}` !== digest) throw new OciError(400, 'DIGEST_INVALID', 'The bytes do not have this digest.');
   await store.adopt([{ path, digest, size }]);
 }
@@ -215,4 +222,3 @@ function answerError(response: ServerResponse, error: unknown): void {
   const headers = error instanceof HttpError ? error.headers : {};
   sendJson(response, status, { errors: [{ code: 'UNKNOWN', message: known.message, detail: known.toBody() }] }, headers);
 }
-

@@ -84,7 +84,13 @@ export class ModelSession {
   async infer(feeds: Record<string, Tensor>): Promise<Inference> {
     const runner = this.runner();
     if (this.#inFlight >= MAX_IN_FLIGHT) {
-      throw new EdgewrightError({ code: 'device.overloaded', message: `${this.options.model} has too many requests waiting.`, expected: `at most ${MAX_IN_FLIGHT}`, hint: 'Try again in a moment.', owner: 'machine' });
+      throw new EdgewrightError({
+        code: 'device.overloaded',
+        message: `${this.options.model} has too many requests waiting.`,
+        expected: `at most ${MAX_IN_FLIGHT}`,
+        hint: 'Try again in a moment.',
+        owner: 'machine',
+      });
     }
     this.#inFlight++;
     this.stats.requests++;
@@ -144,7 +150,10 @@ export class ModelSession {
     if (this.#closing.signal.aborted || this.#runner !== runner) return;
     this.#runner = undefined;
     if (this.options.clock.monotonic() - startedAt > RESTART_FORGET_MS) this.#pauseMs = RESTART_FIRST_MS;
-    this.options.onCrash(this, new EdgewrightError({ code: 'runtime.crashed', message: `The runner of ${this.options.ref} ended by itself.`, owner: 'machine' }));
+    this.options.onCrash(
+      this,
+      new EdgewrightError({ code: 'runtime.crashed', message: `The runner of ${this.options.ref} ended by itself.`, owner: 'machine' }),
+    );
     void this.#restart();
   }
 
@@ -164,5 +173,10 @@ export class ModelSession {
 }
 
 function restarting(ref: string): EdgewrightError {
-  return new EdgewrightError({ code: 'device.restarting', message: `The runner of ${ref} is being started again.`, hint: 'Try again in a moment.', owner: 'machine' });
+  return new EdgewrightError({
+    code: 'device.restarting',
+    message: `The runner of ${ref} is being started again.`,
+    hint: 'Try again in a moment.',
+    owner: 'machine',
+  });
 }

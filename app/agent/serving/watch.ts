@@ -22,21 +22,47 @@ export function judge(seen: Observed, watch: Watch, limits: DeviceLimits): Verdi
     return { is: 'roll back', error };
   };
   if (seen.starts >= MAX_TRIAL_STARTS) {
-    return back('device.crash-loop', 'The agent ended uncleanly again and again while this bundle was on trial.', `fewer than ${MAX_TRIAL_STARTS} such starts`, `${seen.starts}`);
+    return back(
+      'device.crash-loop',
+      'The agent ended uncleanly again and again while this bundle was on trial.',
+      `fewer than ${MAX_TRIAL_STARTS} such starts`,
+      `${seen.starts}`,
+    );
   }
   if (seen.crashes >= MAX_TRIAL_CRASHES) {
-    return back('device.runner-crashes', 'The model brought its runner down again and again.', `fewer than ${MAX_TRIAL_CRASHES} crashes on trial`, `${seen.crashes}`);
+    return back(
+      'device.runner-crashes',
+      'The model brought its runner down again and again.',
+      `fewer than ${MAX_TRIAL_CRASHES} crashes on trial`,
+      `${seen.crashes}`,
+    );
   }
   const share = seen.requests === 0 ? 0 : seen.failures / seen.requests;
   if (seen.failures >= watch.minFailures && share > watch.maxFailureShare) {
-    return back('device.failures', 'Too many requests failed.', `at most ${percent(watch.maxFailureShare)} of requests`, `${seen.failures} of ${seen.requests} (${percent(share)})`);
+    return back(
+      'device.failures',
+      'Too many requests failed.',
+      `at most ${percent(watch.maxFailureShare)} of requests`,
+      `${seen.failures} of ${seen.requests} (${percent(share)})`,
+    );
   }
   if (limits.p95Ms !== undefined && seen.latencies.length >= MIN_LATENCY_SAMPLES) {
     const { p95 } = latencySummary(seen.latencies);
-    if (p95 > limits.p95Ms) return back('device.too-slow', 'The model is slower in service than its limit.', `p95 of at most ${limits.p95Ms} ms`, `${p95.toFixed(2)} ms over the last ${seen.latencies.length} requests`);
+    if (p95 > limits.p95Ms)
+      return back(
+        'device.too-slow',
+        'The model is slower in service than its limit.',
+        `p95 of at most ${limits.p95Ms} ms`,
+        `${p95.toFixed(2)} ms over the last ${seen.latencies.length} requests`,
+      );
   }
   if (limits.memoryBytes !== undefined && seen.peakMemoryBytes > limits.memoryBytes) {
-    return back('device.too-much-memory', 'The model takes more memory in service than its limit.', `at most ${limits.memoryBytes} bytes`, `${seen.peakMemoryBytes} bytes`);
+    return back(
+      'device.too-much-memory',
+      'The model takes more memory in service than its limit.',
+      `at most ${limits.memoryBytes} bytes`,
+      `${seen.peakMemoryBytes} bytes`,
+    );
   }
   return seen.ms >= watch.seconds * 1000 && seen.requests >= watch.requests ? { is: 'commit' } : { is: 'wait' };
 }

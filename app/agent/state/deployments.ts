@@ -96,7 +96,9 @@ export class Deployments {
   }
 
   slot(model: string): Slot {
-    const row = this.db.prepare<[string], { serving: string | null; previous: string | null }>('SELECT serving, previous FROM slots WHERE model = ?').get(model);
+    const row = this.db
+      .prepare<[string], { serving: string | null; previous: string | null }>('SELECT serving, previous FROM slots WHERE model = ?')
+      .get(model);
     return { model, serving: row?.serving ?? undefined, previous: row?.previous ?? undefined };
   }
 
@@ -107,7 +109,10 @@ export class Deployments {
 
   /** Every model this device has ever heard of and still keeps something of. */
   models(): string[] {
-    return this.db.prepare<[], { model: string }>('SELECT model FROM deployments UNION SELECT model FROM slots ORDER BY model').all().map((row) => row.model);
+    return this.db
+      .prepare<[], { model: string }>('SELECT model FROM deployments UNION SELECT model FROM slots ORDER BY model')
+      .all()
+      .map((row) => row.model);
   }
 
   blobsOf(id: string): Descriptor[] {
@@ -131,7 +136,13 @@ export class Deployments {
 
   /** Whether a blob belongs to anything that is on its way, serves, or may serve again. */
   isLive(digest: string): boolean {
-    return this.db.prepare<[string], { one: number }>(`SELECT 1 AS one FROM deployment_blobs b JOIN deployments d ON d.id = b.deployment WHERE b.digest = ? AND ${LIVE} LIMIT 1`).get(digest) !== undefined;
+    return (
+      this.db
+        .prepare<[string], { one: number }>(
+          `SELECT 1 AS one FROM deployment_blobs b JOIN deployments d ON d.id = b.deployment WHERE b.digest = ? AND ${LIVE} LIMIT 1`,
+        )
+        .get(digest) !== undefined
+    );
   }
 
   isLiveDeployment(id: string): boolean {

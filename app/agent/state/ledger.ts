@@ -116,7 +116,11 @@ export class Ledger extends Deployments {
       if (old?.state === 'on trial') this.#move(old, 'superseded');
       this.#move(record, 'on trial');
       this.#setSlot(record.model, id, previous);
-      this.#note('switched', record, old ? `${refOf(record)} serves now, on trial; ${refOf(old)} served before.` : `${refOf(record)} serves now, on trial; nothing served before.`);
+      this.#note(
+        'switched',
+        record,
+        old ? `${refOf(record)} serves now, on trial; ${refOf(old)} served before.` : `${refOf(record)} serves now, on trial; nothing served before.`,
+      );
       return true;
     });
   }
@@ -152,7 +156,13 @@ export class Ledger extends Deployments {
       if (to?.state === 'superseded') this.#move(to, 'active');
       this.#setSlot(model, to?.id, undefined);
       if (to && reason.byHand) this.#setFloor(to);
-      this.#note('rolled-back', from, to ? `${refOf(from)} was rolled back to ${refOf(to)}: ${reason.error.message}` : `${refOf(from)} was rolled back; nothing was there before, so ${model} is not served: ${reason.error.message}`);
+      this.#note(
+        'rolled-back',
+        from,
+        to
+          ? `${refOf(from)} was rolled back to ${refOf(to)}: ${reason.error.message}`
+          : `${refOf(from)} was rolled back; nothing was there before, so ${model} is not served: ${reason.error.message}`,
+      );
       return { from: this.#must(from.id), to: to && this.#must(to.id) };
     });
   }
@@ -171,7 +181,8 @@ export class Ledger extends Deployments {
   /** Forgets everything the workspace ever sent. */
   wipe(): void {
     this.#transaction(() => {
-      for (const table of ['slots', 'deployment_blobs', 'deployments', 'floors', 'uploads', 'trust', 'identity', 'events']) this.db.exec(`DELETE FROM ${table}`);
+      for (const table of ['slots', 'deployment_blobs', 'deployments', 'floors', 'uploads', 'trust', 'identity', 'events'])
+        this.db.exec(`DELETE FROM ${table}`);
     });
   }
 
@@ -199,12 +210,16 @@ export class Ledger extends Deployments {
 
   #setSlot(model: string, serving: string | undefined, previous: string | undefined): void {
     this.db
-      .prepare('INSERT INTO slots (model, serving, previous) VALUES (?, ?, ?) ON CONFLICT (model) DO UPDATE SET serving = excluded.serving, previous = excluded.previous')
+      .prepare(
+        'INSERT INTO slots (model, serving, previous) VALUES (?, ?, ?) ON CONFLICT (model) DO UPDATE SET serving = excluded.serving, previous = excluded.previous',
+      )
       .run(model, serving ?? null, previous ?? null);
   }
 
   #setFloor(record: DeploymentRecord): void {
-    this.db.prepare('INSERT INTO floors (model, version) VALUES (?, ?) ON CONFLICT (model) DO UPDATE SET version = excluded.version').run(record.model, record.version);
+    this.db
+      .prepare('INSERT INTO floors (model, version) VALUES (?, ?) ON CONFLICT (model) DO UPDATE SET version = excluded.version')
+      .run(record.model, record.version);
   }
 
   /** Old lines go once nothing points at them any more. */

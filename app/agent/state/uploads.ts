@@ -61,14 +61,19 @@ export class Uploads {
     if (this.#count() >= MAX_UPLOADS) await this.sweep();
     // Whoever comes back without the address of the upload begun before begins a new one: the oldest of them makes room.
     if (this.#count() >= MAX_UPLOADS) {
-      const oldest = this.#db.prepare<[], UploadRow>('SELECT * FROM uploads ORDER BY touched_at').all().find((row) => !this.#busy.has(row.id));
+      const oldest = this.#db
+        .prepare<[], UploadRow>('SELECT * FROM uploads ORDER BY touched_at')
+        .all()
+        .find((row) => !this.#busy.has(row.id));
       if (!oldest) return undefined;
       await this.drop(oldest.id);
     }
     const id = randomUUID();
     const file = await open(this.path(id), 'wx', 0o600);
     await file.close();
-    this.#db.prepare('INSERT INTO uploads (id, model, digest, max_bytes, touched_at) VALUES (?, ?, ?, ?, ?)').run(id, model, digest ?? null, maxBytes, this.#clock.now());
+    this.#db
+      .prepare('INSERT INTO uploads (id, model, digest, max_bytes, touched_at) VALUES (?, ?, ?, ?, ?)')
+      .run(id, model, digest ?? null, maxBytes, this.#clock.now());
     return { id, model, digest, maxBytes, offset: 0 };
   }
 
@@ -136,7 +141,12 @@ export class Uploads {
     for (const row of this.#db.prepare<[number], UploadRow>('SELECT * FROM uploads WHERE touched_at < ?').all(before)) {
       if (!this.#busy.has(row.id)) await this.drop(row.id);
     }
-    const known = new Set(this.#db.prepare<[], { id: string }>('SELECT id FROM uploads').all().map((row) => row.id));
+    const known = new Set(
+      this.#db
+        .prepare<[], { id: string }>('SELECT id FROM uploads')
+        .all()
+        .map((row) => row.id),
+    );
     for (const name of await readdir(this.#dir)) if (!known.has(name)) await rm(join(this.#dir, name), { force: true, recursive: true });
   }
 
@@ -152,7 +162,10 @@ export class Uploads {
   }
 
   async #withOffset(row: UploadRow): Promise<Upload | undefined> {
-    const size = await stat(this.path(row.id)).then((info) => info.size, () => undefined);
+    const size = await stat(this.path(row.id)).then(
+      (info) => info.size,
+      () => undefined,
+    );
     if (size === undefined) {
       await this.drop(row.id);
       return undefined;

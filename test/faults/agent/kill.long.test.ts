@@ -40,7 +40,10 @@ describe.skipIf(process.platform !== 'linux')('kill -9 of the agent', () => {
     const before = bench.version;
     const order = await bench.next();
     for (const ms of [35, 110, 190, 330, 520]) {
-      const push = bench.device.offer(order).then(({ missing }) => bench.device.push(order, missing)).catch(() => {});
+      const push = bench.device
+        .offer(order)
+        .then(({ missing }) => bench.device.push(order, missing))
+        .catch(() => {});
       // The moment is the fault that is injected, not a wait for anything.
       await new Promise((done) => setTimeout(done, ms));
       await bench.restart();

@@ -35,10 +35,18 @@ describe.skipIf(process.platform !== 'linux')('a runner that dies', () => {
     const order = await bench.next({ watch: FOREVER });
     await bench.device.deploy(order, (s) => s.state === 'on trial');
     for (let death = 0; death < 3; death++) {
-      await expect.poll(async () => (await bench.device.get(order.id)).state === 'rolled back' || (await bench.device.infer([7])).status === 200, { timeout: 20_000, interval: 50 }).toBe(true);
+      await expect
+        .poll(async () => (await bench.device.get(order.id)).state === 'rolled back' || (await bench.device.infer([7])).status === 200, {
+          timeout: 20_000,
+          interval: 50,
+        })
+        .toBe(true);
       await bench.killRunners();
     }
-    expect(await bench.device.follow(order.id, (s) => s.state !== 'on trial')).toMatchObject({ state: 'rolled back', error: { code: 'device.runner-crashes' } });
+    expect(await bench.device.follow(order.id, (s) => s.state !== 'on trial')).toMatchObject({
+      state: 'rolled back',
+      error: { code: 'device.runner-crashes' },
+    });
     await waitUntilReady(bench.agent.ready.inference);
     expect(await bench.servedVersion()).toBe(before);
   });

@@ -65,7 +65,7 @@ export async function startAgent(dir: string, args: readonly string[] = []): Pro
       clearTimeout(timer);
       done(text);
     });
-    void ended.then((code) => fail(new Error(`ended with ${code}; stderr: ${stderr()}`)));
+    void ended.then((code) => fail(new Error(`ended with ${String(code)}; stderr: ${stderr()}`)));
   });
   return {
     dir,

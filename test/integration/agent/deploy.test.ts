@@ -64,14 +64,19 @@ describe('deployments, one after another on one device', () => {
     expect(after).toMatchObject({ state: 'rolled back', serving: 'lookup@1.0.0#fp32', error: { code: 'device.failures', owner: 'gate' } });
     expect(after.error?.found).toContain('3 of 4');
     expect((await device.events()).at(-1)).toBeDefined();
-    expect((await device.events()).some((e) => e.kind === 'rolled-back' && e.message.includes('lookup@2.0.0#fp32 was rolled back to lookup@1.0.0#fp32'))).toBe(true);
+    expect((await device.events()).some((e) => e.kind === 'rolled-back' && e.message.includes('lookup@2.0.0#fp32 was rolled back to lookup@1.0.0#fp32'))).toBe(
+      true,
+    );
   });
 
-  test('a wrong request is the client\'s fault and never rolls anything back', async () => {
+  test("a wrong request is the client's fault and never rolls anything back", async () => {
     const order = await workspace.order({ version: '2.1.0', table: table(30) }, { watch: forever });
     await device.deploy(order, (s) => s.state === 'on trial');
     for (let i = 0; i < 6; i++) {
-      const response = await fetch(`http://${agent.ready.inference}/v2/models/lookup/infer`, { method: 'POST', body: JSON.stringify({ inputs: [{ name: 'index', datatype: 'FP32', shape: [1], data: [1] }] }) });
+      const response = await fetch(`http://${agent.ready.inference}/v2/models/lookup/infer`, {
+        method: 'POST',
+        body: JSON.stringify({ inputs: [{ name: 'index', datatype: 'FP32', shape: [1], data: [1] }] }),
+      });
       expect(response.status).toBe(400);
     }
     expect((await device.get(order.id)).state).toBe('on trial');
@@ -140,12 +145,37 @@ describe('deployments, one after another on one device', () => {
     const stranger = await makeWorkspace();
     const foreign = await stranger.order({ version: '4.0.0', table: table(500) });
     await device.push(foreign, (await device.offer(foreign)).missing, stranger.store);
-    expect(await device.follow(foreign.id, (s) => s.state === 'refused')).toMatchObject({ error: { code: 'trust.signature-wrong', owner: 'trust' }, serving: 'lookup@2.9.0#fp32' });
+    expect(await device.follow(foreign.id, (s) => s.state === 'refused')).toMatchObject({
+      error: { code: 'trust.signature-wrong', owner: 'trust' },
+      serving: 'lookup@2.9.0#fp32',
+    });
     const own = await workspace.order({ version: '4.1.0', table: table(510) });
     expect(await device.deploy({ ...own, version: '4.2.0' })).toMatchObject({ state: 'refused', error: { code: 'device.not-as-decided', owner: 'trust' } });
-    const short = { ...own, id: `${own.id}-short`, blobs: own.blobs.slice(0, -1).some((b) => b.digest === own.manifest.digest) ? own.blobs.slice(0, -1) : own.blobs.slice(1) };
+    const short = {
+      ...own,
+      id: `${own.id}-short`,
+      blobs: own.blobs.slice(0, -1).some((b) => b.digest === own.manifest.digest) ? own.blobs.slice(0, -1) : own.blobs.slice(1),
+    };
     expect((await device.deploy(short)).state).toBe('refused');
     expect(await served()).toBe(63);
+  });
+
+  test('switching and rolling back drop no request', async () => {
+    const stop = new AbortController();
+    const statuses = new Map<number, number>();
+    const client = async () => {
+      while (!stop.signal.aborted) {
+        const { status } = await device.infer([2]);
+        statuses.set(status, (statuses.get(status) ?? 0) + 1);
+      }
+    };
+    const clients = [client(), client(), client()];
+    for (const version of ['5.0.0', '5.1.0']) expect((await device.deploy(await workspace.order({ version, table: table(600) }))).state).toBe('active');
+    await device.post('/v1/rollback');
+    await device.deploy(await workspace.order({ version: '5.0.1', table: table(60) }, { allowDowngrade: true }));
+    stop.abort();
+    await Promise.all(clients);
+    expect([...statuses.keys()]).toEqual([200]);
   });
 
   test('after a clean end it serves the same from disk alone, on the same addresses', async () => {
@@ -162,7 +192,16 @@ describe('deployments, one after another on one device', () => {
 
   test('forgetting leaves nothing of the workspace', async () => {
     await device.post('/v1/forget');
-    await expect.poll(() => device.status().then(() => 'in', (error: { code: string }) => error.code), { timeout: 10_000 }).not.toBe('in');
+    await expect
+      .poll(
+        () =>
+          device.status().then(
+            () => 'in',
+            (error: { code: string }) => error.code,
+          ),
+        { timeout: 10_000 },
+      )
+      .not.toBe('in');
     expect((await device.infer([1])).status).toBe(404);
     expect(await agent.end('SIGTERM')).toBe(0);
     agent = await startAgent(agent.dir, ['--pair']);

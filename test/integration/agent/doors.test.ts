@@ -1,6 +1,5 @@
 /** The management and inference doors against those who should not come in, and those who send what they should not. */
-import { randomBytes } from 'node:crypto';
-import { createHash } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { request as plainRequest } from 'node:http';
 import { request as tlsRequest } from 'node:https';
 import { readdir } from 'node:fs/promises';
@@ -28,7 +27,7 @@ function knock(tls: object): Promise<string> {
   return new Promise((done) => {
     const request = tlsRequest({ host, port, path: '/v1/status', agent: false, rejectUnauthorized: false, ...tls }, (response) => {
       response.resume();
-      done(`status ${response.statusCode}`);
+      done(`status ${String(response.statusCode)}`);
     });
     request.on('error', (error) => done(`refused ${'code' in error ? String(error.code) : error.message}`));
     request.end();
@@ -73,7 +72,8 @@ describe('the management door', () => {
 });
 
 describe('push', () => {
-  const put = (path: string, body: Uint8Array, headers: Record<string, string> = {}) => device.peer.request('PATCH', path, { body, headers: { 'content-type': 'application/octet-stream', ...headers } });
+  const put = (path: string, body: Uint8Array, headers: Record<string, string> = {}) =>
+    device.peer.request('PATCH', path, { body, headers: { 'content-type': 'application/octet-stream', ...headers } });
   const begin = async (model = 'lookup', query = '') => device.peer.request('POST', `/v2/${model}/blobs/uploads/${query}`);
 
   test('takes nothing that no accepted deployment lists', async () => {
@@ -99,7 +99,12 @@ describe('push', () => {
     await device.offer(order);
     const model = order.blobs.toSorted((a, b) => b.size - a.size)[0] ?? order.manifest;
     const first = (await begin('lookup', `?digest=${model.digest}`)).headers.location ?? '';
-    expect(await put(first, Buffer.alloc(model.size + 1)).then((a) => a.status, () => 413)).toBe(413);
+    expect(
+      await put(first, Buffer.alloc(model.size + 1)).then(
+        (a) => a.status,
+        () => 413,
+      ),
+    ).toBe(413);
     expect((await device.peer.request('GET', first)).status).toBe(404);
     // Without a digest the bound is the largest blob that is awaited; a chunked body has no length to look at.
     const second = (await begin()).headers.location ?? '';
@@ -108,7 +113,7 @@ describe('push', () => {
       const { cert, key } = workspace.keyring.clientTls();
       const request = tlsRequest({ host, port, path: second, method: 'PATCH', agent: false, cert, key, rejectUnauthorized: false }, (response) => {
         response.resume();
-        done(`status ${response.statusCode}`);
+        done(`status ${String(response.statusCode)}`);
       });
       request.on('error', () => done('cut'));
       const more = () => {
@@ -178,7 +183,10 @@ describe('the inference door', () => {
     expect((await get('/v2/models/lookup/versions/9.9.9')).status).toBe(404);
     expect(await get('/v2/models/nothing')).toMatchObject({ status: 404, body: { error: expect.any(String) } });
     const answer = await infer({ id: 'abc', inputs: [{ name: 'index', shape: [2], datatype: 'INT64', data: [[1], [9]] }], outputs: [{ name: 'value' }] });
-    expect(answer).toEqual({ status: 200, body: { model_name: 'lookup', model_version: '1.0.2', id: 'abc', outputs: [{ name: 'value', shape: [2], datatype: 'FP32', data: [11, 19] }] } });
+    expect(answer).toEqual({
+      status: 200,
+      body: { model_name: 'lookup', model_version: '1.0.2', id: 'abc', outputs: [{ name: 'value', shape: [2], datatype: 'FP32', data: [11, 19] }] },
+    });
   });
 
   test.each([
@@ -218,7 +226,10 @@ describe('the inference door', () => {
     expect(await asHost('127.0.0.1.example:80')).toBe(403);
     const large = await new Promise<string>((done) => {
       const [, port] = agent.ready.inference.split(':');
-      const request = plainRequest({ host: '127.0.0.1', port, method: 'POST', path: '/v2/models/lookup/infer', headers: { 'content-length': String(33 * 1024 * 1024) } }, (response) => done(String(response.statusCode)));
+      const request = plainRequest(
+        { host: '127.0.0.1', port, method: 'POST', path: '/v2/models/lookup/infer', headers: { 'content-length': String(33 * 1024 * 1024) } },
+        (response) => done(String(response.statusCode)),
+      );
       request.on('error', () => done('cut'));
       request.write('{');
     });

@@ -3,7 +3,9 @@ import { createServer } from 'node:net';
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { generatePairingCode, openKeyring } from '#core/trust';
+import { systemClock } from '#core/platform';
+import { createDeviceIdentity, generatePairingCode, openKeyring } from '#core/trust';
+import { openPairingDoor } from '../../../app/agent/doors/pairing.ts';
 import { agentLog, cleanUp, runAgent, startAgent, temporaryFolder } from './agent-process.ts';
 import { dial, makeWorkspace, pair, type TestWorkspace } from './workspace.ts';
 
@@ -51,7 +53,14 @@ describe('the pairing door', () => {
 
     expect(await pair(address, workspace.keyring, { code, name: 'pump-1' })).toMatchObject({ enrolled: true, deviceId: agent.ready.id });
     expect(await workspace.device(agent).status()).toMatchObject({ id: agent.ready.id, name: 'pump-1', bundles: [] });
-    await expect.poll(() => stat(codeFile).then(() => 'there', () => 'gone')).toBe('gone');
+    await expect
+      .poll(() =>
+        stat(codeFile).then(
+          () => 'there',
+          () => 'gone',
+        ),
+      )
+      .toBe('gone');
     await expect(pair(address, workspace.keyring, { code })).rejects.toThrow();
     expect(await agentLog(dir)).not.toContain(code);
     expect(await agent.end('SIGTERM')).toBe(0);
@@ -73,6 +82,25 @@ describe('the pairing door', () => {
     expect((await workspace.device(again).status()).id).toBe(agent.ready.id);
     await again.end('SIGKILL');
   });
+});
+
+test('the door closes by itself when its time is over, in the middle of a conversation too', async () => {
+  const { privateKeyPem, csrPem, selfSignedCertPem } = await createDeviceIdentity('dev-1');
+  const codeFile = join(await temporaryFolder('agent'), 'code');
+  const why = await new Promise<string>((onClosed, fail) => {
+    openPairingDoor({
+      host: '127.0.0.1',
+      identity: { deviceId: 'dev-1', privateKeyPem, csrPem, selfSignedPem: selfSignedCertPem },
+      codeFile,
+      clock: systemClock,
+      openMs: 300,
+      addresses: () => ({ management: 'x:1', inference: 'x:2' }),
+      enrol: () => fail(new Error('nobody was let in')),
+      onClosed,
+    }).then((door) => dial(door.address, workspace.keyring.clientTls()), fail);
+  });
+  expect(why).toBe('expired');
+  await expect(stat(codeFile)).rejects.toMatchObject({ code: 'ENOENT' });
 });
 
 describe('the command line', () => {

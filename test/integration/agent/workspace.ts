@@ -126,7 +126,12 @@ function deviceOf(agent: AgentProcess, keyring: Keyring, store: Awaited<ReturnTy
     for (const digest of missing) {
       const size = order.blobs.find((blob) => blob.digest === digest)?.size ?? 0;
       const blob = { digest, size, open: (start: number, end: number) => createReadStream(from.path(digest), { start, end: end - 1 }) };
-      if (digest === order.manifest.digest) await pushManifest(peer, { digest, mediaType: 'application/vnd.oci.image.manifest.v1+json', bytes: await from.read(digest) }, { repository: order.name, clock: systemClock });
+      if (digest === order.manifest.digest)
+        await pushManifest(
+          peer,
+          { digest, mediaType: 'application/vnd.oci.image.manifest.v1+json', bytes: await from.read(digest) },
+          { repository: order.name, clock: systemClock },
+        );
       else await pushBlob(peer, blob, { repository: order.name, clock: systemClock, memory: noMemory });
     }
   }
@@ -138,7 +143,10 @@ function deviceOf(agent: AgentProcess, keyring: Keyring, store: Awaited<ReturnTy
     return status;
   }
 
-  async function deploy(order: DeploymentOrder, until: (status: DeploymentStatus) => boolean = (s) => ENDED_STATES.includes(s.state)): Promise<DeploymentStatus> {
+  async function deploy(
+    order: DeploymentOrder,
+    until: (status: DeploymentStatus) => boolean = (s) => ENDED_STATES.includes(s.state),
+  ): Promise<DeploymentStatus> {
     await push(order, (await offer(order)).missing);
     return follow(order.id, until);
   }
@@ -186,9 +194,21 @@ export async function pair(
   try {
     const wire = pairingWire(socket);
     const change = options.change ?? ((message: Record<string, unknown>) => message);
-    const proof = { code: options.code, exporter: pairingExporter(socket), workspaceCert: certificateDer(tls.cert), deviceCert: socket.getPeerX509Certificate()?.raw ?? Buffer.alloc(0), workspaceId: keyring.workspaceId };
+    const proof = {
+      code: options.code,
+      exporter: pairingExporter(socket),
+      workspaceCert: certificateDer(tls.cert),
+      deviceCert: socket.getPeerX509Certificate()?.raw ?? Buffer.alloc(0),
+      workspaceId: keyring.workspaceId,
+    };
     const send = (message: Record<string, unknown>) => wire.send(change(message) as never);
-    await send({ type: 'hello', protocol: PROTOCOL_VERSION, workspaceId: keyring.workspaceId, name: options.name ?? 'bench', mac: pairingMac({ ...proof, role: 'workspace' }).toString('base64') });
+    await send({
+      type: 'hello',
+      protocol: PROTOCOL_VERSION,
+      workspaceId: keyring.workspaceId,
+      name: options.name ?? 'bench',
+      mac: pairingMac({ ...proof, role: 'workspace' }).toString('base64'),
+    });
     const answer = await wire.receive(z.union([ProofSchema, RefusedSchema]));
     if (answer.type === 'refused') return answer;
     if (answer.mac !== pairingMac({ ...proof, role: 'device' }).toString('base64')) throw new Error('the device did not prove itself');

@@ -135,9 +135,29 @@ class PaperAgent {
 
 type Act = { do: 'accept' | 'arrive' | 'cut' | 'cancel' | 'by hand' | 'good' | 'bad' } | { do: 'step'; lane: keyof Plan; fails: boolean };
 const acts: fc.Arbitrary<Act> = fc.oneof(
-  { weight: 6, arbitrary: fc.record({ do: fc.constant('step' as const), lane: fc.constantFrom('serving' as const, 'candidate' as const), fails: fc.boolean() }) },
-  { weight: 6, arbitrary: fc.record({ do: fc.constant('step' as const), lane: fc.constantFrom('serving' as const, 'candidate' as const), fails: fc.constant(false) }) },
-  { weight: 5, arbitrary: fc.record({ do: fc.constantFrom('accept' as const, 'arrive' as const, 'arrive' as const, 'cut' as const, 'cancel' as const, 'by hand' as const, 'good' as const, 'bad' as const) }) },
+  {
+    weight: 6,
+    arbitrary: fc.record({ do: fc.constant('step' as const), lane: fc.constantFrom('serving' as const, 'candidate' as const), fails: fc.boolean() }),
+  },
+  {
+    weight: 6,
+    arbitrary: fc.record({ do: fc.constant('step' as const), lane: fc.constantFrom('serving' as const, 'candidate' as const), fails: fc.constant(false) }),
+  },
+  {
+    weight: 5,
+    arbitrary: fc.record({
+      do: fc.constantFrom(
+        'accept' as const,
+        'arrive' as const,
+        'arrive' as const,
+        'cut' as const,
+        'cancel' as const,
+        'by hand' as const,
+        'good' as const,
+        'bad' as const,
+      ),
+    }),
+  },
 );
 
 function act(agent: PaperAgent, what: Act): void {
@@ -209,7 +229,10 @@ describe('planner and ledger', () => {
 
   test('a candidate takes the same steps from wherever it was cut off', () => {
     const left = (state: AgentDeploymentState, sessions: string[] = []) =>
-      plan({ sessions: new Set(sessions), held: new Set(), missing: 0, verdict: { is: 'wait' } }, { model: MODEL, candidate: { id: 'c', state } }).candidate.map((s) => s.do);
+      plan(
+        { sessions: new Set(sessions), held: new Set(), missing: 0, verdict: { is: 'wait' } },
+        { model: MODEL, candidate: { id: 'c', state } },
+      ).candidate.map((s) => s.do);
     expect(left('receiving')).toEqual(['verify', 'test', 'switch', 'watch', 'commit']);
     expect(left('verifying')).toEqual(['verify', 'test', 'switch', 'watch', 'commit']);
     expect(left('testing')).toEqual(['test', 'switch', 'watch', 'commit']);
@@ -219,7 +242,10 @@ describe('planner and ledger', () => {
 
   test('the one before stays warm exactly as long as the trial lasts, unless an order by hand holds it', () => {
     const steps = (state: AgentDeploymentState, held: string[] = []) =>
-      plan({ sessions: new Set(['new', 'old']), held: new Set(held), missing: 0, verdict: { is: 'wait' } }, { model: MODEL, serving: { id: 'new', state }, previous: 'old' }).serving.map((s) => `${s.do} ${s.deployment}`);
+      plan(
+        { sessions: new Set(['new', 'old']), held: new Set(held), missing: 0, verdict: { is: 'wait' } },
+        { model: MODEL, serving: { id: 'new', state }, previous: 'old' },
+      ).serving.map((s) => `${s.do} ${s.deployment}`);
     expect(steps('on trial')).toEqual(['watch new']);
     expect(steps('active')).toEqual(['stop old']);
     expect(steps('active', ['old'])).toEqual([]);
@@ -230,7 +256,12 @@ describe('the ledger', () => {
   /** Takes deployment n all the way. */
   function activate(ledger: Ledger, order: DeploymentOrder): void {
     ledger.accept(order);
-    for (const [from, to] of [['receiving', 'verifying'], ['verifying', 'testing'], ['testing', 'activating']] as const) ledger.advance(order.id, from, to);
+    for (const [from, to] of [
+      ['receiving', 'verifying'],
+      ['verifying', 'testing'],
+      ['testing', 'activating'],
+    ] as const)
+      ledger.advance(order.id, from, to);
     expect(ledger.switchTo(order.id)).toBe(true);
     expect(ledger.commit(order.id)).toBe(true);
   }

@@ -11,7 +11,18 @@ const one = (type: string, datatype: string, data: unknown[], shape = [data.leng
 describe('requests', () => {
   test('flat and nested data are the same', () => {
     const flat = one('float32', 'FP32', [1, 2, 3, 4], [2, 2], ['n', 2]);
-    expect(one('float32', 'FP32', [[1, 2], [3, 4]], [2, 2], ['n', 2])).toEqual(flat);
+    expect(
+      one(
+        'float32',
+        'FP32',
+        [
+          [1, 2],
+          [3, 4],
+        ],
+        [2, 2],
+        ['n', 2],
+      ),
+    ).toEqual(flat);
     expect(flat).toEqual({ type: 'float32', dims: [2, 2], data: Float32Array.of(1, 2, 3, 4) });
   });
 
@@ -49,7 +60,13 @@ describe('requests', () => {
     fc.assert(
       fc.property(fc.array(fc.nat(5), { maxLength: 4 }), fc.array(fc.anything(), { maxLength: 10 }), (shape, data) => {
         try {
-          const tensor = one('float32', 'FP32', data, shape, shape.map(() => 'any'));
+          const tensor = one(
+            'float32',
+            'FP32',
+            data,
+            shape,
+            shape.map(() => 'any'),
+          );
           expect(tensor?.data.length).toBe(shape.reduce((a, b) => a * b, 1));
         } catch (error) {
           expect(error).toMatchObject({ status: 400 });
@@ -69,7 +86,9 @@ describe('answers', () => {
         expect(Float32Array.from(data as number[])).toEqual(Float32Array.from(values, (v) => v + 0));
       }),
     );
-    expect(outputJson('y', { type: 'int64', dims: [1], data: BigInt64Array.of(2n ** 62n + 1n) })).toBe('{"name":"y","shape":[1],"datatype":"INT64","data":[4611686018427387905]}');
+    expect(outputJson('y', { type: 'int64', dims: [1], data: BigInt64Array.of(2n ** 62n + 1n) })).toBe(
+      '{"name":"y","shape":[1],"datatype":"INT64","data":[4611686018427387905]}',
+    );
     expect(roundTrip({ type: 'bool', dims: [2], data: Uint8Array.of(0, 1) })).toMatchObject({ datatype: 'BOOL', data: [false, true] });
     expect(roundTrip({ type: 'string', dims: [1], data: ['"\\'] }).data).toEqual(['"\\']);
   });
