@@ -15,7 +15,13 @@ var EXIT_MACHINE = 6;
 function tooOld(version) {
   var major = parseInt(String(version).replace(/^v/, ''), 10);
   if (major >= OLDEST_NODE) return undefined;
-  return 'edgewright: this is Node.js ' + version + ', and Edgewright needs Node.js ' + OLDEST_NODE + ' or newer. Install it from https://nodejs.org, then run this again.';
+  return (
+    'edgewright: this is Node.js ' +
+    version +
+    ', and Edgewright needs Node.js ' +
+    OLDEST_NODE +
+    ' or newer. Install it from https://nodejs.org, then run this again.'
+  );
 }
 
 if (require.main === module) {

@@ -12,11 +12,14 @@ const builtEntries: Plugin = {
   transform: {
     filter: { code: /import\.meta\.url/ },
     handler: (code, id) => {
-      const built = code.replace(/(new URL\(\s*['"`])(\.[^'"`]*)\.ts(['"`]\s*,\s*import\.meta\.url)/g, (_all: string, before: string, path: string, after: string) => {
-        const file = resolve(dirname(id), `${path}.ts`);
-        if (!existsSync(file)) throw new Error(`${id} starts ${file}, which does not exist.`);
-        return `${before}${path}.js${after}`;
-      });
+      const built = code.replace(
+        /(new URL\(\s*['"`])(\.[^'"`]*)\.ts(['"`]\s*,\s*import\.meta\.url)/g,
+        (_all: string, before: string, path: string, after: string) => {
+          const file = resolve(dirname(id), `${path}.ts`);
+          if (!existsSync(file)) throw new Error(`${id} starts ${file}, which does not exist.`);
+          return `${before}${path}.js${after}`;
+        },
+      );
       // Nothing has moved: the map stays as it is.
       return built === code ? undefined : { code: built, map: null };
     },

@@ -14,4 +14,8 @@ for (const name of readdirSync(dist)) {
 await buildHeads(root);
 const addon = join('native', 'build', 'Release', 'edgewright.node');
 if (existsSync(join(root, addon))) cpSync(join(root, addon), join(dist, addon));
-console.log(`built ${readdirSync(dist).filter((name) => !name.startsWith('.')).join(', ')} in dist (${((performance.now() - started) / 1000).toFixed(1)} s)`);
+console.log(
+  `built ${readdirSync(dist)
+    .filter((name) => !name.startsWith('.'))
+    .join(', ')} in dist (${((performance.now() - started) / 1000).toFixed(1)} s)`,
+);

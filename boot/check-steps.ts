@@ -15,7 +15,10 @@ export const CHECK_STEPS: readonly Step[] = [
   types('boot'),
   types('.'),
   { name: 'format', args: [tool('@biomejs/biome/bin/biome'), 'format', '.'] },
-  { name: 'layers', args: [tool('dependency-cruiser/bin/dependency-cruiser.mjs'), '--config', '.dependency-cruiser.cjs', 'app', 'renderer', 'native', 'boot', 'test'] },
+  {
+    name: 'layers',
+    args: [tool('dependency-cruiser/bin/dependency-cruiser.mjs'), '--config', '.dependency-cruiser.cjs', 'app', 'renderer', 'native', 'boot', 'test'],
+  },
   { name: 'unused', args: [tool('knip/bin/knip.js')] },
 ];
 

@@ -17,7 +17,22 @@ const INSTALL_MS = 25 * 60_000;
  * What is passed to npm says everything that a person's own npm configuration could change: what is installed (NODE_ENV
  * of production leaves out development dependencies), whether scripts run, and whether npm says why it failed.
  */
-const CI_ARGS = ['ci', '--ignore-scripts', '--include=dev', '--include=optional', '--include=peer', '--engine-strict=false', '--no-audit', '--no-fund', '--loglevel=error', '--no-progress'];
+const CI_ARGS = [
+  'ci',
+  '--ignore-scripts',
+  '--include=dev',
+  '--include=optional',
+  '--include=peer',
+  '--engine-strict=false',
+  '--no-audit',
+  '--no-fund',
+  '--no-progress',
+  '--loglevel=error',
+  // npm's own patience without a network is over a minute; this is a quarter of it, and enough for a stumble.
+  '--fetch-retries=3',
+  '--fetch-retry-mintimeout=2000',
+  '--fetch-retry-maxtimeout=8000',
+];
 
 /** @param {string} dir the folder of package-lock.json */
 function wantedStamp(dir) {
@@ -82,8 +97,14 @@ async function install(dir, what, options, onStart) {
 
 /** @param {string} what @param {{ output: string, timedOut: boolean }} result */
 function installError(what, result) {
-  const { output } = result;
-  if (result.timedOut) return new BootError(`installing ${what} took longer than ${INSTALL_MS / 60_000} minutes and was stopped; run this again to try once more.`, EXIT.network, tail(output));
+  // A stack of npm's own code helps nobody.
+  const output = result.output.replace(/^npm error (?:\s+at .*|\s+(?:code|errno|syscall|address|port|type):.*|})\n?/gm, '');
+  if (result.timedOut)
+    return new BootError(
+      `installing ${what} took longer than ${INSTALL_MS / 60_000} minutes and was stopped; run this again to try once more.`,
+      EXIT.network,
+      tail(output),
+    );
   if (/ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH|EHOSTUNREACH|ERR_SOCKET_TIMEOUT|ENOTCACHED|network/i.test(output)) {
     return new BootError(
       `${what} could not be installed: npm cannot reach its registry. Connect this machine (or set npm's proxy or registry), then run this again. Later starts need no network.`,
@@ -91,8 +112,14 @@ function installError(what, result) {
       tail(output),
     );
   }
-  if (/ENOSPC/.test(output)) return new BootError(`${what} could not be installed: the disk is full. Free about 2 GB, then run this again.`, EXIT.machine, tail(output));
-  if (/EACCES|EPERM|EROFS/.test(output)) return new BootError(`${what} could not be installed: this user may not write here. Clone Edgewright into a folder of your own.`, EXIT.machine, tail(output));
+  if (/ENOSPC/.test(output))
+    return new BootError(`${what} could not be installed: the disk is full. Free about 2 GB, then run this again.`, EXIT.machine, tail(output));
+  if (/EACCES|EPERM|EROFS/.test(output))
+    return new BootError(
+      `${what} could not be installed: this user may not write here. Clone Edgewright into a folder of your own.`,
+      EXIT.machine,
+      tail(output),
+    );
   return new BootError(`${what} could not be installed; npm said:`, EXIT.machine, tail(output));
 }
 

@@ -54,7 +54,11 @@ function findNode() {
   const noted = readStamp(note);
   if (noted?.startsWith(`${path} `) && isNewEnough(noted.slice(path.length + 1))) return path;
   const bundled = probeNode(path);
-  const { path: chosen, line } = chooseNode({ bundled, current: { path: process.execPath, version: process.version }, platform: `${process.platform}-${process.arch}` });
+  const { path: chosen, line } = chooseNode({
+    bundled,
+    current: { path: process.execPath, version: process.version },
+    platform: `${process.platform}-${process.arch}`,
+  });
   if (line) say(line);
   else if (bundled) writeStamp(note, `${path} ${bundled.version}`);
   return chosen;

@@ -36,7 +36,8 @@ function bundledNode(root, platform = process.platform, arch = process.arch) {
 function chooseNode({ bundled, current, platform }) {
   if (bundled && isNewEnough(bundled.version)) return { path: bundled.path };
   const needed = `${OLDEST_INSTALLED.major}.${OLDEST_INSTALLED.minor} or newer`;
-  if (isNewEnough(current.version)) return { path: current.path, line: `no Node.js comes with Edgewright for ${platform}; using the installed ${current.version}.` };
+  if (isNewEnough(current.version))
+    return { path: current.path, line: `no Node.js comes with Edgewright for ${platform}; using the installed ${current.version}.` };
   throw new BootError(
     `no Node.js comes with Edgewright for ${platform}, and the installed ${current.version} is too old: install Node.js ${needed} from https://nodejs.org, then run this again.`,
     EXIT.machine,

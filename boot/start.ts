@@ -51,14 +51,27 @@ async function inWindow(): Promise<number | undefined> {
 
 /** Runs until the engine ends. */
 async function inBrowser(): Promise<number> {
-  const engine = startEngineProcess({ node: process.execPath, entry: engineMain, args, env: process.env, cwd: root, onLine: (line) => process.stdout.write(`${line}\n`) });
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => void engine.stop());
+  const engine = startEngineProcess({
+    node: process.execPath,
+    entry: engineMain,
+    args,
+    env: process.env,
+    cwd: root,
+    onLine: (line) => process.stdout.write(`${line}\n`),
+  });
+  let asked = false;
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.on(signal, () => {
+      asked = true;
+      void engine.stop();
+    });
+  }
   try {
     const opened = await openInBrowser(await engine.ready);
     say(opened ? 'opened in the system browser; if it shows nothing, open the link above.' : 'no browser could be opened; open the link above.');
     const status = await engine.ended;
     // An engine that ran already goes on: this one has ended at once, and the browser has yet to read our page.
-    if (opened) await new Promise((resolve) => setTimeout(resolve, READ_MS));
+    if (opened && !asked) await new Promise((resolve) => setTimeout(resolve, READ_MS));
     return status;
   } catch (error) {
     if (error instanceof EngineStartError) return error.exitCode;

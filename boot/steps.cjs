@@ -30,7 +30,13 @@ async function ensureNative({ root, node, env }, retry) {
   if (isDone()) return;
   await withLock(join(root, '.boot-lock'), async (onStart) => {
     if (isDone()) return;
-    const result = await runStep(node, [join(root, 'native', 'build.cjs')], { cwd: root, env, timeoutMs: NATIVE_MS, onStart, onWait: (s) => say(`... still compiling the native addon (${s} s)`) });
+    const result = await runStep(node, [join(root, 'native', 'build.cjs')], {
+      cwd: root,
+      env,
+      timeoutMs: NATIVE_MS,
+      onStart,
+      onWait: (s) => say(`... still compiling the native addon (${s} s)`),
+    });
     const line = result.output.trim().split('\n').at(-1) ?? '';
     const built = /: (built|reused)/.test(line);
     if (!line.endsWith(': reused')) say(line);
@@ -56,7 +62,12 @@ async function ensureRenderer({ root, node, env }) {
     say('building the screens ...');
     const stamp = hashTree(root, RENDERER_SOURCES);
     const vite = join(root, 'node_modules', 'vite', 'bin', 'vite.js');
-    const result = await runStep(node, [vite, 'build', 'renderer', '--config', 'renderer/vite.config.ts', '--logLevel', 'warn'], { cwd: root, env, timeoutMs: RENDERER_MS, onStart });
+    const result = await runStep(node, [vite, 'build', 'renderer', '--config', 'renderer/vite.config.ts', '--logLevel', 'warn'], {
+      cwd: root,
+      env,
+      timeoutMs: RENDERER_MS,
+      onStart,
+    });
     if (result.status !== 0) throw new BootError('the screens could not be built:', EXIT.bug, tail(result.output));
     writeStamp(stampPath, stamp);
     say(`built the screens in ${((Date.now() - started) / 1000).toFixed(1)} s.`);

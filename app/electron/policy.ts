@@ -1,7 +1,14 @@
 /** What the window may do, as pure decisions. `origin` is the engine's: http://127.0.0.1:PORT. */
 
 /** Sites that a link on a screen may open in the system browser. Exact hosts, https only. */
-const EXTERNAL_HOSTS: ReadonlySet<string> = new Set(['onnxruntime.ai', 'onnx.ai', 'nodejs.org', 'developer.nvidia.com', 'docs.openvino.ai', 'rocm.docs.amd.com']);
+const EXTERNAL_HOSTS: ReadonlySet<string> = new Set([
+  'onnxruntime.ai',
+  'onnx.ai',
+  'nodejs.org',
+  'developer.nvidia.com',
+  'docs.openvino.ai',
+  'rocm.docs.amd.com',
+]);
 
 /** Beyond drawing and its own server, the screens use the camera and microphone (live input), and copy text. */
 const GRANTED_PERMISSIONS: ReadonlySet<string> = new Set(['media', 'clipboard-sanitized-write']);

@@ -26,7 +26,11 @@ export function answerShellRequests(options: {
  * The window a request came from.
  * @throws Error unless it came from the main frame of our window while that shows the engine's page
  */
-export function trustedWindow(event: Pick<IpcMainInvokeEvent, 'sender' | 'senderFrame'>, window: BrowserWindow | undefined, origin: string | undefined): BrowserWindow {
+export function trustedWindow(
+  event: Pick<IpcMainInvokeEvent, 'sender' | 'senderFrame'>,
+  window: BrowserWindow | undefined,
+  origin: string | undefined,
+): BrowserWindow {
   const frame = event.senderFrame;
   const trusted =
     window !== undefined &&

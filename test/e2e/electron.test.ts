@@ -41,7 +41,10 @@ describe.skipIf(missing !== undefined)(`the Electron window${missing === undefin
     const page = await app.firstWindow();
     await page.waitForLoadState();
     expect(page.url()).toMatch(/^http:\/\/127\.0\.0\.1:\d+\//);
-    expect(await page.evaluate(() => [typeof Reflect.get(globalThis, 'require'), typeof Reflect.get(globalThis, 'process')])).toEqual(['undefined', 'undefined']);
+    expect(await page.evaluate(() => [typeof Reflect.get(globalThis, 'require'), typeof Reflect.get(globalThis, 'process')])).toEqual([
+      'undefined',
+      'undefined',
+    ]);
     expect(await page.evaluate(() => Object.keys(Reflect.get(globalThis, 'edgewrightShell') as object))).toEqual(['pickFolder']);
   });
 

@@ -21,7 +21,14 @@ beforeAll(async () => {
 afterAll(() => rmSync(dir, { recursive: true, force: true }));
 
 test('every program that a head starts is built beside it', () => {
-  for (const file of ['cli/main.js', 'agent/main.js', 'engine/main.js', 'core/runtime/runner-main.js', 'core/hardware/prove-main.js', 'core/hardware/probe-main.js']) {
+  for (const file of [
+    'cli/main.js',
+    'agent/main.js',
+    'engine/main.js',
+    'core/runtime/runner-main.js',
+    'core/hardware/prove-main.js',
+    'core/hardware/probe-main.js',
+  ]) {
     expect(existsSync(join(dir, file)), file).toBe(true);
   }
 });

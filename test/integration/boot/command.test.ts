@@ -40,7 +40,10 @@ test.runIf(process.platform !== 'win32').each(['SIGINT', 'SIGTERM', 'SIGHUP'] as
 test.runIf(process.platform !== 'win32')('a command whose npm was killed is asked to end', async () => {
   const script = "process.on('SIGTERM', () => { console.log('asked'); process.exit(0); }); console.log('up'); setInterval(() => {}, 1000);";
   const shell = `require('node:child_process').spawn(process.execPath, process.argv.slice(1), { stdio: 'inherit' })`;
-  const child = spawn(process.execPath, ['-e', shell, driver, '-e', script], { stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, END_WITH_PARENT: '1' } });
+  const child = spawn(process.execPath, ['-e', shell, driver, '-e', script], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    env: { ...process.env, END_WITH_PARENT: '1' },
+  });
   let text = '';
   child.stdout.setEncoding('utf8').on('data', (data: string) => {
     text += data;
@@ -52,10 +55,14 @@ test.runIf(process.platform !== 'win32')('a command whose npm was killed is aske
 });
 
 test('stdin, stdout and arguments are the command’s own', () => {
-  const result = spawnSync(process.execPath, [driver, '-e', 'process.stdin.pipe(process.stdout); console.log(JSON.stringify(process.argv.slice(1)))', '--', 'a b', '--json'], {
-    input: 'from stdin',
-    encoding: 'utf8',
-  });
+  const result = spawnSync(
+    process.execPath,
+    [driver, '-e', 'process.stdin.pipe(process.stdout); console.log(JSON.stringify(process.argv.slice(1)))', '--', 'a b', '--json'],
+    {
+      input: 'from stdin',
+      encoding: 'utf8',
+    },
+  );
   expect(result.stdout).toBe('["a b","--json"]\nfrom stdin');
   expect(result.stderr).toBe('');
 });
@@ -77,7 +84,10 @@ test('the command line through boot: one JSON document on stdout, relative paths
   });
   expect(result.status).toBe(0);
   expect(JSON.parse(result.stdout)).toMatchObject({ ok: true, inputs: expect.any(Array) as unknown });
-  const missing = spawnSync(process.execPath, [join(root, 'boot.cjs'), 'edgewright', 'inspect', 'no-such.onnx', '--json'], { env: { ...process.env, EDGEWRIGHT_HOME: join(dir, 'home') }, encoding: 'utf8' });
+  const missing = spawnSync(process.execPath, [join(root, 'boot.cjs'), 'edgewright', 'inspect', 'no-such.onnx', '--json'], {
+    env: { ...process.env, EDGEWRIGHT_HOME: join(dir, 'home') },
+    encoding: 'utf8',
+  });
   expect(missing.status).toBe(64);
   expect(JSON.parse(missing.stdout)).toMatchObject({ ok: false, error: { owner: 'usage' } });
 });

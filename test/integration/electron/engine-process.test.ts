@@ -29,7 +29,9 @@ test.each([
 
 test('the link is read from its stdout, and it ends when asked to', async () => {
   const lines: string[] = [];
-  const engine = start(`console.log('hello'); ${SAYS_READY} process.on('SIGTERM', () => process.exit(0)); setInterval(() => {}, 1000);`, { onLine: (line) => lines.push(line) });
+  const engine = start(`console.log('hello'); ${SAYS_READY} process.on('SIGTERM', () => process.exit(0)); setInterval(() => {}, 1000);`, {
+    onLine: (line) => lines.push(line),
+  });
   expect(await engine.ready).toBe(LINK);
   expect(lines).toEqual(['hello', `Edgewright ready: ${LINK}`]);
   await engine.stop();

@@ -13,7 +13,13 @@ test('our lockfile holds every optional package for every platform, and names no
 });
 
 test('a missing one is added for the platform in its name', () => {
-  const packages: LockPackages = { 'node_modules/tool': { version: '2.0.0', dev: true, optionalDependencies: { '@tool/binding-linux-arm64-musl': '2.0.0', '@tool/binding-darwin-x64': '2.0.0' } } };
+  const packages: LockPackages = {
+    'node_modules/tool': {
+      version: '2.0.0',
+      dev: true,
+      optionalDependencies: { '@tool/binding-linux-arm64-musl': '2.0.0', '@tool/binding-darwin-x64': '2.0.0' },
+    },
+  };
   expect(missingOptional(packages)).toEqual({
     'node_modules/@tool/binding-linux-arm64-musl': { version: '2.0.0', cpu: ['arm64'], dev: true, libc: ['musl'], optional: true, os: ['linux'] },
     'node_modules/@tool/binding-darwin-x64': { version: '2.0.0', cpu: ['x64'], dev: true, optional: true, os: ['darwin'] },

@@ -13,7 +13,9 @@ const config = parse(readFileSync(join(root, 'electron-builder.yml'), 'utf8')) a
 
 /** electron-builder's own check, which is what a build starts with. */
 const fromBuilder = createRequire(createRequire(import.meta.url).resolve('electron-builder/package.json'));
-const { validateConfiguration } = fromBuilder('app-builder-lib/out/util/config/config') as { validateConfiguration(config: unknown, log: { isEnabled: boolean; add(): void }): Promise<void> };
+const { validateConfiguration } = fromBuilder('app-builder-lib/out/util/config/config') as {
+  validateConfiguration(config: unknown, log: { isEnabled: boolean; add(): void }): Promise<void>;
+};
 const validate = (value: unknown) => validateConfiguration(structuredClone(value), { isEnabled: false, add: () => {} });
 
 test('it is valid by electron-builder’s schema', async () => {
@@ -55,11 +57,19 @@ describe('what it names is there', () => {
   });
 
   test('the heads of dist are those that rolldown builds, and main is what package.json says', () => {
-    const pkg = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { main: string; bin: Record<string, string>; optionalDependencies: Record<string, string> };
+    const pkg = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
+      main: string;
+      bin: Record<string, string>;
+      optionalDependencies: Record<string, string>;
+    };
     const sources = [pkg.main, ...Object.values(pkg.bin)].map((path) => path.replace(/^dist\//, 'app/').replace(/\.js$/, '.ts'));
     for (const source of sources) expect(existsSync(join(root, source)), source).toBe(true);
     for (const [, folders] of JSON.stringify(config.asarUnpack).matchAll(/dist\/\{([^}]+)\}/g)) {
-      for (const folder of (folders ?? '').split(',')) expect(['app', 'app/core', '.'].some((at) => existsSync(join(root, at, folder))), folder).toBe(true);
+      for (const folder of (folders ?? '').split(','))
+        expect(
+          ['app', 'app/core', '.'].some((at) => existsSync(join(root, at, folder))),
+          folder,
+        ).toBe(true);
     }
     // Node comes from these packages; macOS has none, which packaging for it must settle.
     for (const platform of ['linux', 'win'] as const) {

@@ -91,10 +91,17 @@ describe('places', () => {
   });
   test('a checkout is as boot says', () => {
     const env = { EDGEWRIGHT_NODE: '/n', EDGEWRIGHT_ENGINE: '/e.ts', EDGEWRIGHT_ROOT: '/r', EDGEWRIGHT_HOME: '/w' };
-    expect(findPlaces({ packaged: false, platform: 'linux', resourcesPath: '', env })).toEqual({ node: '/n', entry: '/e.ts', root: '/r', userData: '/w/window' });
+    expect(findPlaces({ packaged: false, platform: 'linux', resourcesPath: '', env })).toEqual({
+      node: '/n',
+      entry: '/e.ts',
+      root: '/r',
+      userData: '/w/window',
+    });
     expect(() => findPlaces({ packaged: false, platform: 'linux', resourcesPath: '', env: {} })).toThrow('npm start');
   });
   test('an installed app ignores what the environment says of Node and engine', () => {
-    expect(findPlaces({ packaged: true, platform: 'linux', resourcesPath: '/x', env: { EDGEWRIGHT_NODE: '/evil', EDGEWRIGHT_ENGINE: '/evil' } }).node).toBe('/x/node/bin/node');
+    expect(findPlaces({ packaged: true, platform: 'linux', resourcesPath: '/x', env: { EDGEWRIGHT_NODE: '/evil', EDGEWRIGHT_ENGINE: '/evil' } }).node).toBe(
+      '/x/node/bin/node',
+    );
   });
 });
