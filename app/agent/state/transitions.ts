@@ -17,7 +17,3 @@ export const TRANSITIONS: Readonly<Record<AgentDeploymentState, readonly AgentDe
 
 /** Not yet serving, and still on its way. */
 export const CANDIDATE_STATES: readonly AgentDeploymentState[] = ['receiving', 'verifying', 'testing', 'activating'];
-
-export function isCandidate(state: AgentDeploymentState): boolean {
-  return CANDIDATE_STATES.includes(state);
-}
