@@ -15,7 +15,13 @@ const onlyDownward = DOMAINS.slice(0, -1).map((domain, at) => ({
 
 module.exports = {
   forbidden: [
-    { name: 'no-circular', comment: 'A cycle means that two files are one thing, or that a part is in the wrong room.', severity: 'error', from: {}, to: { circular: true } },
+    {
+      name: 'no-circular',
+      comment: 'A cycle means that two files are one thing, or that a part is in the wrong room.',
+      severity: 'error',
+      from: {},
+      to: { circular: true },
+    },
     {
       name: 'contract-imports-nothing-of-ours',
       severity: 'error',
@@ -29,7 +35,13 @@ module.exports = {
       to: { path: '^(app|native|boot|test)/', pathNot: '^app/contract/' },
     },
     { name: 'core-no-heads', severity: 'error', from: { path: '^app/core/' }, to: { path: '^(app/(engine|cli|agent|electron)|renderer|boot|test)/' } },
-    { name: 'native-no-app', comment: 'The addon and its twins know nothing of what uses them.', severity: 'error', from: { path: '^native/' }, to: { path: '^(app|renderer|boot|test)/' } },
+    {
+      name: 'native-no-app',
+      comment: 'The addon and its twins know nothing of what uses them.',
+      severity: 'error',
+      from: { path: '^native/' },
+      to: { path: '^(app|renderer|boot|test)/' },
+    },
     {
       name: 'domain-only-through-index',
       severity: 'error',
@@ -51,7 +63,13 @@ module.exports = {
       to: { path: '^app/(engine|cli|agent|electron)/', pathNot: ['^app/$1/', '^app/engine/index\\.ts$'] },
     },
     { name: 'only-cli-imports-engine', severity: 'error', from: { path: '^app/(agent|electron)/' }, to: { path: '^app/engine/' } },
-    { name: 'electron-no-core', comment: 'The window speaks to the engine as a browser does.', severity: 'error', from: { path: '^app/electron/' }, to: { path: '^app/core/' } },
+    {
+      name: 'electron-no-core',
+      comment: 'The window speaks to the engine as a browser does.',
+      severity: 'error',
+      from: { path: '^app/electron/' },
+      to: { path: '^app/core/' },
+    },
     { name: 'app-no-test', severity: 'error', from: { path: '^(app|renderer|native|boot)/' }, to: { path: '^test/' } },
     { name: 'unresolvable', severity: 'error', from: {}, to: { couldNotResolve: true } },
   ],
@@ -60,6 +78,10 @@ module.exports = {
     exclude: { path: ['^native/build/', '^test/fixtures/', '^test/browser/node_modules/'] },
     tsPreCompilationDeps: true,
     tsConfig: { fileName: 'tsconfig.base.json' },
-    enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['types', 'import', 'require', 'node', 'default'], extensions: ['.ts', '.tsx', '.js', '.cjs', '.mjs', '.json'] },
+    enhancedResolveOptions: {
+      exportsFields: ['exports'],
+      conditionNames: ['types', 'import', 'require', 'node', 'default'],
+      extensions: ['.ts', '.tsx', '.js', '.cjs', '.mjs', '.json'],
+    },
   },
 };

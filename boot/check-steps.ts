@@ -22,6 +22,12 @@ export const CHECK_STEPS: readonly Step[] = [
   { name: 'unused', args: [tool('knip/bin/knip.js')] },
 ];
 
+/** What puts right what it can; the check afterwards says what is left. */
+export const FIX_STEPS: readonly Step[] = [
+  { name: 'lint', args: [tool('eslint/bin/eslint.js'), '--fix', '.'] },
+  { name: 'format', args: [tool('@biomejs/biome/bin/biome'), 'format', '--write', '.'] },
+];
+
 /** Runs every step and prints a line for each; what a failed one (or a warning) said follows its line. */
 export async function runCheck(root: string): Promise<StepResult[]> {
   const started = performance.now();
