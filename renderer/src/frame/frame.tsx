@@ -2,7 +2,7 @@
 import { useMantineColorScheme } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { Outlet, useRouterState } from '@tanstack/react-router';
-import { useEffect, useRef } from 'react';
+import { type ReactNode, useEffect, useRef } from 'react';
 import { orpc, useConnection } from '../lib/engine.ts';
 import { Loading } from '../parts/placeholder.tsx';
 import { CommandPalette } from './command-palette.tsx';
@@ -11,7 +11,7 @@ import { NoToken } from './no-token.tsx';
 import { Rail } from './rail.tsx';
 import { StatusBar } from './status-bar.tsx';
 
-export function Frame() {
+export function Frame(): ReactNode {
   const { phase, generation } = useConnection();
   useAppearance();
   useFocusOnNavigation();

@@ -12,8 +12,3 @@ export function variantRef(ref: string, variant: string): string {
 export function bundlePart(ref: string): string {
   return ref.split('#')[0] ?? ref;
 }
-
-/** The bundle's name. */
-export function namePart(ref: string): string {
-  return ref.split('@')[0] ?? ref;
-}

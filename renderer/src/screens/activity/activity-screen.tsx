@@ -1,6 +1,6 @@
 import { useInfiniteQuery, useMutation, useQuery } from '@tanstack/react-query';
-import { getRouteApi, useNavigate } from '@tanstack/react-router';
-import { useMemo } from 'react';
+import { useNavigate } from '@tanstack/react-router';
+import { type ReactNode, useMemo } from 'react';
 import type { Activity, Job } from '#contract';
 import { Page } from '../../frame/page.tsx';
 import { client, orpc } from '../../lib/engine.ts';
@@ -16,8 +16,7 @@ import { Meaning } from '../../parts/meaning.tsx';
 import { Moment } from '../../parts/moment.tsx';
 import { Empty } from '../../parts/placeholder.tsx';
 import { QueryView } from '../../parts/query-view.tsx';
-
-const route = getRouteApi('/activity');
+import { activityRoute } from '../../routes.ts';
 
 /** Lines of the audit log read at once. */
 const PAGE_LINES = 300;
@@ -74,8 +73,8 @@ const logColumns: GridColumn<Activity>[] = [
   { id: 'seq', header: 'Number', align: 'right', exact: true, value: (row) => row.seq, hidden: true },
 ];
 
-export function ActivityScreen() {
-  const view = route.useSearch().view === 'jobs' ? 'jobs' : 'log';
+export function ActivityScreen(): ReactNode {
+  const view = activityRoute.useSearch().view === 'jobs' ? 'jobs' : 'log';
   const navigate = useNavigate();
   const jobs = useQuery(orpc.jobs.list.queryOptions());
   const running = jobs.data?.filter((job) => job.state === 'running') ?? [];

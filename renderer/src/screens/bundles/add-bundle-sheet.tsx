@@ -4,6 +4,7 @@ import { useNavigate } from '@tanstack/react-router';
 import { useState } from 'react';
 import type { BundleSummary } from '#contract';
 import { client } from '../../lib/engine.ts';
+import { shell } from '../../lib/shell.ts';
 import { refOf } from '../../lib/refs.ts';
 import { Button } from '../../parts/button.tsx';
 import { ErrorPanel } from '../../parts/error-panel.tsx';
@@ -14,6 +15,7 @@ import styles from './bundles.module.css';
 /** Two ways in: the sample that comes with Edgewright, or a folder with edgewright.yaml. */
 export function AddBundleSheet({ opened, onClose }: { opened: boolean; onClose: () => void }) {
   const navigate = useNavigate();
+  const desktop = shell();
   const [dir, setDir] = useState('');
   const onSuccess = (bundle: BundleSummary): void => {
     onClose();
@@ -52,7 +54,12 @@ export function AddBundleSheet({ opened, onClose }: { opened: boolean; onClose: 
           value={dir}
           onChange={(event) => setDir(event.currentTarget.value)}
         />
-        <div>
+        <div className={styles.actions}>
+          {desktop && (
+            <Button onClick={() => void desktop.pickFolder().then((folder) => folder !== undefined && setDir(folder))} disabled={busy}>
+              Choose a folder
+            </Button>
+          )}
           <Button type="submit" disabled={dir.trim() === '' || sample.isPending} busy={build.isPending && 'Checking, loading and signing'}>
             Build the bundle
           </Button>

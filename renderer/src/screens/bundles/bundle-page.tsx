@@ -1,6 +1,6 @@
 import { useMutation, useQuery } from '@tanstack/react-query';
-import { getRouteApi, Link, useNavigate } from '@tanstack/react-router';
-import { useState } from 'react';
+import { Link, useNavigate } from '@tanstack/react-router';
+import { type ReactNode, useState } from 'react';
 import type { BundleDetail } from '#contract';
 import { Page } from '../../frame/page.tsx';
 import { client, orpc } from '../../lib/engine.ts';
@@ -15,15 +15,14 @@ import { Meaning } from '../../parts/meaning.tsx';
 import { Moment } from '../../parts/moment.tsx';
 import { QueryView } from '../../parts/query-view.tsx';
 import { Shape } from '../../parts/shape.tsx';
+import { bundleRoute } from '../../routes.ts';
 import { FilesTable, RunningTable, TrialsTable, VariantsTable } from './bundle-tables.tsx';
 import styles from './bundles.module.css';
 import { RemoveBundle } from './remove-bundle.tsx';
 import { Verified } from './verified.tsx';
 
-const route = getRouteApi('/bundles/$ref');
-
-export function BundlePage() {
-  const { ref } = route.useParams();
+export function BundlePage(): ReactNode {
+  const { ref } = bundleRoute.useParams();
   const navigate = useNavigate();
   const query = useQuery(orpc.bundles.show.queryOptions({ input: { ref } }));
   const verify = useMutation({ mutationFn: () => client.bundles.verify({ ref }) });

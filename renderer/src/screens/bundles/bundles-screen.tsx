@@ -1,6 +1,6 @@
 import { useQuery } from '@tanstack/react-query';
 import { Link, useNavigate } from '@tanstack/react-router';
-import { useMemo, useState } from 'react';
+import { type ReactNode, useMemo, useState } from 'react';
 import type { BundleSummary, Device, TrialSummary } from '#contract';
 import { Page } from '../../frame/page.tsx';
 import { orpc } from '../../lib/engine.ts';
@@ -81,7 +81,7 @@ function columnsFor(rows: readonly Row[]): GridColumn<Row>[] {
   ];
 }
 
-export function BundlesScreen() {
+export function BundlesScreen(): ReactNode {
   const query = useQuery(orpc.bundles.list.queryOptions());
   const trials = useQuery(orpc.trials.list.queryOptions()).data ?? NO_TRIALS;
   const devices = useQuery(orpc.devices.list.queryOptions()).data ?? NO_DEVICES;

@@ -1,4 +1,5 @@
 import { useMutation, useQuery } from '@tanstack/react-query';
+import type { ReactNode } from 'react';
 import { IconCheck, IconMinus } from '@tabler/icons-react';
 import type { HardwareReport } from '#contract';
 import { Page } from '../../frame/page.tsx';
@@ -16,7 +17,7 @@ import { ProbesTable, ProvidersTable } from './tables.tsx';
 
 const input = { fresh: false };
 
-export function ComputerScreen() {
+export function ComputerScreen(): ReactNode {
   const query = useQuery(orpc.hardware.report.queryOptions({ input }));
   const detect = useMutation({
     mutationFn: () => client.hardware.report({ fresh: true }),

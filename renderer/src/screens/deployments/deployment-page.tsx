@@ -1,5 +1,6 @@
 import { useMutation, useQuery } from '@tanstack/react-query';
-import { getRouteApi, Link } from '@tanstack/react-router';
+import { Link } from '@tanstack/react-router';
+import type { ReactNode } from 'react';
 import type { Deployment } from '#contract';
 import { Page } from '../../frame/page.tsx';
 import { client, orpc } from '../../lib/engine.ts';
@@ -14,14 +15,13 @@ import { Meaning } from '../../parts/meaning.tsx';
 import { Moment } from '../../parts/moment.tsx';
 import { ProgressLine } from '../../parts/progress-line.tsx';
 import { QueryView } from '../../parts/query-view.tsx';
+import { deploymentRoute } from '../../routes.ts';
 import { RollBack } from '../devices/roll-back.tsx';
 import { EventsTable } from '../devices/device-tables.tsx';
 import { DeploymentSteps } from './deployment-steps.tsx';
 
-const route = getRouteApi('/deployments/$id');
-
-export function DeploymentPage() {
-  const { id } = route.useParams();
+export function DeploymentPage(): ReactNode {
+  const { id } = deploymentRoute.useParams();
   const query = useQuery(orpc.deployments.show.queryOptions({ input: { id } }));
   const deployment = query.data;
   const device = useQuery({ ...orpc.devices.show.queryOptions({ input: { name: deployment?.device ?? '' } }), enabled: deployment !== undefined }).data;

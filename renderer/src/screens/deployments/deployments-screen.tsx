@@ -1,6 +1,6 @@
 import { useQuery } from '@tanstack/react-query';
 import { Link, useNavigate } from '@tanstack/react-router';
-import { useMemo } from 'react';
+import { type ReactNode, useMemo } from 'react';
 import type { Deployment } from '#contract';
 import { Page } from '../../frame/page.tsx';
 import { orpc } from '../../lib/engine.ts';
@@ -52,7 +52,7 @@ function columnsFor(deployments: readonly Deployment[]): GridColumn<Deployment>[
   ];
 }
 
-export function DeploymentsScreen() {
+export function DeploymentsScreen(): ReactNode {
   const query = useQuery(orpc.deployments.list.queryOptions());
   const navigate = useNavigate();
   const deployments = query.data;

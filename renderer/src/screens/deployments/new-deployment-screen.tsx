@@ -1,6 +1,6 @@
 import { useMutation, useQuery } from '@tanstack/react-query';
-import { getRouteApi, Link, useNavigate } from '@tanstack/react-router';
-import { useState } from 'react';
+import { Link, useNavigate } from '@tanstack/react-router';
+import { type ReactNode, useState } from 'react';
 import type { BundleSummary, Device, DeploySpec, Settings } from '#contract';
 import { Page } from '../../frame/page.tsx';
 import { client, orpc } from '../../lib/engine.ts';
@@ -12,18 +12,18 @@ import { Section } from '../../parts/facts.tsx';
 import { Check, SelectField, TextField } from '../../parts/field.tsx';
 import { Empty } from '../../parts/placeholder.tsx';
 import { QueryView } from '../../parts/query-view.tsx';
+import { newDeploymentRoute } from '../../routes.ts';
 import { DeviceState } from '../devices/devices-screen.tsx';
 import styles from './deployments.module.css';
 import { PreflightList } from './preflight-list.tsx';
 
-const route = getRouteApi('/deployments/new');
 const crumbs = [
   <Link key="deployments" to="/deployments">
     Deployments
   </Link>,
 ];
 
-export function NewDeploymentScreen() {
+export function NewDeploymentScreen(): ReactNode {
   const bundles = useQuery(orpc.bundles.list.queryOptions());
   const devices = useQuery(orpc.devices.list.queryOptions());
   const settings = useQuery(orpc.system.settings.queryOptions());
@@ -46,7 +46,7 @@ export function NewDeploymentScreen() {
 }
 
 function Ready({ bundles, devices, settings }: { bundles: readonly BundleSummary[]; devices: readonly Device[]; settings: Settings }) {
-  const search = route.useSearch();
+  const search = newDeploymentRoute.useSearch();
   const navigate = useNavigate();
   const usable = bundles.filter((bundle) => bundle.state === 'sound').toSorted((a, b) => b.createdAt - a.createdAt);
   const [ref, setRef] = useState(() => (usable.some((bundle) => refOf(bundle) === search.ref) ? (search.ref ?? '') : usable[0] ? refOf(usable[0]) : ''));

@@ -1,6 +1,6 @@
 import { useQuery } from '@tanstack/react-query';
-import { getRouteApi, Link, useNavigate } from '@tanstack/react-router';
-import { useState } from 'react';
+import { Link, useNavigate } from '@tanstack/react-router';
+import { type ReactNode, useState } from 'react';
 import type { DeviceDetail } from '#contract';
 import { Page } from '../../frame/page.tsx';
 import { orpc } from '../../lib/engine.ts';
@@ -11,6 +11,7 @@ import { Copyable } from '../../parts/copy.tsx';
 import { Facts, Section } from '../../parts/facts.tsx';
 import { Moment } from '../../parts/moment.tsx';
 import { QueryView } from '../../parts/query-view.tsx';
+import { deviceRoute } from '../../routes.ts';
 import { BundlesTable, EventsTable, ServingTable } from './device-tables.tsx';
 import { DeviceState } from './devices-screen.tsx';
 import styles from './devices.module.css';
@@ -18,10 +19,8 @@ import { RemoveDevice } from './remove-device.tsx';
 import { RollBack } from './roll-back.tsx';
 import { isServing } from './serving.ts';
 
-const route = getRouteApi('/devices/$name');
-
-export function DevicePage() {
-  const { name } = route.useParams();
+export function DevicePage(): ReactNode {
+  const { name } = deviceRoute.useParams();
   const navigate = useNavigate();
   const query = useQuery(orpc.devices.show.queryOptions({ input: { name } }));
   const [removing, setRemoving] = useState(false);

@@ -1,6 +1,6 @@
 import { useQuery } from '@tanstack/react-query';
 import { Link, useNavigate } from '@tanstack/react-router';
-import { useMemo, useState } from 'react';
+import { type ReactNode, useMemo, useState } from 'react';
 import type { Device } from '#contract';
 import { Page } from '../../frame/page.tsx';
 import { orpc } from '../../lib/engine.ts';
@@ -93,7 +93,7 @@ function Troubles({ device }: { device: Device }) {
   );
 }
 
-export function DevicesScreen() {
+export function DevicesScreen(): ReactNode {
   const query = useQuery(orpc.devices.list.queryOptions());
   const navigate = useNavigate();
   const [adding, setAdding] = useState(false);
@@ -130,6 +130,15 @@ export function DevicesScreen() {
   );
 }
 
+/** Names before the rest is only counted. */
+const NAMED = 3;
+
+function names(devices: readonly Device[]): string {
+  const rest = devices.length - NAMED;
+  const first = devices.slice(0, NAMED).map((device) => device.name);
+  return rest > 0 ? `${first.join(', ')} and ${rest} more` : first.join(', ');
+}
+
 function sentence(devices: readonly Device[] | undefined): string {
   if (!devices) return 'Machines that run bundles.';
   if (devices.length === 0) return 'No machine is enrolled yet.';
@@ -138,16 +147,8 @@ function sentence(devices: readonly Device[] | undefined): string {
   const parts = [
     out.length === 0
       ? `${devices.length === 1 ? 'The device is' : `All ${devices.length} devices are`} reachable`
-      : `${out.length} of ${plural(devices.length, 'device')} not reachable: ${out
-          .slice(0, 3)
-          .map((device) => device.name)
-          .join(', ')}`,
-    updating.length > 0
-      ? `${updating
-          .map((device) => device.name)
-          .slice(0, 3)
-          .join(', ')} ${updating.length === 1 ? 'is' : 'are'} being updated or on trial`
-      : undefined,
+      : `${out.length} of ${plural(devices.length, 'device')} not reachable: ${names(out)}`,
+    updating.length > 0 ? `${names(updating)} ${updating.length === 1 ? 'is' : 'are'} being updated or on trial` : undefined,
   ];
   return `${parts.filter(Boolean).join('; ')}.`;
 }

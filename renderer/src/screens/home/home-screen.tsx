@@ -1,5 +1,6 @@
 import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
+import type { ReactNode } from 'react';
 import { Page } from '../../frame/page.tsx';
 import { orpc } from '../../lib/engine.ts';
 import { EngineLink } from '../../parts/engine-link.tsx';
@@ -12,7 +13,7 @@ import { useHowThingsAre } from './how-things-are.tsx';
 /** Lines of the audit log shown here. */
 const LATELY = 12;
 
-export function HomeScreen() {
+export function HomeScreen(): ReactNode {
   const activity = useQuery(orpc.activity.list.queryOptions({ input: { limit: LATELY } }));
   const { sentence, action } = useHowThingsAre();
   return (

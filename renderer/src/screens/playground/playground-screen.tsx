@@ -1,6 +1,6 @@
 import { useQuery } from '@tanstack/react-query';
-import { getRouteApi, Link, useNavigate } from '@tanstack/react-router';
-import { useEffect, useState } from 'react';
+import { Link, useNavigate } from '@tanstack/react-router';
+import { type ReactNode, useEffect, useState } from 'react';
 import type { BundleSummary, RawInput } from '#contract';
 import { Page } from '../../frame/page.tsx';
 import { orpc } from '../../lib/engine.ts';
@@ -8,15 +8,14 @@ import { refOf, variantRef } from '../../lib/refs.ts';
 import { SelectField } from '../../parts/field.tsx';
 import { Empty } from '../../parts/placeholder.tsx';
 import { QueryView } from '../../parts/query-view.tsx';
+import { playgroundRoute } from '../../routes.ts';
 import { AnswerPanel } from './answer-panel.tsx';
 import { InputPane } from './input-pane.tsx';
 import styles from './playground.module.css';
 import { topLabel } from './top-label.ts';
 import { useRuns } from './use-runs.ts';
 
-const route = getRouteApi('/playground');
-
-export function PlaygroundScreen() {
+export function PlaygroundScreen(): ReactNode {
   const bundles = useQuery(orpc.bundles.list.queryOptions());
   const usable = bundles.data?.filter((bundle) => bundle.state === 'sound').toSorted((a, b) => b.createdAt - a.createdAt) ?? [];
   if (usable.length > 0) return <Ready bundles={usable} />;
@@ -36,7 +35,7 @@ export function PlaygroundScreen() {
 }
 
 function Ready({ bundles }: { bundles: readonly BundleSummary[] }) {
-  const search = route.useSearch();
+  const search = playgroundRoute.useSearch();
   const navigate = useNavigate();
   const bundle = bundles.find((each) => refOf(each) === search.ref) ?? bundles[0];
   const ref = bundle ? refOf(bundle) : '';
@@ -44,35 +43,31 @@ function Ready({ bundles }: { bundles: readonly BundleSummary[] }) {
   const variant = variants.find((name) => name === search.variant) ?? variants[0] ?? '';
   const [second, setSecond] = useState('');
   const [input, setInput] = useState<RawInput | undefined>();
-  const main = useRuns();
-  const beside = useRuns();
+  const { state: main, run, reset } = useRuns();
+  const { state: beside, run: runBeside, reset: resetBeside } = useRuns();
   const other = variants.includes(second) && second !== variant ? second : '';
 
   // The same input is run again when the bundle or a variant is changed.
   useEffect(() => {
-    if (input) main.run(variantRef(ref, variant), input);
-    else main.reset();
-  }, [input, ref, variant, main.run, main.reset]);
+    if (input) run(variantRef(ref, variant), input);
+    else reset();
+  }, [input, ref, variant, run, reset]);
   useEffect(() => {
-    if (input && other !== '') beside.run(variantRef(ref, other), input);
-    else beside.reset();
-  }, [input, ref, other, beside.run, beside.reset]);
+    if (input && other !== '') runBeside(variantRef(ref, other), input);
+    else resetBeside();
+  }, [input, ref, other, runBeside, resetBeside]);
 
   const choose = (nextRef: string, nextVariant?: string): void => {
     if (nextRef !== ref) setInput(undefined);
-    void navigate({ to: '/playground', search: { ref: nextRef, variant: nextVariant }, replace: true });
+    void navigate({ to: '/playground', search: { ref: nextRef, ...(nextVariant !== undefined && { variant: nextVariant }) }, replace: true });
   };
-  const differ =
-    other !== '' &&
-    main.state.result !== undefined &&
-    beside.state.result !== undefined &&
-    topLabel(main.state.result.answer) !== topLabel(beside.state.result.answer);
-  const top = main.state.result && topLabel(main.state.result.answer);
+  const differ = other !== '' && main.result !== undefined && beside.result !== undefined && topLabel(main.result.answer) !== topLabel(beside.result.answer);
+  const top = main.result && topLabel(main.result.answer);
   return (
     <Page
       title="Playground"
       status={
-        main.state.error !== undefined
+        main.error !== undefined
           ? `${ref} ${variant} did not run on this input.`
           : top === undefined
             ? `${ref} ${variant} is ready to run on this computer, with no network.`
@@ -107,8 +102,8 @@ function Ready({ bundles }: { bundles: readonly BundleSummary[] }) {
         <div className={styles.bench}>
           <InputPane key={ref} bundleRef={ref} onInput={setInput} />
           <div className={styles.answers}>
-            <AnswerPanel title={variant} state={main.state} />
-            {other !== '' && <AnswerPanel title={other} state={beside.state} against={main.state.result} />}
+            <AnswerPanel title={variant} state={main} />
+            {other !== '' && <AnswerPanel title={other} state={beside} against={main.result} />}
           </div>
         </div>
       </div>

@@ -1,5 +1,5 @@
 import { useMutation, useQuery } from '@tanstack/react-query';
-import { useEffect, useState } from 'react';
+import { type ReactNode, useEffect, useState } from 'react';
 import type { Settings, Status } from '#contract';
 import { Page } from '../../frame/page.tsx';
 import { client, orpc, queryClient } from '../../lib/engine.ts';
@@ -15,7 +15,7 @@ import { Moment } from '../../parts/moment.tsx';
 import { QueryView } from '../../parts/query-view.tsx';
 import styles from './settings.module.css';
 
-export function SettingsScreen() {
+export function SettingsScreen(): ReactNode {
   const query = useQuery(orpc.system.settings.queryOptions());
   const status = useQuery(orpc.system.status.queryOptions());
   const save = useMutation({
@@ -43,8 +43,14 @@ export function SettingsScreen() {
 
 function Form({ settings, save }: { settings: Settings; save: (change: Partial<Settings>) => void }) {
   const [gates, setGates] = useState(settings.defaultGates);
-  const saved = JSON.stringify(settings.defaultGates);
-  useEffect(() => setGates(JSON.parse(saved)), [saved]);
+  const saved = settings.defaultGates;
+  const savedText = JSON.stringify(saved);
+  const [shownText, setShownText] = useState(savedText);
+  // Another window saved other gates: show those.
+  if (shownText !== savedText) {
+    setShownText(savedText);
+    setGates(saved);
+  }
   const edited = gates.map((gate) => gate.trim()).filter((gate) => gate !== '');
   return (
     <>
@@ -74,7 +80,7 @@ function Form({ settings, save }: { settings: Settings; save: (change: Partial<S
       <Section title="Gates a new trial starts with">
         <div className={styles.gates}>
           <GateList gates={gates} onChange={setGates} />
-          {JSON.stringify(edited) !== saved && (
+          {JSON.stringify(edited) !== savedText && (
             <div className={styles.actions}>
               <Button kind="primary" onClick={() => save({ defaultGates: edited })}>
                 Save the gates

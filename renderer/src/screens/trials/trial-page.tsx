@@ -1,6 +1,6 @@
 import { useMutation, useQuery } from '@tanstack/react-query';
-import { getRouteApi, Link, useNavigate } from '@tanstack/react-router';
-import { lazy, Suspense } from 'react';
+import { Link, useNavigate } from '@tanstack/react-router';
+import { type ReactNode, lazy, Suspense } from 'react';
 import type { Trial } from '#contract';
 import { Page } from '../../frame/page.tsx';
 import { client, orpc } from '../../lib/engine.ts';
@@ -14,6 +14,7 @@ import { Meaning } from '../../parts/meaning.tsx';
 import { Moment } from '../../parts/moment.tsx';
 import { Loading } from '../../parts/placeholder.tsx';
 import { QueryView } from '../../parts/query-view.tsx';
+import { trialRoute } from '../../routes.ts';
 import { CompareTrials } from './compare-trials.tsx';
 import { GatesTable } from './gates-table.tsx';
 import { TrialProgress } from './trial-progress.tsx';
@@ -23,10 +24,8 @@ import { VariantNotes } from './variant-notes.tsx';
 
 const ParetoChart = lazy(() => import('../../charts/pareto-chart.tsx').then((module) => ({ default: module.ParetoChart })));
 
-const route = getRouteApi('/trials/$id');
-
-export function TrialPage() {
-  const { id } = route.useParams();
+export function TrialPage(): ReactNode {
+  const { id } = trialRoute.useParams();
   const navigate = useNavigate();
   const query = useQuery(orpc.trials.show.queryOptions({ input: { id } }));
   const trial = query.data;

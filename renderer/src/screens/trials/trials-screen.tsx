@@ -1,5 +1,6 @@
 import { useQuery } from '@tanstack/react-query';
-import { getRouteApi, Link, useNavigate } from '@tanstack/react-router';
+import { Link, useNavigate } from '@tanstack/react-router';
+import type { ReactNode } from 'react';
 import type { TrialSummary } from '#contract';
 import { Page } from '../../frame/page.tsx';
 import { orpc } from '../../lib/engine.ts';
@@ -12,9 +13,8 @@ import { Meaning } from '../../parts/meaning.tsx';
 import { Moment } from '../../parts/moment.tsx';
 import { Empty } from '../../parts/placeholder.tsx';
 import { QueryView } from '../../parts/query-view.tsx';
+import { trialsRoute } from '../../routes.ts';
 import { NewTrialSheet } from './new-trial-sheet.tsx';
-
-const route = getRouteApi('/trials');
 
 const columns: GridColumn<TrialSummary>[] = [
   {
@@ -37,8 +37,8 @@ const columns: GridColumn<TrialSummary>[] = [
   { id: 'id', header: 'Id', value: (row) => row.id, cell: (row) => <code>{row.id}</code>, hidden: true },
 ];
 
-export function TrialsScreen() {
-  const search = route.useSearch();
+export function TrialsScreen(): ReactNode {
+  const search = trialsRoute.useSearch();
   const navigate = useNavigate();
   const query = useQuery(orpc.trials.list.queryOptions());
   const setUp = (
