@@ -95,7 +95,7 @@ async function compose(options: AgentOptions, undo: (() => Promise<void> | void)
     router,
     metrics,
     host: inferenceAt.host,
-    onOutcome: (session, outcome) => device.trials.outcome(session, outcome),
+    onOutcome: (session, outcome) => device.watches.outcome(session, outcome),
   });
   const inferencePort = await listen(inference, inferenceAt.host, inferenceAt.port);
   undo.push(() => closeServer(inference));
@@ -121,7 +121,7 @@ async function compose(options: AgentOptions, undo: (() => Promise<void> | void)
         time: clock.now(),
         inference: `http://${inferenceAddress}`,
         diskFreeBytes: await freeBytes(dir),
-        bundles: bundlesOf(ledger, device.trials, clock),
+        bundles: bundlesOf(ledger, device.watches, clock),
         serving: router.report(),
         ...(hardware && { hardware }),
         lastEventSeq: events.last(),

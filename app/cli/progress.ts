@@ -29,7 +29,12 @@ export async function followJob(client: Client, jobId: string, options: { quiet:
     if (tty) process.stderr.write('\r\u001b[2K');
   }
   if (!ended || ended.state === 'running') {
-    throw new EdgewrightError({ code: 'machine.engine-gone', message: 'The engine ended before the work did.', hint: 'Start it again and look at Activity.', owner: 'machine' });
+    throw new EdgewrightError({
+      code: 'machine.engine-gone',
+      message: 'The engine ended before the work did.',
+      hint: 'Start it again and look at Activity.',
+      owner: 'machine',
+    });
   }
   if (ended.state === 'cancelled') throw new EdgewrightError({ code: 'cancelled', message: `${ended.title}: cancelled.`, owner: 'cancelled' });
   if (ended.state === 'failed') throw new EdgewrightError(ended.error ?? { code: 'bug', message: `${ended.title} failed.`, owner: 'bug' });

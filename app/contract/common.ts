@@ -6,7 +6,9 @@ export const DigestSchema = z.string().regex(/^sha256:[0-9a-f]{64}$/, 'a digest 
 export type Digest = z.infer<typeof DigestSchema>;
 
 /** Bundle and device names: lower case, so that they are the same on every file system and in OCI references. */
-export const NameSchema = z.string().regex(/^[a-z0-9]([a-z0-9._-]{0,61}[a-z0-9])?$/, 'a name is 1 to 63 of a-z 0-9 . _ - and begins and ends with a letter or digit');
+export const NameSchema = z
+  .string()
+  .regex(/^[a-z0-9]([a-z0-9._-]{0,61}[a-z0-9])?$/, 'a name is 1 to 63 of a-z 0-9 . _ - and begins and ends with a letter or digit');
 
 /** Semantic version 2.0 without build metadata (`+` is not allowed in an OCI tag). */
 export const VersionSchema = z.string().regex(/^(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)(-[0-9A-Za-z.-]{1,64})?$/, 'a version reads 1.2.3 or 1.2.3-rc.1');

@@ -80,7 +80,11 @@ export const AddDeviceSchema = z.object({
 
 export const WatchSchema = z.object({
   /** Commit not before this many seconds … */
-  seconds: z.number().min(0).max(7 * 86_400).default(600),
+  seconds: z
+    .number()
+    .min(0)
+    .max(7 * 86_400)
+    .default(600),
   /** … and this many requests. */
   requests: z.number().int().min(0).max(10_000_000).default(100),
   /** Roll back once at least `minFailures` requests failed and their share exceeds `maxFailureShare`. */
@@ -110,7 +114,18 @@ export const PreflightSchema = z.object({
 export type Preflight = z.infer<typeof PreflightSchema>;
 
 export const DeploymentStateSchema = z.enum([
-  'waiting', 'sending', 'verifying', 'testing', 'activating', 'on trial', 'active', 'refused', 'rolled back', 'failed', 'cancelled', 'superseded',
+  'waiting',
+  'sending',
+  'verifying',
+  'testing',
+  'activating',
+  'on trial',
+  'active',
+  'refused',
+  'rolled back',
+  'failed',
+  'cancelled',
+  'superseded',
 ]);
 
 export const DeploymentSchema = z.object({

@@ -94,16 +94,66 @@ function systemPath(error: unknown): string {
 
 /** Errors of the operating system that have a plain cause and remedy; anything else unknown is our bug. */
 const SYSTEM_ERRORS: Record<string, (path: string) => ErrorBody> = {
-  ENOSPC: (path) => ({ code: 'machine.disk-full', message: `The disk is full${path}.`, hint: 'Free some space, then run it again. Nothing was half written.', owner: 'machine' }),
-  EDQUOT: (path) => ({ code: 'machine.disk-full', message: `The disk quota is used up${path}.`, hint: 'Free some space, then run it again. Nothing was half written.', owner: 'machine' }),
-  SQLITE_FULL: (path) => ({ code: 'machine.disk-full', message: `The disk is full${path}.`, hint: 'Free some space, then run it again. Nothing was half written.', owner: 'machine' }),
-  EACCES: (path) => ({ code: 'machine.permission', message: `No permission${path}.`, hint: 'Give this user access to it, or name another folder with EDGEWRIGHT_HOME.', owner: 'machine' }),
-  EPERM: (path) => ({ code: 'machine.permission', message: `Not permitted${path}.`, hint: 'Give this user access to it, or name another folder with EDGEWRIGHT_HOME.', owner: 'machine' }),
-  EROFS: (path) => ({ code: 'machine.read-only', message: `The file system is read-only${path}.`, hint: 'Mount it writable, or name another folder with EDGEWRIGHT_HOME.', owner: 'machine' }),
-  SQLITE_READONLY: (path) => ({ code: 'machine.read-only', message: `The workspace cannot be written${path}.`, hint: 'Make it writable, or name another folder with EDGEWRIGHT_HOME.', owner: 'machine' }),
-  EADDRINUSE: () => ({ code: 'machine.port-in-use', message: 'The port is in use by another program.', hint: 'Choose another port, or stop the program that holds it.', owner: 'machine' }),
-  EMFILE: () => ({ code: 'machine.too-many-files', message: 'This process may not open more files.', hint: 'Raise the open-file limit (ulimit -n).', owner: 'machine' }),
-  ENOENT: (path) => ({ code: 'usage.missing-file', message: `No such file or folder${path}.`, hint: 'Check the path; relative paths start at the folder you are in.', owner: 'usage' }),
+  ENOSPC: (path) => ({
+    code: 'machine.disk-full',
+    message: `The disk is full${path}.`,
+    hint: 'Free some space, then run it again. Nothing was half written.',
+    owner: 'machine',
+  }),
+  EDQUOT: (path) => ({
+    code: 'machine.disk-full',
+    message: `The disk quota is used up${path}.`,
+    hint: 'Free some space, then run it again. Nothing was half written.',
+    owner: 'machine',
+  }),
+  SQLITE_FULL: (path) => ({
+    code: 'machine.disk-full',
+    message: `The disk is full${path}.`,
+    hint: 'Free some space, then run it again. Nothing was half written.',
+    owner: 'machine',
+  }),
+  EACCES: (path) => ({
+    code: 'machine.permission',
+    message: `No permission${path}.`,
+    hint: 'Give this user access to it, or name another folder with EDGEWRIGHT_HOME.',
+    owner: 'machine',
+  }),
+  EPERM: (path) => ({
+    code: 'machine.permission',
+    message: `Not permitted${path}.`,
+    hint: 'Give this user access to it, or name another folder with EDGEWRIGHT_HOME.',
+    owner: 'machine',
+  }),
+  EROFS: (path) => ({
+    code: 'machine.read-only',
+    message: `The file system is read-only${path}.`,
+    hint: 'Mount it writable, or name another folder with EDGEWRIGHT_HOME.',
+    owner: 'machine',
+  }),
+  SQLITE_READONLY: (path) => ({
+    code: 'machine.read-only',
+    message: `The workspace cannot be written${path}.`,
+    hint: 'Make it writable, or name another folder with EDGEWRIGHT_HOME.',
+    owner: 'machine',
+  }),
+  EADDRINUSE: () => ({
+    code: 'machine.port-in-use',
+    message: 'The port is in use by another program.',
+    hint: 'Choose another port, or stop the program that holds it.',
+    owner: 'machine',
+  }),
+  EMFILE: () => ({
+    code: 'machine.too-many-files',
+    message: 'This process may not open more files.',
+    hint: 'Raise the open-file limit (ulimit -n).',
+    owner: 'machine',
+  }),
+  ENOENT: (path) => ({
+    code: 'usage.missing-file',
+    message: `No such file or folder${path}.`,
+    hint: 'Check the path; relative paths start at the folder you are in.',
+    owner: 'usage',
+  }),
   EISDIR: (path) => ({ code: 'usage.not-a-file', message: `A file was expected, a folder found${path}.`, owner: 'usage' }),
   ENOTDIR: (path) => ({ code: 'usage.not-a-folder', message: `A folder was expected, a file found${path}.`, owner: 'usage' }),
 };

@@ -6,15 +6,7 @@ import { eventIterator, oc } from '@orpc/contract';
 import { z } from 'zod';
 import { BundleDetailSchema, BundleSummarySchema, CheckResultSchema, InspectResultSchema, VerifyResultSchema } from './bundles.ts';
 import { BenchmarkSchema, NameSchema, ProviderUseSchema, RefSchema } from './common.ts';
-import {
-  AddDeviceSchema,
-  DeploymentSchema,
-  DeploySpecSchema,
-  DeviceDetailSchema,
-  DeviceSchema,
-  PreflightSchema,
-  RollbackResultSchema,
-} from './devices.ts';
+import { AddDeviceSchema, DeploymentSchema, DeploySpecSchema, DeviceDetailSchema, DeviceSchema, PreflightSchema, RollbackResultSchema } from './devices.ts';
 import { ErrorBodySchema } from './errors.ts';
 import { HardwareReportSchema } from './hardware.ts';
 import { RunRequestSchema, RunResultSchema } from './inference.ts';
@@ -111,7 +103,9 @@ export const contract = {
     cancel: procedure.input(ById).output(JobSchema),
   },
   activity: {
-    list: procedure.input(z.object({ before: z.number().int().optional(), limit: z.number().int().min(1).max(500).default(100) })).output(z.array(ActivitySchema)),
+    list: procedure
+      .input(z.object({ before: z.number().int().optional(), limit: z.number().int().min(1).max(500).default(100) }))
+      .output(z.array(ActivitySchema)),
   },
   /** What changed, as it changes. A client that falls behind sees a gap in `seq` and reads everything again. */
   changes: procedure.output(eventIterator(ChangeSchema)),

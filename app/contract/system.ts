@@ -26,7 +26,11 @@ export const SettingsSchema = z.object({
   scheme: z.enum(['system', 'light', 'dark']).default('system'),
   /** Gates a new trial starts with. */
   defaultGates: z.array(z.string().max(200)).max(16).default(['metric >= 99% of fp32']),
-  watchSeconds: z.number().min(0).max(7 * 86_400).default(600),
+  watchSeconds: z
+    .number()
+    .min(0)
+    .max(7 * 86_400)
+    .default(600),
   watchRequests: z.number().int().min(0).max(1_000_000).default(100),
   practiceDevice: z.boolean().default(true),
 });

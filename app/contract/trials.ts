@@ -15,7 +15,11 @@ export const TrialSpecSchema = z.object({
   rounds: z.number().int().min(1).max(100).default(5),
   runsPerRound: z.number().int().min(5).max(10_000).default(200),
   /** Stop after this many minutes. */
-  budgetMinutes: z.number().min(0.1).max(24 * 60).default(30),
+  budgetMinutes: z
+    .number()
+    .min(0.1)
+    .max(24 * 60)
+    .default(30),
 });
 export type TrialSpec = z.infer<typeof TrialSpecSchema>;
 
@@ -27,9 +31,7 @@ export const TrialVariantSchema = z.object({
   digest: DigestSchema.optional(),
   bytes: z.number().int().optional(),
   metric: IntervalSchema.extend({ name: z.string(), samples: z.number().int(), higherIsBetter: z.boolean() }).optional(),
-  golden: z
-    .object({ pass: z.boolean(), maxAbsError: z.number(), rule: z.string(), worst: z.string().optional(), agreement: z.number().optional() })
-    .optional(),
+  golden: z.object({ pass: z.boolean(), maxAbsError: z.number(), rule: z.string(), worst: z.string().optional(), agreement: z.number().optional() }).optional(),
   machines: z.array(z.object({ device: z.string(), benchmark: BenchmarkSchema, providers: ProviderUseSchema })),
   gates: z.array(z.object({ gate: z.string(), pass: z.boolean(), value: z.string(), limit: z.string() })),
   /** On the Pareto front of metric, p50 latency and size. */

@@ -17,9 +17,15 @@ export async function admit(candidate: Candidate, signal?: AbortSignal): Promise
   try {
     await runner.load({ path: candidate.modelPath }, { ...options, timeoutMs: LOAD_TIMEOUT_MS });
     if (candidate.goldenPath === undefined) {
-      return { ok: true, warnings: [{ code: 'bundle.no-golden', message: 'This bundle has no golden set, so nothing proves its answers on another machine.' }] };
+      return {
+        ok: true,
+        warnings: [{ code: 'bundle.no-golden', message: 'This bundle has no golden set, so nothing proves its answers on another machine.' }],
+      };
     }
-    const golden = await runGolden(runner, candidate.goldenPath, goldenRule('fp32', candidate.tolerances, candidate.metric), { ...options, timeoutMs: RUN_TIMEOUT_MS });
+    const golden = await runGolden(runner, candidate.goldenPath, goldenRule('fp32', candidate.tolerances, candidate.metric), {
+      ...options,
+      timeoutMs: RUN_TIMEOUT_MS,
+    });
     if (!golden.pass) {
       throw new EdgewrightError({
         code: 'bundle.golden-failed',

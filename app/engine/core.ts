@@ -4,11 +4,34 @@
  */
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type BundleSummary, type DeploySpec, type Device, EdgewrightError, type HardwareReport, type Preflight, type RollbackResult, type Status, type TrialSpec } from '#contract';
+import {
+  type BundleSummary,
+  type DeploySpec,
+  type Device,
+  EdgewrightError,
+  type HardwareReport,
+  type Preflight,
+  type RollbackResult,
+  type Status,
+  type TrialSpec,
+} from '#contract';
 import { openCatalogue, openRegistry, openStore, type Registry } from '#core/bundles';
 import { type Fleet, openFleet } from '#core/fleet';
 import { detectHardware } from '#core/hardware';
-import { acquireLock, type Clock, ensureDir, freeBytes, type Lock, type Log, onnxruntimeVersion, programRoot, programVersion, systemClock, type WorkspacePaths, workspacePaths } from '#core/platform';
+import {
+  acquireLock,
+  type Clock,
+  ensureDir,
+  freeBytes,
+  type Lock,
+  type Log,
+  onnxruntimeVersion,
+  programRoot,
+  programVersion,
+  systemClock,
+  type WorkspacePaths,
+  workspacePaths,
+} from '#core/platform';
 import { type Keyring, openKeyring } from '#core/trust';
 import { TrialStore } from '#core/trials';
 import { loadNative } from '#native';
@@ -117,11 +140,36 @@ export async function openCore(options: CoreOptions): Promise<Core> {
       changes.publish('activity');
     };
     const hardware = (request: { fresh: boolean; signal?: AbortSignal }) => detectHardware({ ...request, cacheFile: join(paths.home, 'hardware.json') });
-    const trialService = new Trials({ registry, blobs: store, store: trials, jobs, changes, clock, tempDir: paths.temp, write, record, hardware: () => hardware({ fresh: false }), onnxruntime: onnxruntimeVersion() });
+    const trialService = new Trials({
+      registry,
+      blobs: store,
+      store: trials,
+      jobs,
+      changes,
+      clock,
+      tempDir: paths.temp,
+      write,
+      record,
+      hardware: () => hardware({ fresh: false }),
+      onnxruntime: onnxruntimeVersion(),
+    });
     const deployments = new Deployments({ fleet, jobs, write, record, chosenVariant: (ref) => chosenVariant(trials, ref) });
 
     return {
-      paths, log, clock, changes, jobs, db, keyring, registry, fleet, trials, inference, practice, hardware, write,
+      paths,
+      log,
+      clock,
+      changes,
+      jobs,
+      db,
+      keyring,
+      registry,
+      fleet,
+      trials,
+      inference,
+      practice,
+      hardware,
+      write,
       sampleDir: join(programRoot(), 'assets', 'sample-bundle'),
       status: async () => {
         const problem = practice.problem();
@@ -159,7 +207,9 @@ export async function openCore(options: CoreOptions): Promise<Core> {
         write('removing a bundle', async () => {
           const bundle = registry.resolve(ref);
           const name = `${bundle.name}@${bundle.version}`;
-          const users = (await fleet.list()).filter((d) => d.bundles.some((b) => b.name === bundle.name && b.version === bundle.version && (b.state === 'active' || b.state === 'on trial')));
+          const users = fleet.list().filter((d) =>
+            d.bundles.some((b) => b.name === bundle.name && b.version === bundle.version && (b.state === 'active' || b.state === 'on trial')),
+          );
           if (users.length > 0) {
             throw new EdgewrightError({
               code: 'input.bundle-in-use',
@@ -226,7 +276,9 @@ function trialVerdict(trials: TrialStore, ref: string, variant: string): { pass:
     const failed = found.gates.find((g) => !g.pass);
     if (found.stage !== 'done') return { pass: false, reason: found.error?.message ?? 'It did not run to its end in the last trial.' };
     if (found.golden?.pass !== true) return { pass: false, reason: `It broke its golden rule in the last trial: ${found.golden?.worst ?? ''}` };
-    return failed ? { pass: false, reason: `It missed "${failed.gate}" in the last trial (${failed.value}).` } : { pass: true, reason: 'It passed the last trial.' };
+    return failed
+      ? { pass: false, reason: `It missed "${failed.gate}" in the last trial (${failed.value}).` }
+      : { pass: true, reason: 'It passed the last trial.' };
   }
   return undefined;
 }

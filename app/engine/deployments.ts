@@ -35,25 +35,40 @@ export class Deployments {
     const started = await write('deploying', () => fleet.deploy(spec));
     const what = `${spec.ref}#${spec.variant}`;
     const ids = started.map((d) => d.id);
-    for (const d of started) record(actor, 'deployment.started', `Deploy ${what} to ${d.device}${spec.override === undefined ? '' : ` (override: ${spec.override})`}`, { link: `/deployments/${d.id}`, digest: d.digest });
+    for (const d of started)
+      record(actor, 'deployment.started', `Deploy ${what} to ${d.device}${spec.override === undefined ? '' : ` (override: ${spec.override})`}`, {
+        link: `/deployments/${d.id}`,
+        digest: d.digest,
+      });
     const single = started[0];
-    const job = jobs.start({ kind: 'deploy', title: `Deploy ${what} to ${spec.devices.join(', ')}`, link: ids.length === 1 && single ? `/deployments/${single.id}` : '/deployments' }, (control) =>
-      write('deploying', async () => {
-        const results = await Promise.allSettled(
-          started.map((d) =>
-            fleet.carryOut(d.id, {
-              signal: control.signal,
-              onProgress: (p) => control.progress(`${d.device}: ${p.step}`, p.fraction),
-            }),
-          ),
-        );
-        const failed = results.find((r) => r.status === 'rejected');
-        for (const id of ids) {
-          const now = fleet.deployment(id);
-          record(now.device, `deployment.${now.state.replace(' ', '-')}`, now.error ? `${what} on ${now.device}: ${now.error.message}` : `${now.device} serves ${what} (${now.state})`, { link: `/deployments/${id}`, digest: now.digest });
-        }
-        if (failed) throw failed.reason;
-      }),
+    const job = jobs.start(
+      {
+        kind: 'deploy',
+        title: `Deploy ${what} to ${spec.devices.join(', ')}`,
+        link: ids.length === 1 && single ? `/deployments/${single.id}` : '/deployments',
+      },
+      (control) =>
+        write('deploying', async () => {
+          const results = await Promise.allSettled(
+            started.map((d) =>
+              fleet.carryOut(d.id, {
+                signal: control.signal,
+                onProgress: (p) => control.progress(`${d.device}: ${p.step}`, p.fraction),
+              }),
+            ),
+          );
+          const failed = results.find((r) => r.status === 'rejected');
+          for (const id of ids) {
+            const now = fleet.deployment(id);
+            record(
+              now.device,
+              `deployment.${now.state.replace(' ', '-')}`,
+              now.error ? `${what} on ${now.device}: ${now.error.message}` : `${now.device} serves ${what} (${now.state})`,
+              { link: `/deployments/${id}`, digest: now.digest },
+            );
+          }
+          if (failed) throw failed.reason;
+        }),
     );
     return { jobId: job.id, deployments: ids };
   }

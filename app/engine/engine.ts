@@ -29,7 +29,11 @@ export async function startEngine(options: { home: string; port?: number; practi
     ended = resolve;
   });
   try {
-    const server = await startLoopbackServer(createRouter(core), { screens: join(programRoot(), 'dist', 'renderer'), log, ...(options.port !== undefined && { port: options.port }) });
+    const server = await startLoopbackServer(createRouter(core), {
+      screens: join(programRoot(), 'dist', 'renderer'),
+      log,
+      ...(options.port !== undefined && { port: options.port }),
+    });
     const file = { pid: process.pid, mark: startMark(process.pid), port: server.port, token: server.token, version: programVersion() };
     await writeEngineFile(paths.engine, file);
     let closing: Promise<void> | undefined;

@@ -93,8 +93,22 @@ export class Inference {
     const runnable = await this.#resolve(request.ref);
     const feeds = await this.#benchmarkFeeds(runnable, request.batch);
     const [result] = await benchmarkModels(
-      [{ label: basename(runnable.modelPath), load: { path: runnable.modelPath, ...(request.ep !== undefined && { providers: [...new Set([request.ep, 'cpu'])] }) }, feeds, memoryLimitBytes: runnable.memoryBytes }],
-      { threads: request.threads, batch: request.batch, rounds: request.rounds, runsPerRound: request.runsPerRound, ...(signal && { signal }), timeoutMs: LOAD_TIMEOUT_MS },
+      [
+        {
+          label: basename(runnable.modelPath),
+          load: { path: runnable.modelPath, ...(request.ep !== undefined && { providers: [...new Set([request.ep, 'cpu'])] }) },
+          feeds,
+          memoryLimitBytes: runnable.memoryBytes,
+        },
+      ],
+      {
+        threads: request.threads,
+        batch: request.batch,
+        rounds: request.rounds,
+        runsPerRound: request.runsPerRound,
+        ...(signal && { signal }),
+        timeoutMs: LOAD_TIMEOUT_MS,
+      },
     );
     if (!result) throw new EdgewrightError({ code: 'bug', message: 'The benchmark returned nothing.', owner: 'bug' });
     return { ...result.benchmark, providers: result.providers };
@@ -115,7 +129,8 @@ export class Inference {
     }
     const bundle = this.#registry.resolve(ref);
     const dir = await this.#layOut(bundle);
-    const text = async (path: string | undefined) => (path === undefined ? undefined : (await readFileBounded(join(dir, path), MAX_TEXT_BYTES)).toString('utf8'));
+    const text = async (path: string | undefined) =>
+      path === undefined ? undefined : (await readFileBounded(join(dir, path), MAX_TEXT_BYTES)).toString('utf8');
     const [recipe, labels] = [await text(bundle.source.recipe), await text(bundle.source.labels)];
     return {
       key: bundle.variant.digest,
@@ -145,17 +160,21 @@ export class Inference {
 
   async #inputBytes(input: RawInput, runnable: Runnable): Promise<Buffer> {
     switch (input.kind) {
-      case 'file': return readFileBounded(input.path, MAX_RAW_INPUT_BYTES);
-      case 'bytes': return Buffer.from(input.base64, 'base64');
+      case 'file':
+        return readFileBounded(input.path, MAX_RAW_INPUT_BYTES);
+      case 'bytes':
+        return Buffer.from(input.base64, 'base64');
       case 'example':
-        if (!runnable.bundle) throw new EdgewrightError({ code: 'usage.no-examples', message: 'A bare model has no examples.', hint: 'Give a file with --input.', owner: 'usage' });
+        if (!runnable.bundle)
+          throw new EdgewrightError({ code: 'usage.no-examples', message: 'A bare model has no examples.', hint: 'Give a file with --input.', owner: 'usage' });
         return this.#exampleBytes(runnable.bundle, input.name);
     }
   }
 
   async #exampleBytes(bundle: ResolvedBundle, name: string): Promise<Buffer> {
     const file = [...bundle.files].find(([path, f]) => f.role === 'example' && (path === name || basename(path) === name));
-    if (!file) throw new EdgewrightError({ code: 'usage.unknown-example', message: `${bundle.name}@${bundle.version} has no example named ${name}.`, owner: 'usage' });
+    if (!file)
+      throw new EdgewrightError({ code: 'usage.unknown-example', message: `${bundle.name}@${bundle.version} has no example named ${name}.`, owner: 'usage' });
     return this.#store.read(file[1].digest, MAX_RAW_INPUT_BYTES);
   }
 

@@ -138,7 +138,12 @@ async function readyLine(child: ChildProcess, logFile: string) {
 }
 
 function notReady(why: string): EdgewrightError {
-  return new EdgewrightError({ code: 'device.practice-failed', message: `The practice device did not start: ${why}`, hint: 'See its log in the workspace folder.', owner: 'device' });
+  return new EdgewrightError({
+    code: 'device.practice-failed',
+    message: `The practice device did not start: ${why}`,
+    hint: 'See its log in the workspace folder.',
+    owner: 'device',
+  });
 }
 
 async function readNote(path: string): Promise<number | undefined> {

@@ -41,7 +41,12 @@ export class Trials {
     const names = [...new Set(['fp32', ...request.variants])];
     for (const gate of gates) {
       if (gate.of !== undefined && !names.includes(gate.of)) {
-        throw new EdgewrightError({ code: 'usage.gate', message: `"${gate.text}" compares with ${gate.of}, which is not in this trial.`, expected: `one of ${names.join(', ')}`, owner: 'usage' });
+        throw new EdgewrightError({
+          code: 'usage.gate',
+          message: `"${gate.text}" compares with ${gate.of}, which is not in this trial.`,
+          expected: `one of ${names.join(', ')}`,
+          owner: 'usage',
+        });
       }
     }
     const machine = await this.#deps.hardware().then((h) => h.cpu.model);

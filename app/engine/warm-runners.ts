@@ -15,7 +15,12 @@ export class WarmRunners {
   #warm: Warm[] = [];
 
   /** Runs `use` with a runner that has `request` loaded. A runner that failed in any way is never kept. */
-  async with<T>(key: string, request: LoadRequest, options: { threads: number; memoryLimitBytes: number }, use: (runner: Runner, loadMs: number) => Promise<T>): Promise<T> {
+  async with<T>(
+    key: string,
+    request: LoadRequest,
+    options: { threads: number; memoryLimitBytes: number },
+    use: (runner: Runner, loadMs: number) => Promise<T>,
+  ): Promise<T> {
     const warm = this.#take(key, request, options);
     warm.users += 1;
     clearTimeout(warm.idle);

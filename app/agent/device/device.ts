@@ -23,7 +23,7 @@ import type { StagedBundle } from './install.ts';
 import { Mutex } from './mutex.ts';
 import { Reconciler } from './reconciler.ts';
 import { statusOf } from './report.ts';
-import { Trials } from './trials.ts';
+import { Watches } from './watches.ts';
 
 export interface DeviceOptions {
   dir: string;
@@ -39,7 +39,7 @@ export interface DeviceOptions {
 }
 
 export class Device {
-  readonly trials: Trials;
+  readonly watches: Watches;
   readonly #o: DeviceOptions;
   readonly #shop: Workshop;
   /** Sessions an order by hand is about to use: no plan may let them go. */
@@ -51,7 +51,7 @@ export class Device {
 
   constructor(options: DeviceOptions) {
     this.#o = options;
-    this.trials = new Trials({
+    this.watches = new Watches({
       ledger: options.ledger,
       router: options.router,
       clock: options.clock,
@@ -61,7 +61,7 @@ export class Device {
     });
     this.#shop = {
       ...options,
-      trials: this.trials,
+      watches: this.watches,
       staged: new Map<string, StagedBundle>(),
       serveFailures: new Map<string, number>(),
       stagedDir: (deployment) => join(this.stagedRoot, deployment),
@@ -91,14 +91,14 @@ export class Device {
     for (const slot of ledger.slots()) {
       router.point(slot.model, slot.serving);
       const record = slot.serving === undefined ? undefined : ledger.get(slot.serving);
-      if (record?.state === 'on trial') this.trials.begin(record, record.order.limits);
+      if (record?.state === 'on trial') this.watches.begin(record, record.order.limits);
     }
     await this.collect();
     for (const model of ledger.models()) this.poke(model);
   }
 
   async stop(): Promise<void> {
-    this.trials.stop();
+    this.watches.stop();
     await this.#reconciler.stop();
     await Promise.all([this.#o.router.close(), ...[...this.#retiring].map((session) => session.close())]);
   }
@@ -159,7 +159,7 @@ export class Device {
   async forget(): Promise<void> {
     const { ledger, router, store, uploads, events } = this.#o;
     this.#reconciler.abandon();
-    for (const model of ledger.models()) this.trials.end(model);
+    for (const model of ledger.models()) this.watches.end(model);
     ledger.wipe();
     await router.close();
     this.#shop.staged.clear();
@@ -172,7 +172,7 @@ export class Device {
   }
 
   async status(record: DeploymentRecord): Promise<DeploymentStatus> {
-    return statusOf(record, this.#o.ledger, this.trials, record.state === 'receiving' ? await this.missing(record) : [], this.#o.clock);
+    return statusOf(record, this.#o.ledger, this.watches, record.state === 'receiving' ? await this.missing(record) : [], this.#o.clock);
   }
 
   /** A blob arrived. */
@@ -197,7 +197,7 @@ export class Device {
     const done = this.#o.ledger.rollBack(model, deployment, reason);
     if (!done) return undefined;
     this.#o.router.point(model, done.to?.id);
-    this.trials.end(model);
+    this.watches.end(model);
     this.#o.metrics.deployment(model, reason.state);
     this.poke(model);
     return done;
@@ -235,7 +235,7 @@ export class Device {
       onCrash: (session, error) => {
         this.#o.events.add('runner-ended', `The runner of ${refOf(record)} ended: ${error.message}`, record.model);
         this.#o.metrics.runnerEnded(record.model);
-        this.trials.crashed(session);
+        this.watches.crashed(session);
       },
     };
   }

@@ -12,13 +12,13 @@ import type { IdentityStore } from '../state/identity.ts';
 import type { Ledger } from '../state/ledger.ts';
 import { installBundle, type StagedBundle } from './install.ts';
 import { testBundle } from './self-test.ts';
-import type { Trials } from './trials.ts';
+import type { Watches } from './watches.ts';
 
 export interface Workshop {
   ledger: Ledger;
   store: BlobStore;
   router: Router;
-  trials: Trials;
+  watches: Watches;
   events: EventLog;
   metrics: Metrics;
   identity: IdentityStore;
@@ -80,7 +80,7 @@ export const EXECUTORS: Executors = {
     // From here to the end nothing waits: no request falls between the old and the new.
     if (!shop.ledger.switchTo(record.id)) return;
     shop.router.point(record.model, record.id);
-    shop.trials.begin(record, limitsOf(shop, record));
+    shop.watches.begin(record, limitsOf(shop, record));
     shop.metrics.deployment(record.model, 'on trial');
   },
 
@@ -92,7 +92,7 @@ export const EXECUTORS: Executors = {
       if (shop.ledger.slot(record.model).serving !== record.id) return await session.close();
       shop.router.add(session);
       shop.router.point(record.model, record.id);
-      shop.trials.limit(record.model, record.id, limitsOf(shop, record));
+      shop.watches.limit(record.model, record.id, limitsOf(shop, record));
       shop.serveFailures.delete(record.id);
       shop.events.add('serving', `${refOf(record)} serves.`, record.model);
     } catch (error) {
@@ -104,7 +104,7 @@ export const EXECUTORS: Executors = {
 
   commit: async (shop, record) => {
     if (!shop.ledger.commit(record.id)) return;
-    shop.trials.end(record.model);
+    shop.watches.end(record.model);
     shop.metrics.deployment(record.model, 'active');
   },
 

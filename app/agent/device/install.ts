@@ -45,13 +45,14 @@ export async function installBundle(store: BlobStore, order: DeploymentOrder, si
 }
 
 async function install(store: BlobStore, order: DeploymentOrder, signerPem: string, dir: string, signal: AbortSignal): Promise<StagedBundle> {
-  const bundle = await readBundleManifest(store, order.manifest.digest);
+  // The signature first: nothing that is not the workspace's is read any further.
   await verifyVariantSignature(
     store,
     order.manifest.digest,
     [signerPem],
     order.blobs.map((blob) => blob.digest),
   );
+  const bundle = await readBundleManifest(store, order.manifest.digest);
   const files = [...bundle.files.values()];
   checkDecision(bundle, files, order);
   const golden = files.find((file) => file.role === 'golden');

@@ -95,7 +95,7 @@ export class Reconciler {
   }
 
   async #plan(model: string): Promise<Plan> {
-    const { ledger, router, trials } = this.#o.shop;
+    const { ledger, router, watches } = this.#o.shop;
     const candidate = ledger.candidate(model);
     const missing = candidate?.state === 'receiving' ? (await this.#o.missing(candidate)).length : 0;
     // Read after the last wait, so that the plan is of one moment.
@@ -105,7 +105,7 @@ export class Reconciler {
       sessions: router.loaded(model),
       held: this.#o.held,
       missing: same ? missing : Number.POSITIVE_INFINITY,
-      verdict: desired.serving ? trials.verdict(model, desired.serving.id) : { is: 'wait' },
+      verdict: desired.serving ? watches.verdict(model, desired.serving.id) : { is: 'wait' },
     };
     if (!same) setImmediate(() => this.poke(model));
     return plan(actual, desired);

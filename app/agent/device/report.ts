@@ -3,7 +3,7 @@ import type { DeviceBundle } from '#contract';
 import type { DeploymentStatus } from '#core/fleet';
 import type { Clock } from '#core/platform';
 import { type DeploymentRecord, type Deployments, refOf } from '../state/deployments.ts';
-import type { Trials } from './trials.ts';
+import type { Watches } from './watches.ts';
 
 /** What it is doing in each state, in words. */
 const STEPS: Partial<Record<DeploymentRecord['state'], string>> = {
@@ -14,7 +14,7 @@ const STEPS: Partial<Record<DeploymentRecord['state'], string>> = {
   'on trial': 'serving, and watching requests, errors and latency',
 };
 
-export function statusOf(record: DeploymentRecord, deployments: Deployments, trials: Trials, missing: string[], clock: Clock): DeploymentStatus {
+export function statusOf(record: DeploymentRecord, deployments: Deployments, watches: Watches, missing: string[], clock: Clock): DeploymentStatus {
   const slot = deployments.slot(record.model);
   const serving = slot.serving === undefined ? undefined : deployments.get(slot.serving);
   const step = STEPS[record.state];
@@ -29,13 +29,13 @@ export function statusOf(record: DeploymentRecord, deployments: Deployments, tri
     ...(record.error && { error: record.error }),
     ...(serving && { serving: refOf(serving), servingDigest: serving.digest }),
     missing,
-    ...trialOf(record, trials, clock),
+    ...trialOf(record, watches, clock),
     updatedAt: record.updatedAt,
   };
 }
 
 /** Everything that is on its way, serves, may serve again, or ended badly since it last went well. */
-export function bundlesOf(deployments: Deployments, trials: Trials, clock: Clock): DeviceBundle[] {
+export function bundlesOf(deployments: Deployments, watches: Watches, clock: Clock): DeviceBundle[] {
   return deployments.models().flatMap((model) => {
     const slot = deployments.slot(model);
     const all = deployments.ofModel(model);
@@ -52,7 +52,7 @@ export function bundlesOf(deployments: Deployments, trials: Trials, clock: Clock
           state,
           since: record.updatedAt,
           ...(record.error && { reason: record.error.message }),
-          ...trialOf(record, trials, clock),
+          ...trialOf(record, watches, clock),
         },
       ];
     });
@@ -67,8 +67,8 @@ function shownState(record: DeploymentRecord, previous: string | undefined, serv
   return record.state;
 }
 
-function trialOf(record: DeploymentRecord, trials: Trials, clock: Clock): { commitsAt?: number; requestsLeft?: number } {
-  const watch = record.state === 'on trial' ? trials.of(record.model, record.id) : undefined;
+function trialOf(record: DeploymentRecord, watches: Watches, clock: Clock): { commitsAt?: number; requestsLeft?: number } {
+  const watch = record.state === 'on trial' ? watches.of(record.model, record.id) : undefined;
   if (!watch) return {};
   const { ms, requests } = watch.progress;
   return {

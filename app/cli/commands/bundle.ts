@@ -24,8 +24,20 @@ export function addBundle(program: Command): void {
     .action(
       action(async ({ client, output }: Context) => {
         const bundles = await client.bundles.list();
-        const rows = bundles.map((b) => [`${b.name}@${b.version}`, b.variants.map((v) => v.name).join(', '), bytes(b.variants[0]?.bytes ?? 0), b.signed ? 'signed' : 'unsigned', b.state, shortDigest(b.digest)]);
-        output.result({ bundles }, rows.length === 0 ? ['No bundles yet. Build one: edgewright bundle build DIR'] : table(['Bundle', 'Variants', 'Size', 'Signature', 'State', 'Digest'], rows, [2]));
+        const rows = bundles.map((b) => [
+          `${b.name}@${b.version}`,
+          b.variants.map((v) => v.name).join(', '),
+          bytes(b.variants[0]?.bytes ?? 0),
+          b.signed ? 'signed' : 'unsigned',
+          b.state,
+          shortDigest(b.digest),
+        ]);
+        output.result(
+          { bundles },
+          rows.length === 0
+            ? ['No bundles yet. Build one: edgewright bundle build DIR']
+            : table(['Bundle', 'Variants', 'Size', 'Signature', 'State', 'Digest'], rows, [2]),
+        );
       }),
     );
 
@@ -39,13 +51,19 @@ export function addBundle(program: Command): void {
         output.result({ ...b }, [
           `${b.name}@${b.version}  ${b.digest}`,
           ...(b.description === undefined ? [] : [b.description]),
-          `${b.state}, ${b.signed ? 'signed' : 'unsigned'}; ${b.nodes} nodes, ${b.parameters.toLocaleString('en')} parameters, opset ${Object.entries(b.opsets).map(([d, v]) => `${d} ${v}`).join(', ')}`,
+          `${b.state}, ${b.signed ? 'signed' : 'unsigned'}; ${b.nodes} nodes, ${b.parameters.toLocaleString('en')} parameters, opset ${Object.entries(b.opsets)
+            .map(([d, v]) => `${d} ${v}`)
+            .join(', ')}`,
           ...b.inputs.map((t) => `input   ${t.name}: ${t.type}[${t.dims.join(', ')}]`),
           ...b.outputs.map((t) => `output  ${t.name}: ${t.type}[${t.dims.join(', ')}]`),
           '',
           ...describeVariants(b),
           '',
-          ...table(['File', 'Role', 'Size', 'Digest'], b.files.map((f) => [f.path, f.role, bytes(f.bytes), shortDigest(f.digest)]), [2]),
+          ...table(
+            ['File', 'Role', 'Size', 'Digest'],
+            b.files.map((f) => [f.path, f.role, bytes(f.bytes), shortDigest(f.digest)]),
+            [2],
+          ),
         ]);
       }),
     );
@@ -65,7 +83,9 @@ export function addBundle(program: Command): void {
             owner: 'trust',
           });
         }
-        output.result({ ...result }, [`${result.name}@${result.version} is whole: ${result.blobs} blobs, ${bytes(result.bytes)}; ${result.signed ? `signed by ${result.signer?.slice(0, 16) ?? 'a known key'}` : 'unsigned'}.`]);
+        output.result({ ...result }, [
+          `${result.name}@${result.version} is whole: ${result.blobs} blobs, ${bytes(result.bytes)}; ${result.signed ? `signed by ${result.signer?.slice(0, 16) ?? 'a known key'}` : 'unsigned'}.`,
+        ]);
       }),
     );
 

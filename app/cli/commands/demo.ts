@@ -30,7 +30,12 @@ export function addDemo(program: Command): void {
       const failed = steps.find((s) => !s.ok);
       const seconds = (performance.now() - began) / 1000;
       if (json) process.stdout.write(`${JSON.stringify({ ok: failed === undefined, seconds, steps, ...(failed?.error && { error: failed.error }) })}\n`);
-      else process.stdout.write(failed ? `${failed.name} failed after ${seconds.toFixed(1)} s.\n` : `All ${steps.length} steps in ${seconds.toFixed(1)} s. The workspace was removed again.\n`);
+      else
+        process.stdout.write(
+          failed
+            ? `${failed.name} failed after ${seconds.toFixed(1)} s.\n`
+            : `All ${steps.length} steps in ${seconds.toFixed(1)} s. The workspace was removed again.\n`,
+        );
       if (failed?.error) setExitCode(exitCodeOf(failed.error.owner));
     });
 }

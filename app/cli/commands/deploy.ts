@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { type Deployment, EdgewrightError, exitCodeOf } from '#contract';
+import { asEdgewrightError, type Deployment, EdgewrightError, exitCodeOf } from '#contract';
 import { action, type Context, setExitCode } from '../command.ts';
 import { bytes, table } from '../output.ts';
 import { followJob } from '../progress.ts';
@@ -16,27 +16,33 @@ export function addDeploy(program: Command): void {
     .option('--override <reason>', 'deploy although a pre-flight check says no; the reason is recorded')
     .description('Send a variant to devices; each tests it, switches, watches it, and rolls back by itself')
     .action(
-      action(async ({ client, output }: Context, ref: string, options: { to: string; variant?: string; watch?: string; watchRequests?: string; override?: string }) => {
-        const settings = await client.system.settings();
-        const { jobId, deployments } = await client.deployments.start({
-          ref,
-          devices: deviceNames(options.to),
-          watch: { seconds: Number(options.watch ?? settings.watchSeconds), requests: Number(options.watchRequests ?? settings.watchRequests) },
-          ...(options.variant !== undefined && { variant: options.variant }),
-          ...(options.override !== undefined && { override: options.override }),
-        });
-        // The job fails when any deployment fails; each one's own state says more.
-        const failure = await followJob(client, jobId, { quiet: output.json }).then(
-          () => undefined,
-          (error: unknown) => error,
-        );
-        const done = await Promise.all(deployments.map((id) => client.deployments.show({ id })));
-        const failed = done.filter((d) => d.error);
-        if (failed.length === 0 && failure !== undefined) throw failure;
-        if (failed.length === done.length && failed[0]?.error) throw new EdgewrightError(failed[0].error);
-        if (failed[0]?.error) setExitCode(exitCodeOf(failed[0].error.owner));
-        output.result({ deployments: done }, describeDeployments(done));
-      }),
+      action(
+        async (
+          { client, output }: Context,
+          ref: string,
+          options: { to: string; variant?: string; watch?: string; watchRequests?: string; override?: string },
+        ) => {
+          const settings = await client.system.settings();
+          const { jobId, deployments } = await client.deployments.start({
+            ref,
+            devices: deviceNames(options.to),
+            watch: { seconds: Number(options.watch ?? settings.watchSeconds), requests: Number(options.watchRequests ?? settings.watchRequests) },
+            ...(options.variant !== undefined && { variant: options.variant }),
+            ...(options.override !== undefined && { override: options.override }),
+          });
+          // The job fails when any deployment fails; each one's own state says more.
+          const failure = await followJob(client, jobId, { quiet: output.json }).then(
+            () => undefined,
+            (error: unknown) => error,
+          );
+          const done = await Promise.all(deployments.map((id) => client.deployments.show({ id })));
+          const failed = done.filter((d) => d.error);
+          if (failed.length === 0 && failure !== undefined) throw asEdgewrightError(failure);
+          if (failed.length === done.length && failed[0]?.error) throw new EdgewrightError(failed[0].error);
+          if (failed[0]?.error) setExitCode(exitCodeOf(failed[0].error.owner));
+          output.result({ deployments: done }, describeDeployments(done));
+        },
+      ),
     );
 }
 

@@ -30,7 +30,12 @@ export function addDevice(program: Command): void {
       action(async ({ client, output }: Context) => {
         const devices = await client.devices.list();
         const rows = devices.map((d) => [d.name, d.state, running(d), d.inference, d.agentVersion ?? '']);
-        output.result({ devices }, rows.length === 0 ? ['No devices yet. Run edgewright-agent --pair on one, then edgewright device add.'] : table(['Device', 'State', 'Runs', 'Inference', 'Agent'], rows));
+        output.result(
+          { devices },
+          rows.length === 0
+            ? ['No devices yet. Run edgewright-agent --pair on one, then edgewright device add.']
+            : table(['Device', 'State', 'Runs', 'Inference', 'Agent'], rows),
+        );
       }),
     );
 
@@ -46,7 +51,10 @@ export function addDevice(program: Command): void {
           `management ${d.management}, inference ${d.inference}`,
           ...(d.hardware ? [d.hardware.summary] : []),
           '',
-          ...table(['Bundle', 'Variant', 'State', 'Since', 'Reason'], d.bundles.map((b) => [`${b.name}@${b.version}`, b.variant, b.state, new Date(b.since).toISOString(), b.reason ?? ''])),
+          ...table(
+            ['Bundle', 'Variant', 'State', 'Since', 'Reason'],
+            d.bundles.map((b) => [`${b.name}@${b.version}`, b.variant, b.state, new Date(b.since).toISOString(), b.reason ?? '']),
+          ),
           '',
           ...d.events.slice(-15).map((e) => `${new Date(e.at).toISOString()}  ${e.message}`),
         ]);
@@ -84,7 +92,10 @@ function running(device: Device): string {
 
 /** For commands that take a list of names. */
 export function deviceNames(list: string): string[] {
-  const names = list.split(',').map((n) => n.trim()).filter(Boolean);
+  const names = list
+    .split(',')
+    .map((n) => n.trim())
+    .filter(Boolean);
   if (names.length === 0) throw new EdgewrightError({ code: 'usage.no-device', message: 'Name at least one device.', owner: 'usage' });
   return names;
 }

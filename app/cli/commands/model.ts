@@ -20,11 +20,19 @@ export function addModel(program: Command): void {
       action(async ({ client, output }: Context, model: string) => {
         const found = await client.models.inspect({ path: userPath(model) });
         output.result({ ...found }, [
-          `${found.framework} (${found.producer || 'producer not named'}), IR ${found.irVersion}, opset ${Object.entries(found.opsets).map(([d, v]) => `${d} ${v}`).join(', ')}`,
+          `${found.framework} (${found.producer || 'producer not named'}), IR ${found.irVersion}, opset ${Object.entries(found.opsets)
+            .map(([d, v]) => `${d} ${v}`)
+            .join(', ')}`,
           `${found.nodes} nodes, ${found.parameters.toLocaleString('en')} parameters, ${bytes(found.bytes)}`,
           ...found.inputs.map((t) => `input   ${t.name}: ${t.type}[${t.dims.join(', ')}]`),
           ...found.outputs.map((t) => `output  ${t.name}: ${t.type}[${t.dims.join(', ')}]`),
-          ...table(['Op', 'Nodes'], Object.entries(found.ops).sort((a, b) => b[1] - a[1]).map(([op, n]) => [op, String(n)]), [1]),
+          ...table(
+            ['Op', 'Nodes'],
+            Object.entries(found.ops)
+              .sort((a, b) => b[1] - a[1])
+              .map(([op, n]) => [op, String(n)]),
+            [1],
+          ),
           ...found.warnings.map((w) => `Warning: ${w.message}`),
         ]);
       }),
@@ -84,7 +92,22 @@ export function addModel(program: Command): void {
           ...(options.ep !== undefined && { ep: options.ep }),
         });
         output.result({ ...b }, [
-          ...table(['p50', 'p90', 'p95', 'p99', 'mean', 'runs/s', 'cold load', 'peak memory'], [[ms(b.latencyMs.p50), ms(b.latencyMs.p90), ms(b.latencyMs.p95), ms(b.latencyMs.p99), ms(b.latencyMs.mean), significant(b.throughputPerSecond), ms(b.loadMs.cold), bytes(b.peakMemoryBytes)]], [0, 1, 2, 3, 4, 5, 6, 7]),
+          ...table(
+            ['p50', 'p90', 'p95', 'p99', 'mean', 'runs/s', 'cold load', 'peak memory'],
+            [
+              [
+                ms(b.latencyMs.p50),
+                ms(b.latencyMs.p90),
+                ms(b.latencyMs.p95),
+                ms(b.latencyMs.p99),
+                ms(b.latencyMs.mean),
+                significant(b.throughputPerSecond),
+                ms(b.loadMs.cold),
+                bytes(b.peakMemoryBytes),
+              ],
+            ],
+            [0, 1, 2, 3, 4, 5, 6, 7],
+          ),
           `${b.latencyMs.samples} runs, batch ${b.batch}, ${b.threads} thread(s); rounds differ by ${percent(b.noise)}. ${describeProviders(b.providers)}`,
         ]);
       }),
@@ -92,19 +115,33 @@ export function addModel(program: Command): void {
 }
 
 export function describeRun(result: RunResult): string[] {
-  return [...describeAnswer(result.answer), `${ms(result.latencyMs)} (loaded in ${ms(result.loadMs)}, ${bytes(result.memoryBytes)} memory). ${describeProviders(result.providers)}`];
+  return [
+    ...describeAnswer(result.answer),
+    `${ms(result.latencyMs)} (loaded in ${ms(result.loadMs)}, ${bytes(result.memoryBytes)} memory). ${describeProviders(result.providers)}`,
+  ];
 }
 
 export function describeAnswer(answer: Answer): string[] {
   switch (answer.kind) {
-    case 'labels': return answer.labels.map((l, i) => `${i === 0 ? '→' : ' '} ${l.label}  ${percent(l.confidence)}`);
-    case 'values': return answer.values.map((v) => `${v.name}: ${significant(v.value)}${v.unit === undefined ? '' : ` ${v.unit}`}`);
-    case 'tensors': return answer.tensors.map((t) => `${t.name}: ${t.preview.map(significant).join(', ')} …`);
+    case 'labels':
+      return answer.labels.map((l, i) => `${i === 0 ? '→' : ' '} ${l.label}  ${percent(l.confidence)}`);
+    case 'values':
+      return answer.values.map((v) => `${v.name}: ${significant(v.value)}${v.unit === undefined ? '' : ` ${v.unit}`}`);
+    case 'tensors':
+      return answer.tensors.map((t) => `${t.name}: ${t.preview.map(significant).join(', ')} …`);
   }
 }
 
 function describeProviders(use: ProviderUse): string {
-  const actual = Object.entries(use.actual).map(([name, nodes]) => `${nodes} nodes on ${name}`).join(', ');
-  const fallbacks = use.fallbacks.length === 0 ? '' : ` Fell back: ${use.fallbacks.slice(0, 3).map((f) => `${f.node} (${f.reason})`).join('; ')}.`;
+  const actual = Object.entries(use.actual)
+    .map(([name, nodes]) => `${nodes} nodes on ${name}`)
+    .join(', ');
+  const fallbacks =
+    use.fallbacks.length === 0
+      ? ''
+      : ` Fell back: ${use.fallbacks
+          .slice(0, 3)
+          .map((f) => `${f.node} (${f.reason})`)
+          .join('; ')}.`;
   return `Asked for ${use.requested.join(', ')}; ran ${actual || 'there'}.${fallbacks}`;
 }

@@ -24,32 +24,54 @@ export function addTrial(program: Command): void {
     .option('--samples <file>', 'write every measured latency there as JSON')
     .description('Make quantized variants, check, score and benchmark them, and judge them by gates')
     .action(
-      action(async ({ client, output }: Context, ref: string | undefined, options: { variants: string; gate: string[]; threads: string; rounds: string; runs: string; budget: string; list?: boolean; show?: string; samples?: string }) => {
-        if (options.list === true || (ref === undefined && options.show === undefined)) {
-          const trials = await client.trials.list();
-          const rows = trials.map((t) => [t.id, t.ref, t.state, new Date(t.startedAt).toISOString(), t.verdict?.chosen ?? '']);
-          return output.result({ trials }, rows.length === 0 ? ['No trials yet. Start one: edgewright trial NAME@VERSION'] : table(['Id', 'Bundle', 'State', 'Started', 'Chosen'], rows));
-        }
-        if (options.show !== undefined) return await report(await client.trials.show({ id: options.show }));
-        const settings = await client.system.settings();
-        const { jobId, trialId } = await client.trials.start({
-          ref: ref ?? '',
-          variants: options.variants.split(',').map((v) => v.trim()).filter(Boolean),
-          gates: options.gate.length > 0 ? options.gate : settings.defaultGates,
-          threads: Number(options.threads),
-          rounds: Number(options.rounds),
-          runsPerRound: Number(options.runs),
-          budgetMinutes: Number(options.budget),
-        });
-        await followJob(client, jobId, { quiet: output.json });
-        await report(await client.trials.show({ id: trialId }));
+      action(
+        async (
+          { client, output }: Context,
+          ref: string | undefined,
+          options: {
+            variants: string;
+            gate: string[];
+            threads: string;
+            rounds: string;
+            runs: string;
+            budget: string;
+            list?: boolean;
+            show?: string;
+            samples?: string;
+          },
+        ) => {
+          if (options.list === true || (ref === undefined && options.show === undefined)) {
+            const trials = await client.trials.list();
+            const rows = trials.map((t) => [t.id, t.ref, t.state, new Date(t.startedAt).toISOString(), t.verdict?.chosen ?? '']);
+            return output.result(
+              { trials },
+              rows.length === 0 ? ['No trials yet. Start one: edgewright trial NAME@VERSION'] : table(['Id', 'Bundle', 'State', 'Started', 'Chosen'], rows),
+            );
+          }
+          if (options.show !== undefined) return await report(await client.trials.show({ id: options.show }));
+          const settings = await client.system.settings();
+          const { jobId, trialId } = await client.trials.start({
+            ref: ref ?? '',
+            variants: options.variants
+              .split(',')
+              .map((v) => v.trim())
+              .filter(Boolean),
+            gates: options.gate.length > 0 ? options.gate : settings.defaultGates,
+            threads: Number(options.threads),
+            rounds: Number(options.rounds),
+            runsPerRound: Number(options.runs),
+            budgetMinutes: Number(options.budget),
+          });
+          await followJob(client, jobId, { quiet: output.json });
+          await report(await client.trials.show({ id: trialId }));
 
-        async function report(trial: Trial): Promise<void> {
-          if (options.samples !== undefined) await writeFile(userPath(options.samples), JSON.stringify(await client.trials.samples({ id: trial.id })));
-          output.result({ ...trial }, describeTrial(trial));
-          if (trial.verdict && trial.verdict.chosen === undefined) setExitCode(GATE_FAILED);
-        }
-      }),
+          async function report(trial: Trial): Promise<void> {
+            if (options.samples !== undefined) await writeFile(userPath(options.samples), JSON.stringify(await client.trials.samples({ id: trial.id })));
+            output.result({ ...trial }, describeTrial(trial));
+            if (trial.verdict && trial.verdict.chosen === undefined) setExitCode(GATE_FAILED);
+          }
+        },
+      ),
     );
 }
 
@@ -67,7 +89,18 @@ export function describeTrial(trial: Trial): string[] {
       b ? ms(b.loadMs.cold) : '–',
       b ? bytes(b.peakMemoryBytes) : '–',
       v.bytes === undefined ? '–' : bytes(v.bytes),
-      v.error ? v.error.message : v.gates.every((g) => g.pass) ? (v.pareto ? 'on the front' : v.dominatedBy ? `dominated by ${v.dominatedBy}` : v.stage) : `failed ${v.gates.filter((g) => !g.pass).map((g) => `"${g.gate}" (${g.value})`).join(', ')}`,
+      v.error
+        ? v.error.message
+        : v.gates.every((g) => g.pass)
+          ? v.pareto
+            ? 'on the front'
+            : v.dominatedBy
+              ? `dominated by ${v.dominatedBy}`
+              : v.stage
+          : `failed ${v.gates
+              .filter((g) => !g.pass)
+              .map((g) => `"${g.gate}" (${g.value})`)
+              .join(', ')}`,
     ];
   });
   const metric = trial.variants.find((v) => v.metric)?.metric?.name ?? 'metric';

@@ -23,10 +23,20 @@ export async function inferBody(imagePath: string, recipePath: string): Promise<
  * @throws device.infer-failed with what the device answered
  */
 export async function inferDigit(inference: string, model: string, body: string): Promise<number> {
-  const response = await fetch(`${inference}/v2/models/${model}/infer`, { method: 'POST', body, headers: { 'content-type': 'application/json' }, signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS) });
+  const response = await fetch(`${inference}/v2/models/${model}/infer`, {
+    method: 'POST',
+    body,
+    headers: { 'content-type': 'application/json' },
+    signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS),
+  });
   const text = await response.text();
   if (!response.ok) {
-    throw new EdgewrightError({ code: 'device.infer-failed', message: `The device could not run ${model}.`, found: `${response.status} ${text.slice(0, 300)}`, owner: 'device' });
+    throw new EdgewrightError({
+      code: 'device.infer-failed',
+      message: `The device could not run ${model}.`,
+      found: `${response.status} ${text.slice(0, 300)}`,
+      owner: 'device',
+    });
   }
   const logits = AnswerSchema.parse(JSON.parse(text)).outputs.find((o) => o.name === 'logits');
   if (!logits) throw new EdgewrightError({ code: 'device.infer-failed', message: 'The device answered without logits.', owner: 'device' });

@@ -66,17 +66,31 @@ async function build({ client }: DemoContext): Promise<StepResult> {
 }
 
 async function runOnce({ client, sampleDir }: DemoContext): Promise<StepResult> {
-  const result = await client.inference.run({ ref: `${MODEL}@${FIRST}`, input: { kind: 'file', path: join(sampleDir, 'examples', 'digit-7.png') }, strictEp: false });
+  const result = await client.inference.run({
+    ref: `${MODEL}@${FIRST}`,
+    input: { kind: 'file', path: join(sampleDir, 'examples', 'digit-7.png') },
+    strictEp: false,
+  });
   const best = result.answer.kind === 'labels' ? result.answer.labels[0] : undefined;
   if (best?.label !== '7') throw failed('The sample image of a seven was not read as 7.', describeAnswer(result.answer)[0]);
   return {
     figures: { label: best.label, confidence: best.confidence, latencyMs: result.latencyMs, providers: result.providers },
-    lines: [`digit-7.png is a ${best.label} (${significant(best.confidence * 100)} %), ${ms(result.latencyMs)}, ${Object.entries(result.providers.actual).map(([name, n]) => `${n} nodes on ${name}`).join(', ')}`],
+    lines: [
+      `digit-7.png is a ${best.label} (${significant(best.confidence * 100)} %), ${ms(result.latencyMs)}, ${Object.entries(result.providers.actual)
+        .map(([name, n]) => `${n} nodes on ${name}`)
+        .join(', ')}`,
+    ],
   };
 }
 
 async function trial({ client, signal }: DemoContext): Promise<StepResult> {
-  const { jobId, trialId } = await client.trials.start({ ref: `${MODEL}@${FIRST}`, variants: ['fp32', 'int8-dynamic', 'int8-static'], gates: ['metric >= 98% of fp32'], rounds: 5, runsPerRound: 100 });
+  const { jobId, trialId } = await client.trials.start({
+    ref: `${MODEL}@${FIRST}`,
+    variants: ['fp32', 'int8-dynamic', 'int8-static'],
+    gates: ['metric >= 98% of fp32'],
+    rounds: 5,
+    runsPerRound: 100,
+  });
   await jobDone(client, jobId, signal);
   const done = await client.trials.show({ id: trialId });
   if (!done.verdict?.chosen) throw failed('No variant passed the trial.', done.verdict?.reason);
@@ -84,10 +98,20 @@ async function trial({ client, signal }: DemoContext): Promise<StepResult> {
     figures: {
       chosen: done.verdict.chosen,
       reason: done.verdict.reason,
-      variants: done.variants.map((v) => ({ name: v.name, bytes: v.bytes, metric: v.metric, golden: v.golden?.pass, latencyMs: v.machines[0]?.benchmark.latencyMs, peakMemoryBytes: v.machines[0]?.benchmark.peakMemoryBytes })),
+      variants: done.variants.map((v) => ({
+        name: v.name,
+        bytes: v.bytes,
+        metric: v.metric,
+        golden: v.golden?.pass,
+        latencyMs: v.machines[0]?.benchmark.latencyMs,
+        peakMemoryBytes: v.machines[0]?.benchmark.peakMemoryBytes,
+      })),
     },
     lines: [
-      ...done.variants.map((v) => `${v.name.padEnd(13)} ${v.metric ? significant(v.metric.value) : 'not scored'}  p50 ${v.machines[0] ? ms(v.machines[0].benchmark.latencyMs.p50) : '–'}  ${v.bytes === undefined ? '' : bytes(v.bytes)}${v.error ? `  ${v.error.message}` : ''}`),
+      ...done.variants.map(
+        (v) =>
+          `${v.name.padEnd(13)} ${v.metric ? significant(v.metric.value) : 'not scored'}  p50 ${v.machines[0] ? ms(v.machines[0].benchmark.latencyMs.p50) : '–'}  ${v.bytes === undefined ? '' : bytes(v.bytes)}${v.error ? `  ${v.error.message}` : ''}`,
+      ),
       `chosen: ${done.verdict.reason}`,
     ],
   };
@@ -96,7 +120,10 @@ async function trial({ client, signal }: DemoContext): Promise<StepResult> {
 async function enrol({ client, startDevice }: DemoContext): Promise<StepResult> {
   await startDevice();
   const device = await practice(client);
-  return { figures: { device: device.name, id: device.id, management: device.management }, lines: [`${device.name} paired by one-time code; management over mutual TLS at ${device.management}`] };
+  return {
+    figures: { device: device.name, id: device.id, management: device.management },
+    lines: [`${device.name} paired by one-time code; management over mutual TLS at ${device.management}`],
+  };
 }
 
 async function deploy(context: DemoContext): Promise<StepResult> {
@@ -116,7 +143,10 @@ async function infer(context: DemoContext): Promise<StepResult> {
   const right = answers.filter((a) => a.answer === a.digit).length;
   if (right < 9) throw failed('The device answers differently from this computer.', answers.map((a) => `${a.digit} read as ${a.answer}`).join(', '));
   const each = (performance.now() - began) / answers.length;
-  return { figures: { requests: answers.length, right, millisecondsEach: each }, lines: [`${right} of ${answers.length} digits right over the Open Inference Protocol, ${ms(each)} each with preparation`] };
+  return {
+    figures: { requests: answers.length, right, millisecondsEach: each },
+    lines: [`${right} of ${answers.length} digits right over the Open Inference Protocol, ${ms(each)} each with preparation`],
+  };
 }
 
 async function badUpdate(context: DemoContext): Promise<StepResult> {
@@ -135,7 +165,10 @@ async function badUpdate(context: DemoContext): Promise<StepResult> {
   if (after[0]?.answer !== MISSING_DIGIT) throw failed('After the automatic rollback the device does not answer.', after[0]?.error);
   return {
     figures: { state: ended.state, failedRequests: refused, reason: ended.error?.message, servesAgain: ended.serving },
-    lines: [`${MODEL}@${BAD} failed ${refused} live requests; the device put ${ended.serving ?? FIRST} back by itself`, `reason: ${ended.error?.message ?? ''}`],
+    lines: [
+      `${MODEL}@${BAD} failed ${refused} live requests; the device put ${ended.serving ?? FIRST} back by itself`,
+      `reason: ${ended.error?.message ?? ''}`,
+    ],
   };
 }
 
@@ -154,7 +187,13 @@ async function rollback(context: DemoContext): Promise<StepResult> {
 }
 
 async function deployTo({ client, signal }: DemoContext, version: string, variant: string | undefined): Promise<Deployment> {
-  const { jobId, deployments } = await client.deployments.start({ ref: `${MODEL}@${version}`, devices: [(await practice(client)).name], watch: WATCH, ...(variant !== undefined && { variant }), override: 'demo: this version was not in a trial' });
+  const { jobId, deployments } = await client.deployments.start({
+    ref: `${MODEL}@${version}`,
+    devices: [(await practice(client)).name],
+    watch: WATCH,
+    ...(variant !== undefined && { variant }),
+    override: 'demo: this version was not in a trial',
+  });
   await jobDone(client, jobId, signal);
   return client.deployments.show({ id: deployments[0] ?? '' });
 }
@@ -182,7 +221,8 @@ async function practice(client: Client): Promise<Device> {
 /** Waits for a job by its own events. */
 async function jobDone(client: Client, jobId: string, signal: AbortSignal): Promise<void> {
   for await (const job of await client.jobs.watch({ id: jobId }, { signal })) {
-    if (job.state === 'failed' || job.state === 'cancelled') throw new EdgewrightError(job.error ?? { code: 'cancelled', message: job.title, owner: 'cancelled' });
+    if (job.state === 'failed' || job.state === 'cancelled')
+      throw new EdgewrightError(job.error ?? { code: 'cancelled', message: job.title, owner: 'cancelled' });
   }
 }
 
@@ -192,7 +232,8 @@ async function reaches(client: Client, id: string, states: readonly Deployment['
   for (;;) {
     const now = await client.deployments.show({ id });
     if (states.includes(now.state)) return now;
-    if (performance.now() > until || now.endedAt !== undefined) throw failed(`The deployment of ${now.ref} did not become ${states.join(' or ')}.`, `${now.state}${now.error ? `: ${now.error.message}` : ''}`);
+    if (performance.now() > until || now.endedAt !== undefined)
+      throw failed(`The deployment of ${now.ref} did not become ${states.join(' or ')}.`, `${now.state}${now.error ? `: ${now.error.message}` : ''}`);
     await client.devices.show({ name: now.device });
     await sleep(STATE_POLL_MS, signal);
   }

@@ -23,7 +23,14 @@ export async function writeBadUpdate(sampleDir: string, dir: string, version: st
   const modelPath = join(dir, 'model.onnx');
   const model = await readModel(modelPath);
   const { graph } = model;
-  graph.initializer.push(makeTensor('digit_codes', 'int64', [MISSING_DIGIT], BigInt64Array.from({ length: MISSING_DIGIT }, (_, i) => BigInt(100 + i))));
+  graph.initializer.push(
+    makeTensor(
+      'digit_codes',
+      'int64',
+      [MISSING_DIGIT],
+      BigInt64Array.from({ length: MISSING_DIGIT }, (_, i) => BigInt(100 + i)),
+    ),
+  );
   graph.node.push(
     makeNode('ArgMax', ['logits'], ['best'], { name: 'best_digit', attribute: [makeAttribute('axis', { int: 1 }), makeAttribute('keepdims', { int: 0 })] }),
     makeNode('Gather', ['digit_codes', 'best'], ['code'], { name: 'look_up_code', attribute: [makeAttribute('axis', { int: 0 })] }),

@@ -37,7 +37,12 @@ export async function ensureDir(dir: string, mode = 0o700): Promise<void> {
   const parent = dirname(dir);
   if (parent !== dir) await ensureDir(parent, mode);
   if (await makeOne(dir, mode)) return;
-  throw new EdgewrightError({ code: 'machine.cannot-create', message: `No folder can be made at ${dir}.`, hint: 'Name another folder with EDGEWRIGHT_HOME.', owner: 'machine' });
+  throw new EdgewrightError({
+    code: 'machine.cannot-create',
+    message: `No folder can be made at ${dir}.`,
+    hint: 'Name another folder with EDGEWRIGHT_HOME.',
+    owner: 'machine',
+  });
 }
 
 /** false when the parent is missing. */

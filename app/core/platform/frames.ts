@@ -18,7 +18,15 @@ export function writeFrame(out: Writable, header: unknown, bodies: readonly Uint
   const head = Buffer.from(JSON.stringify(header), 'utf8');
   const bodyBytes = bodies.reduce((sum, b) => sum + b.byteLength, 0);
   if (head.length > MAX_FRAME_HEADER_BYTES || bodyBytes > MAX_FRAME_BODY_BYTES) {
-    return Promise.reject(new EdgewrightError({ code: 'machine.frame-too-large', message: 'The data is too large for one message to a runner.', expected: `at most ${MAX_FRAME_BODY_BYTES} bytes`, found: `${bodyBytes} bytes`, owner: 'machine' }));
+    return Promise.reject(
+      new EdgewrightError({
+        code: 'machine.frame-too-large',
+        message: 'The data is too large for one message to a runner.',
+        expected: `at most ${MAX_FRAME_BODY_BYTES} bytes`,
+        found: `${bodyBytes} bytes`,
+        owner: 'machine',
+      }),
+    );
   }
   const prefix = Buffer.allocUnsafe(PREFIX_BYTES);
   prefix.writeUInt32LE(head.length, 0);

@@ -15,7 +15,11 @@ export interface NodeChild {
  * Starts `entry` on this Node. fd 3 and 4 are raw pipes (we write to 3, read from 4); stdout and stderr are captured.
  * A child never inherits secrets it has no use for: the environment is what is given plus PATH and the temp folder.
  */
-export function spawnNode(entry: string, args: readonly string[], options: { env?: Record<string, string>; cwd?: string; nodeArgs?: readonly string[] } = {}): NodeChild {
+export function spawnNode(
+  entry: string,
+  args: readonly string[],
+  options: { env?: Record<string, string>; cwd?: string; nodeArgs?: readonly string[] } = {},
+): NodeChild {
   const child = spawn(process.execPath, [...(options.nodeArgs ?? []), entry, ...args], {
     stdio: ['ignore', 'pipe', 'pipe', 'pipe', 'pipe'],
     env: { ...minimalEnv(), ...options.env },
@@ -41,7 +45,21 @@ export function spawnNode(entry: string, args: readonly string[], options: { env
 
 /** What every child needs of our environment, and nothing more. */
 export function minimalEnv(): Record<string, string> {
-  const keep = ['PATH', 'HOME', 'TMPDIR', 'TEMP', 'TMP', 'SystemRoot', 'LANG', 'LD_LIBRARY_PATH', 'XDG_RUNTIME_DIR', 'VK_ICD_FILENAMES', 'VK_DRIVER_FILES', 'EDGEWRIGHT_LOG', 'EDGEWRIGHT_NO_NATIVE'];
+  const keep = [
+    'PATH',
+    'HOME',
+    'TMPDIR',
+    'TEMP',
+    'TMP',
+    'SystemRoot',
+    'LANG',
+    'LD_LIBRARY_PATH',
+    'XDG_RUNTIME_DIR',
+    'VK_ICD_FILENAMES',
+    'VK_DRIVER_FILES',
+    'EDGEWRIGHT_LOG',
+    'EDGEWRIGHT_NO_NATIVE',
+  ];
   return Object.fromEntries(keep.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]])));
 }
 

@@ -16,8 +16,6 @@ export const MAX_ANSWER_HEADER_BYTES = 16 * 1024;
 export const MAX_LOCATION_LENGTH = 2048;
 /** Bytes in one PATCH: what is lost at most when a line is cut and the peer keeps only whole pieces. */
 export const PIECE_BYTES = 8 * 1024 * 1024;
-/** Read-ahead on the file that is sent, in bytes. */
-export const READ_AHEAD_BYTES = 256 * 1024;
 /** First pause after a cut line, in ms; it doubles up to MAX_RETRY_MS. */
 export const FIRST_RETRY_MS = 250;
 export const MAX_RETRY_MS = 5_000;

@@ -14,13 +14,23 @@ type Subject = (typeof SUBJECTS)[number];
 type Dimension = 'score' | 'time' | 'bytes' | 'rate';
 
 const DIMENSION: Record<Subject, Dimension> = {
-  metric: 'score', accuracy: 'score', p50: 'time', p90: 'time', p95: 'time', p99: 'time', latency: 'time', load: 'time', size: 'bytes', memory: 'bytes', throughput: 'rate',
+  metric: 'score',
+  accuracy: 'score',
+  p50: 'time',
+  p90: 'time',
+  p95: 'time',
+  p99: 'time',
+  latency: 'time',
+  load: 'time',
+  size: 'bytes',
+  memory: 'bytes',
+  throughput: 'rate',
 };
 
 /** Factor from the unit to the base unit of its dimension: 1, ms, bytes, runs per second. MB is decimal, MiB binary. */
 const UNITS: Record<Dimension, Record<string, number>> = {
   score: { '': 1, '%': 0.01 },
-  time: { us: 0.001, 'µs': 0.001, ms: 1, s: 1000 },
+  time: { us: 0.001, µs: 0.001, ms: 1, s: 1000 },
   bytes: { B: 1, kB: 1e3, KB: 1e3, MB: 1e6, GB: 1e9, KiB: 1024, MiB: 1024 ** 2, GiB: 1024 ** 3 },
   rate: { '/s': 1, 'per second': 1, '': 1 },
 };
@@ -39,7 +49,8 @@ export interface Gate {
   on?: string;
 }
 
-const PATTERN = /^\s*([a-z0-9]+)\s*(<=|>=|<|>)\s*([0-9]+(?:\.[0-9]+)?(?:e-?[0-9]+)?)\s*([%a-zA-Zµ/]*(?: second)?)\s*(?:of\s+([a-z0-9][a-z0-9._-]*))?\s*(?:on\s+(.+?))?\s*$/;
+const PATTERN =
+  /^\s*([a-z0-9]+)\s*(<=|>=|<|>)\s*([0-9]+(?:\.[0-9]+)?(?:e-?[0-9]+)?)\s*([%a-zA-Zµ/]*(?: second)?)\s*(?:of\s+([a-z0-9][a-z0-9._-]*))?\s*(?:on\s+(.+?))?\s*$/;
 
 /** @throws usage.gate with what was expected, when the text is not a gate */
 export function parseGate(text: string): Gate {
@@ -89,16 +100,21 @@ export function judgeGate(gate: Gate, variant: TrialVariant, all: readonly Trial
   const baseValue = base && measure(gate, base);
   const limit = gate.of === undefined ? gate.limit : baseValue === undefined ? undefined : gate.limit * baseValue;
   const show = (n: number | undefined) => (n === undefined ? 'not measured' : describe(DIMENSION[gate.subject], n));
-  const limitText = gate.of === undefined ? `${gate.comparison} ${show(limit)}` : `${gate.comparison} ${show(limit)} (${+(gate.limit * 100).toFixed(4)} % of ${gate.of})`;
+  const limitText =
+    gate.of === undefined ? `${gate.comparison} ${show(limit)}` : `${gate.comparison} ${show(limit)} (${+(gate.limit * 100).toFixed(4)} % of ${gate.of})`;
   return { gate: gate.text, pass: value !== undefined && limit !== undefined && compare(value, gate.comparison, limit), value: show(value), limit: limitText };
 }
 
 function compare(value: number, comparison: Comparison, limit: number): boolean {
   switch (comparison) {
-    case '<': return value < limit;
-    case '<=': return value <= limit;
-    case '>': return value > limit;
-    case '>=': return value >= limit;
+    case '<':
+      return value < limit;
+    case '<=':
+      return value <= limit;
+    case '>':
+      return value > limit;
+    case '>=':
+      return value >= limit;
   }
 }
 
@@ -109,14 +125,22 @@ function measure(gate: Gate, variant: TrialVariant): number | undefined {
   const values = machines.map(({ benchmark }): number => {
     switch (gate.subject) {
       case 'p50':
-      case 'latency': return benchmark.latencyMs.p50;
-      case 'p90': return benchmark.latencyMs.p90;
-      case 'p95': return benchmark.latencyMs.p95;
-      case 'p99': return benchmark.latencyMs.p99;
-      case 'memory': return benchmark.peakMemoryBytes;
-      case 'load': return benchmark.loadMs.cold;
-      case 'throughput': return benchmark.throughputPerSecond;
-      default: return Number.NaN;
+      case 'latency':
+        return benchmark.latencyMs.p50;
+      case 'p90':
+        return benchmark.latencyMs.p90;
+      case 'p95':
+        return benchmark.latencyMs.p95;
+      case 'p99':
+        return benchmark.latencyMs.p99;
+      case 'memory':
+        return benchmark.peakMemoryBytes;
+      case 'load':
+        return benchmark.loadMs.cold;
+      case 'throughput':
+        return benchmark.throughputPerSecond;
+      default:
+        return Number.NaN;
     }
   });
   if (values.length === 0) return undefined;
@@ -126,9 +150,13 @@ function measure(gate: Gate, variant: TrialVariant): number | undefined {
 
 function describe(dimension: Dimension, n: number): string {
   switch (dimension) {
-    case 'score': return String(+n.toPrecision(4));
-    case 'time': return n >= 1000 ? `${+(n / 1000).toPrecision(3)} s` : `${+n.toPrecision(3)} ms`;
-    case 'bytes': return n >= 1e9 ? `${+(n / 1e9).toPrecision(3)} GB` : n >= 1e6 ? `${+(n / 1e6).toPrecision(3)} MB` : `${+(n / 1e3).toPrecision(3)} kB`;
-    case 'rate': return `${+n.toPrecision(3)} /s`;
+    case 'score':
+      return String(+n.toPrecision(4));
+    case 'time':
+      return n >= 1000 ? `${+(n / 1000).toPrecision(3)} s` : `${+n.toPrecision(3)} ms`;
+    case 'bytes':
+      return n >= 1e9 ? `${+(n / 1e9).toPrecision(3)} GB` : n >= 1e6 ? `${+(n / 1e6).toPrecision(3)} MB` : `${+(n / 1e3).toPrecision(3)} kB`;
+    case 'rate':
+      return `${+n.toPrecision(3)} /s`;
   }
 }

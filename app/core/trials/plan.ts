@@ -28,32 +28,50 @@ export function nextStep(trial: Pick<Trial, 'variants' | 'verdict'>): Step | und
 function nextCheck(variant: TrialVariant): Step | undefined {
   switch (variant.stage) {
     case 'waiting':
-    case 'making': return { kind: 'make', variant: variant.name };
-    case 'loading': return { kind: 'load', variant: variant.name };
-    case 'golden': return { kind: 'golden', variant: variant.name };
-    case 'scoring': return { kind: 'score', variant: variant.name };
+    case 'making':
+      return { kind: 'make', variant: variant.name };
+    case 'loading':
+      return { kind: 'load', variant: variant.name };
+    case 'golden':
+      return { kind: 'golden', variant: variant.name };
+    case 'scoring':
+      return { kind: 'score', variant: variant.name };
     case 'benchmarking':
     case 'done':
     case 'failed':
-    case 'not run': return undefined;
+    case 'not run':
+      return undefined;
   }
 }
 
 /** Stage after a step went well. */
 export function stageAfter(step: Exclude<Step['kind'], 'judge'>): TrialVariant['stage'] {
   switch (step) {
-    case 'make': return 'loading';
-    case 'load': return 'golden';
-    case 'golden': return 'scoring';
-    case 'score': return 'benchmarking';
-    case 'benchmark': return 'done';
+    case 'make':
+      return 'loading';
+    case 'load':
+      return 'golden';
+    case 'golden':
+      return 'scoring';
+    case 'score':
+      return 'benchmarking';
+    case 'benchmark':
+      return 'done';
   }
 }
 
 /** Share of the whole that is done, 0..1: five steps a variant, the benchmark weighing as much as two. */
 export function fractionDone(trial: Pick<Trial, 'variants'>): number {
   const weight: Record<TrialVariant['stage'], number> = {
-    waiting: 0, making: 0, loading: 1, golden: 2, scoring: 3, benchmarking: 4, done: 6, failed: 6, 'not run': 6,
+    waiting: 0,
+    making: 0,
+    loading: 1,
+    golden: 2,
+    scoring: 3,
+    benchmarking: 4,
+    done: 6,
+    failed: 6,
+    'not run': 6,
   };
   const done = trial.variants.reduce((sum, v) => sum + weight[v.stage], 0);
   return trial.variants.length === 0 ? 1 : done / (6 * trial.variants.length);

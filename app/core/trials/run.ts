@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { abortError, type Clock } from '#core/platform';
 import { asEdgewrightError, EdgewrightError, type Trial, type TrialVariant } from '#contract';
 import type { BlobStore, LayerFile, Registry, ResolvedBundle, Role } from '#core/bundles';
-import { goldenRule, labelledCases, type MetricSpec, readNpz, sliceRows, type Tensor } from '#core/datasets';
+import { goldenRule, labelledCases, readNpz, sliceRows, type Tensor } from '#core/datasets';
 import { quantizeModel, type QuantizeRequest } from '#core/quantize';
 import { benchmarkModels, evaluate, type Runner, runGolden, startRunner } from '#core/runtime';
 import { judgeGate, parseGate } from './gates.ts';
@@ -61,7 +61,12 @@ export async function runTrial(trial: Trial, context: TrialContext): Promise<Tri
   } catch (thrown) {
     const outOfTime = deadline.aborted && !context.signal.aborted;
     const error = outOfTime
-      ? new EdgewrightError({ code: 'gate.budget', message: `The trial's budget of ${trial.spec.budgetMinutes} minutes is spent.`, hint: 'Raise the budget, or try fewer variants or rounds.', owner: 'gate' })
+      ? new EdgewrightError({
+          code: 'gate.budget',
+          message: `The trial's budget of ${trial.spec.budgetMinutes} minutes is spent.`,
+          hint: 'Raise the budget, or try fewer variants or rounds.',
+          owner: 'gate',
+        })
       : asEdgewrightError(thrown);
     trial.state = context.signal.aborted ? 'cancelled' : 'failed';
     trial.error = error.toBody();
@@ -77,12 +82,18 @@ export async function runTrial(trial: Trial, context: TrialContext): Promise<Tri
 
 function describe(step: Step): string {
   switch (step.kind) {
-    case 'make': return `making ${step.variant}`;
-    case 'load': return `loading ${step.variant}`;
-    case 'golden': return `golden set on ${step.variant}`;
-    case 'score': return `scoring ${step.variant}`;
-    case 'benchmark': return `benchmarking ${step.variants.join(', ')}`;
-    case 'judge': return 'judging';
+    case 'make':
+      return `making ${step.variant}`;
+    case 'load':
+      return `loading ${step.variant}`;
+    case 'golden':
+      return `golden set on ${step.variant}`;
+    case 'score':
+      return `scoring ${step.variant}`;
+    case 'benchmark':
+      return `benchmarking ${step.variants.join(', ')}`;
+    case 'judge':
+      return 'judging';
   }
 }
 
@@ -173,7 +184,7 @@ class Executor {
     const metric = bundle.source.metric;
     if (file && metric) {
       const runner = await this.#runnerWith(variant.name, signal);
-      variant.metric = await evaluate(runner, this.#context.store.path(file.digest), metric as MetricSpec, {
+      variant.metric = await evaluate(runner, this.#context.store.path(file.digest), metric, {
         signal,
         onProgress: (p) => this.#context.onProgress({ step: `scoring ${variant.name}: ${p.step}`, fraction: fractionDone(this.#trial) }),
       });
@@ -222,7 +233,11 @@ class Executor {
         runsPerRound: spec.runsPerRound,
         warmup: WARM_UP_RUNS,
         signal,
-        onProgress: (p) => this.#context.onProgress({ step: p.step, fraction: fractionDone(this.#trial) + ((p.fraction ?? 0) * names.length * 2) / (6 * this.#trial.variants.length) }),
+        onProgress: (p) =>
+          this.#context.onProgress({
+            step: p.step,
+            fraction: fractionDone(this.#trial) + ((p.fraction ?? 0) * names.length * 2) / (6 * this.#trial.variants.length),
+          }),
       },
     );
     for (const { label, benchmark, providers, samplesMs } of results) {
@@ -269,7 +284,12 @@ class Executor {
   #dataPath(role: 'calibration', variant: string): string {
     const file = this.#file(role);
     if (file) return this.#context.store.path(file.digest);
-    throw new EdgewrightError({ code: 'bundle.no-calibration', message: `${variant} needs a calibration set, and the bundle has none.`, hint: 'Name one in edgewright.yaml: calibration: calibration.npz', owner: 'input' });
+    throw new EdgewrightError({
+      code: 'bundle.no-calibration',
+      message: `${variant} needs a calibration set, and the bundle has none.`,
+      hint: 'Name one in edgewright.yaml: calibration: calibration.npz',
+      owner: 'input',
+    });
   }
 
   #file(role: Role): LayerFile | undefined {

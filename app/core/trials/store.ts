@@ -45,14 +45,24 @@ export class TrialStore {
   }
 
   samples(id: string): { variant: string; machine: string; ms: number[] }[] {
-    const rows = this.#db.prepare('SELECT variant, machine, ms FROM samples WHERE trial = ? ORDER BY variant, machine').all(id) as { variant: string; machine: string; ms: Buffer }[];
+    const rows = this.#db.prepare('SELECT variant, machine, ms FROM samples WHERE trial = ? ORDER BY variant, machine').all(id) as {
+      variant: string;
+      machine: string;
+      ms: Buffer;
+    }[];
     return rows.map(({ variant, machine, ms }) => ({ variant, machine, ms: [...new Float64Array(new Uint8Array(ms).buffer)] }));
   }
 
   /** @throws usage.unknown-trial */
   show(id: string): Trial {
     const row = this.#db.prepare('SELECT document FROM trials WHERE id = ?').get(id) as { document: string } | undefined;
-    if (!row) throw new EdgewrightError({ code: 'usage.unknown-trial', message: `There is no trial ${id}.`, hint: 'edgewright trial --list shows those there are.', owner: 'usage' });
+    if (!row)
+      throw new EdgewrightError({
+        code: 'usage.unknown-trial',
+        message: `There is no trial ${id}.`,
+        hint: 'edgewright trial --list shows those there are.',
+        owner: 'usage',
+      });
     return TrialSchema.parse(JSON.parse(row.document));
   }
 
@@ -79,7 +89,11 @@ export class TrialStore {
     for (const row of rows) {
       const trial = TrialSchema.parse(JSON.parse(row.document));
       const { jobId: _gone, ...rest } = trial;
-      this.save({ ...rest, state: 'interrupted', variants: trial.variants.map((v) => (v.stage === 'done' || v.stage === 'failed' ? v : { ...v, stage: 'not run' })) });
+      this.save({
+        ...rest,
+        state: 'interrupted',
+        variants: trial.variants.map((v) => (v.stage === 'done' || v.stage === 'failed' ? v : { ...v, stage: 'not run' })),
+      });
     }
   }
 

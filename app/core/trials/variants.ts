@@ -14,7 +14,12 @@ export interface VariantRecipe {
 const RECIPES: Record<string, VariantRecipe> = {
   'int8-dynamic': { quantize: { variant: 'int8-dynamic' }, needsCalibration: false, precision: 'int8', quantization: 'dynamic' },
   // S8S8, one scale a channel, MinMax: right on every CPU; quantization.md says what it costs where VNNI is missing.
-  'int8-static': { quantize: { variant: 'int8-static', activations: 'int8', weights: 'int8', perChannel: true, calibrator: 'minmax' }, needsCalibration: true, precision: 'int8', quantization: 'static-qdq' },
+  'int8-static': {
+    quantize: { variant: 'int8-static', activations: 'int8', weights: 'int8', perChannel: true, calibrator: 'minmax' },
+    needsCalibration: true,
+    precision: 'int8',
+    quantization: 'static-qdq',
+  },
 };
 
 export const MADE_VARIANTS: readonly string[] = Object.keys(RECIPES);
@@ -23,5 +28,11 @@ export const MADE_VARIANTS: readonly string[] = Object.keys(RECIPES);
 export function recipeOf(name: string): VariantRecipe {
   const recipe = RECIPES[name];
   if (recipe) return recipe;
-  throw new EdgewrightError({ code: 'usage.unknown-variant', message: `There is no variant "${name}".`, expected: ['fp32', ...MADE_VARIANTS].join(', '), found: name, owner: 'usage' });
+  throw new EdgewrightError({
+    code: 'usage.unknown-variant',
+    message: `There is no variant "${name}".`,
+    expected: ['fp32', ...MADE_VARIANTS].join(', '),
+    found: name,
+    owner: 'usage',
+  });
 }

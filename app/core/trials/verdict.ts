@@ -52,7 +52,9 @@ function compareWithBase(variant: TrialVariant, base: TrialVariant): string {
   }
   if (variant.metric && base.metric) {
     const change = variant.metric.value - base.metric.value;
-    parts.push(`${variant.metric.name} ${+variant.metric.value.toPrecision(4)} against ${+base.metric.value.toPrecision(4)} (${change >= 0 ? '+' : '−'}${+Math.abs(change).toPrecision(2)})`);
+    parts.push(
+      `${variant.metric.name} ${+variant.metric.value.toPrecision(4)} against ${+base.metric.value.toPrecision(4)} (${change >= 0 ? '+' : '−'}${+Math.abs(change).toPrecision(2)})`,
+    );
   }
   return parts.join(', ');
 }

@@ -23,7 +23,10 @@ async function fails(args: readonly string[], code: number, errorCode: RegExp, o
   expect(human.stderr.trim().length).toBeGreaterThan(10);
   expect(human.stderr).not.toMatch(/\bat .*\.ts:\d+|Error:/);
   expect(script.code).toBe(code);
-  expect(script.json()).toMatchObject({ ok: false, error: { code: expect.stringMatching(errorCode) as string, message: expect.any(String) as string, owner: expect.any(String) as string } });
+  expect(script.json()).toMatchObject({
+    ok: false,
+    error: { code: expect.stringMatching(errorCode) as string, message: expect.any(String) as string, owner: expect.any(String) as string },
+  });
 }
 
 describe('bad input', () => {
@@ -91,7 +94,9 @@ describe('bad input', () => {
     await fails(['device', 'add', '127.0.0.1:9', '--name', 'gone', '--code-file', '-'], 5, /^trust\./, { input: 'too short' });
   });
 
-  test.skipIf(process.platform !== 'linux')('a workspace that cannot be written', () => fails(['bundle', 'list'], 6, /^machine\./, { home: '/proc/edgewright-cannot-be-here' }));
+  test.skipIf(process.platform !== 'linux')('a workspace that cannot be written', () =>
+    fails(['bundle', 'list'], 6, /^machine\./, { home: '/proc/edgewright-cannot-be-here' }),
+  );
 
   test.skipIf(process.platform !== 'linux' || process.getuid?.() !== 0)('a full disk: nothing half done, and the next build succeeds', async () => {
     const disk = join(work.dir, 'small-disk');

@@ -62,7 +62,10 @@ describe('killing processes', () => {
   });
 
   test('a command reaches the running engine, and a second engine gives its link and ends well', async () => {
-    const second = spawn(process.execPath, [join(ROOT, 'app', 'engine', 'main.ts')], { env: { PATH: process.env.PATH ?? '', HOME: work.dir, EDGEWRIGHT_HOME: work.dir }, stdio: ['ignore', 'pipe', 'inherit'] });
+    const second = spawn(process.execPath, [join(ROOT, 'app', 'engine', 'main.ts')], {
+      env: { PATH: process.env.PATH ?? '', HOME: work.dir, EDGEWRIGHT_HOME: work.dir },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
     let printed = '';
     second.stdout.setEncoding('utf8').on('data', (text: string) => {
       printed += text;
@@ -75,7 +78,9 @@ describe('killing processes', () => {
     const run = () => cli(['run', 'digits@1.0.0', '--input', join(ROOT, 'assets/sample-bundle/examples/digit-3.png'), '--json'], { home: work.dir });
     expect((await run()).json()).toMatchObject({ ok: true, answer: { labels: [{ label: '3' }, {}, {}] } });
     const { execFileSync } = await import('node:child_process');
-    const runners = execFileSync('ps', ['-o', 'pid=,args=', '--ppid', String(engine.pid)], { encoding: 'utf8' }).split('\n').filter((line) => line.includes('runner-main'));
+    const runners = execFileSync('ps', ['-o', 'pid=,args=', '--ppid', String(engine.pid)], { encoding: 'utf8' })
+      .split('\n')
+      .filter((line) => line.includes('runner-main'));
     expect(runners.length).toBeGreaterThan(0);
     for (const line of runners) process.kill(Number.parseInt(line, 10), 'SIGKILL');
     const answers = [await run(), await run()];

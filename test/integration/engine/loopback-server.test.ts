@@ -41,9 +41,15 @@ function get(path: string, headers: Record<string, string> = {}, method = 'GET')
 }
 
 /** What became of a connection: the HTTP status that refused it, the close code, or the first message. */
-function socket(first: string | Buffer | undefined, options: { headers?: Record<string, string>; origin?: string; path?: string } = {}): Promise<{ refused?: number; closed?: number; message?: string }> {
+function socket(
+  first: string | Buffer | undefined,
+  options: { headers?: Record<string, string>; origin?: string; path?: string } = {},
+): Promise<{ refused?: number; closed?: number; message?: string }> {
   return new Promise((resolve) => {
-    const ws = new WebSocket(`ws://127.0.0.1:${port}${options.path ?? '/rpc'}`, { headers: options.headers, ...(options.origin !== undefined && { origin: options.origin }) });
+    const ws = new WebSocket(`ws://127.0.0.1:${port}${options.path ?? '/rpc'}`, {
+      headers: options.headers,
+      ...(options.origin !== undefined && { origin: options.origin }),
+    });
     ws.on('unexpected-response', (_req, res) => resolve({ refused: res.statusCode ?? 0 }));
     ws.on('error', () => {});
     ws.on('open', () => {
@@ -70,16 +76,22 @@ describe('the loopback server', () => {
     expect(await socket(hello(), { headers: { host } })).toEqual({ refused: expect.any(Number) as number });
   });
 
-  test.each(['http://evil.example', 'null', 'https://127.0.0.1', 'http://127.0.0.1', 'http://127.0.0.1:1', 'file://'])('refuses a WebSocket of the page %j', async (origin) => {
-    expect(await socket(hello(), { origin })).toEqual({ refused: 403 });
-  });
-
-  test.each([['a wrong token', JSON.stringify({ token: 'x'.repeat(43) })], ['no JSON', 'hello'], ['no token', '{}'], ['a token of another type', '{"token":1}'], ['bytes', Buffer.alloc(100)]])(
-    'closes on %s as the first message',
-    async (_what, first) => {
-      expect(await socket(first)).toEqual({ closed: 4001 });
+  test.each(['http://evil.example', 'null', 'https://127.0.0.1', 'http://127.0.0.1', 'http://127.0.0.1:1', 'file://'])(
+    'refuses a WebSocket of the page %j',
+    async (origin) => {
+      expect(await socket(hello(), { origin })).toEqual({ refused: 403 });
     },
   );
+
+  test.each([
+    ['a wrong token', JSON.stringify({ token: 'x'.repeat(43) })],
+    ['no JSON', 'hello'],
+    ['no token', '{}'],
+    ['a token of another type', '{"token":1}'],
+    ['bytes', Buffer.alloc(100)],
+  ])('closes on %s as the first message', async (_what, first) => {
+    expect(await socket(first)).toEqual({ closed: 4001 });
+  });
 
   test('closes when no token comes in time', async () => {
     expect(await socket(undefined)).toEqual({ closed: 4001 });
@@ -99,7 +111,15 @@ describe('the loopback server', () => {
   });
 
   test('never gives out a file beside the screens', async () => {
-    for (const path of ['/../package.json', '/..%2f..%2fpackage.json', '/%2e%2e/%2e%2e/etc/passwd', '//etc/passwd', '/\0', '/%zz', '/assets/../../package.json']) {
+    for (const path of [
+      '/../package.json',
+      '/..%2f..%2fpackage.json',
+      '/%2e%2e/%2e%2e/etc/passwd',
+      '//etc/passwd',
+      '/\0',
+      '/%zz',
+      '/assets/../../package.json',
+    ]) {
       const answer = await get(path).catch(() => ({ status: 400, body: '' }));
       expect([400, 404]).toContain(answer.status);
       expect(answer.body).not.toContain('edgewright"');

@@ -37,7 +37,11 @@ describe('the workspace lock', () => {
   test('one holder at a time; the next gets it when the first lets go', async () => {
     const path = join(dir, 'writer.lock');
     const first = await acquireLock(path, { what: 'the first', waitMs: 0 });
-    await expect(acquireLock(path, { what: 'the second', waitMs: 0 })).rejects.toMatchObject({ code: 'machine.busy', owner: 'machine', message: expect.stringContaining('the first') as string });
+    await expect(acquireLock(path, { what: 'the second', waitMs: 0 })).rejects.toMatchObject({
+      code: 'machine.busy',
+      owner: 'machine',
+      message: expect.stringContaining('the first') as string,
+    });
     const waiting = acquireLock(path, { what: 'the second', waitMs: 5_000 });
     await first.release();
     await (await waiting).release();

@@ -35,7 +35,10 @@ async function written(frames: readonly { header: unknown; bodies: Uint8Array[] 
 
 describe('frames on a pipe', () => {
   test('arrive whole and in order, however the pipe cuts them', async () => {
-    const frame = fc.record({ header: fc.dictionary(fc.string(), fc.oneof(fc.string(), fc.integer())), bodies: fc.array(fc.uint8Array({ maxLength: 300 }), { maxLength: 3 }) });
+    const frame = fc.record({
+      header: fc.dictionary(fc.string(), fc.oneof(fc.string(), fc.integer())),
+      bodies: fc.array(fc.uint8Array({ maxLength: 300 }), { maxLength: 3 }),
+    });
     await fc.assert(
       fc.asyncProperty(fc.array(frame, { maxLength: 5 }), fc.array(fc.integer({ min: 1, max: 50 }), { minLength: 1, maxLength: 8 }), async (frames, sizes) => {
         const { frames: got, error } = read(await written(frames), sizes);

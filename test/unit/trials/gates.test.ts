@@ -14,11 +14,15 @@ function variant(name: string, p50: number, bytes: number, score: number, more: 
     noise: 0.01,
   };
   return {
-    name, stage: 'done', bytes,
+    name,
+    stage: 'done',
+    bytes,
     metric: { name: 'top1_accuracy', value: score, low: score - 0.01, high: score + 0.01, samples: 600, higherIsBetter: true },
     golden: { pass: true, maxAbsError: 0, rule: 'close' },
     machines: [{ device: 'this computer', benchmark, providers: { requested: ['cpu'], actual: { cpu: 3 }, fallbacks: [] } }],
-    gates: [], warnings: [], ...more,
+    gates: [],
+    warnings: [],
+    ...more,
   };
 }
 
@@ -66,9 +70,12 @@ describe('gates', () => {
     expect(judgeGate(parseGate('size <= 40% of fp16'), fp32, [fp32]).pass).toBe(false);
   });
 
-  test.each(['', 'speed < 3', 'p95 < 20 kg', 'p95 = 20 ms', 'size <= 40 MB of fp32', 'p95 < -1 ms', 'x'.repeat(500)])('%j is refused with what was expected', (text) => {
-    expect(() => parseGate(text)).toThrowError(expect.objectContaining({ code: 'usage.gate', owner: 'usage' }) as Error);
-  });
+  test.each(['', 'speed < 3', 'p95 < 20 kg', 'p95 = 20 ms', 'size <= 40 MB of fp32', 'p95 < -1 ms', 'x'.repeat(500)])(
+    '%j is refused with what was expected',
+    (text) => {
+      expect(() => parseGate(text)).toThrowError(expect.objectContaining({ code: 'usage.gate', owner: 'usage' }) as Error);
+    },
+  );
 
   test('any text is a gate or a clear refusal', () => {
     fc.assert(
@@ -108,7 +115,10 @@ describe('the Pareto front', () => {
 
 describe('the verdict', () => {
   test('the fastest that passes', () => {
-    expect(decide([fp32, variant('int8', 5, 300e3, 0.98)])).toMatchObject({ chosen: 'int8', reason: expect.stringContaining('2.00× faster than fp32') as string });
+    expect(decide([fp32, variant('int8', 5, 300e3, 0.98)])).toMatchObject({
+      chosen: 'int8',
+      reason: expect.stringContaining('2.00× faster than fp32') as string,
+    });
   });
 
   test('of those as fast as each other, the smallest', () => {
@@ -116,12 +126,18 @@ describe('the verdict', () => {
   });
 
   test('a slower variant is not chosen over fp32, and the reason says so', () => {
-    expect(decide([fp32, variant('int8', 20, 300e3, 0.98)])).toMatchObject({ chosen: 'fp32', reason: expect.stringContaining('2.00× faster than int8') as string });
+    expect(decide([fp32, variant('int8', 20, 300e3, 0.98)])).toMatchObject({
+      chosen: 'fp32',
+      reason: expect.stringContaining('2.00× faster than int8') as string,
+    });
   });
 
   test('when fp32 itself fails, a slower one that passes is chosen and called slower', () => {
     const failed = variant('fp32', 10, 1000e3, 0.98, { gates: [{ gate: 'size < 500 kB', pass: false, value: '1 MB', limit: '< 500 kB' }] });
-    expect(decide([failed, variant('int8', 20, 300e3, 0.98)])).toMatchObject({ chosen: 'int8', reason: expect.stringContaining('2.00× slower than fp32') as string });
+    expect(decide([failed, variant('int8', 20, 300e3, 0.98)])).toMatchObject({
+      chosen: 'int8',
+      reason: expect.stringContaining('2.00× slower than fp32') as string,
+    });
   });
 
   test('a variant that broke its golden rule is never chosen', () => {
@@ -135,7 +151,14 @@ describe('the plan', () => {
     const waiting = (name: string): TrialVariant => ({ name, stage: 'waiting', machines: [], gates: [], warnings: [] });
     expect(nextStep({ variants: [waiting('fp32'), waiting('int8')] })).toEqual({ kind: 'make', variant: 'fp32' });
     expect(nextStep({ variants: [{ ...waiting('fp32'), stage: 'benchmarking' }, waiting('int8')] })).toEqual({ kind: 'make', variant: 'int8' });
-    expect(nextStep({ variants: [{ ...waiting('fp32'), stage: 'benchmarking' }, { ...waiting('int8'), stage: 'failed' }] })).toEqual({ kind: 'benchmark', variants: ['fp32'] });
+    expect(
+      nextStep({
+        variants: [
+          { ...waiting('fp32'), stage: 'benchmarking' },
+          { ...waiting('int8'), stage: 'failed' },
+        ],
+      }),
+    ).toEqual({ kind: 'benchmark', variants: ['fp32'] });
     expect(nextStep({ variants: [fp32] })).toEqual({ kind: 'judge' });
     expect(nextStep({ variants: [fp32], verdict: { reason: 'x' } })).toBeUndefined();
   });

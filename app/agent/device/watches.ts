@@ -21,7 +21,7 @@ export interface TrialsOptions {
   onError(error: unknown): void;
 }
 
-export class Trials {
+export class Watches {
   readonly #options: TrialsOptions;
   readonly #watches = new Map<string, TrialWatch>();
   #timer: NodeJS.Timeout | undefined;
