@@ -12,7 +12,7 @@ import { HardwareReportSchema } from './hardware.ts';
 import { RunRequestSchema, RunResultSchema } from './inference.ts';
 import { ActivitySchema, ChangeSchema, JobSchema } from './jobs.ts';
 import { SettingsSchema, StatusSchema } from './system.ts';
-import { TrialSchema, TrialSpecSchema, TrialSummarySchema } from './trials.ts';
+import { QuantizeRequestSchema, QuantizeResultSchema, TrialSchema, TrialSpecSchema, TrialSummarySchema } from './trials.ts';
 
 export * from './bundles.ts';
 export * from './common.ts';
@@ -47,6 +47,7 @@ export const contract = {
   models: {
     inspect: procedure.input(z.object({ path: z.string().max(4096) })).output(InspectResultSchema),
     check: procedure.input(z.object({ path: z.string().max(4096) })).output(CheckResultSchema),
+    quantize: procedure.input(QuantizeRequestSchema).output(QuantizeResultSchema),
   },
   bundles: {
     list: procedure.output(z.array(BundleSummarySchema)),

@@ -69,3 +69,32 @@ export const TrialSchema = TrialSummarySchema.extend({
   error: ErrorBodySchema.optional(),
 });
 export type Trial = z.infer<typeof TrialSchema>;
+
+/** One quantized file, outside of any trial. What the fields mean: `edgewright quantize --help`. */
+export const QuantizeRequestSchema = z.object({
+  ref: RefSchema.or(z.string().max(4096)),
+  variant: z.enum(['int8-dynamic', 'int8-static']),
+  output: z.string().max(4096),
+  /** An .npz with `in_<input>`; a bundle's own calibration set where it is left out. */
+  calibration: z.string().max(4096).optional(),
+  calibrator: z.enum(['minmax']).default('minmax'),
+  activations: z.enum(['int8', 'uint8']).default('int8'),
+  weights: z.enum(['int8', 'uint8']).default('int8'),
+  perChannel: z.boolean().default(false),
+  reduceRange: z.boolean().default(false),
+  symmetric: z.boolean().default(false),
+  /** Fold and fuse with ONNX Runtime's own optimizer first. */
+  prepare: z.boolean().default(true),
+});
+export type QuantizeRequest = z.infer<typeof QuantizeRequestSchema>;
+
+export const QuantizeResultSchema = z.object({
+  output: z.string(),
+  variant: z.string(),
+  bytes: z.number().int(),
+  seconds: z.number(),
+  /** Highest resident memory of the process that quantized, in bytes; runners not counted. */
+  peakMemoryBytes: z.number().int(),
+  warnings: z.array(WarningSchema),
+});
+export type QuantizeResult = z.infer<typeof QuantizeResultSchema>;

@@ -11,6 +11,8 @@ import {
   EdgewrightError,
   type HardwareReport,
   type Preflight,
+  type QuantizeRequest,
+  type QuantizeResult,
   type RollbackResult,
   type Status,
   type TrialSpec,
@@ -41,6 +43,8 @@ import { Deployments } from './deployments.ts';
 import { Inference } from './inference.ts';
 import { Jobs } from './jobs.ts';
 import { PRACTICE_NAME, type PracticeDevice, practiceDevice } from './practice.ts';
+import { quantize } from './quantize.ts';
+import { Runnables } from './runnables.ts';
 import { Trials } from './trials.ts';
 import { WorkspaceDb } from './workspace-db.ts';
 
@@ -76,6 +80,7 @@ export interface Core {
   addDevice(request: { address: string; name: string; code: string }, actor: string, signal?: AbortSignal): Promise<Device>;
   removeDevice(name: string, actor: string): Promise<{ name: string }>;
   rollback(request: { device: string; model?: string | undefined }, actor: string, signal?: AbortSignal): Promise<RollbackResult>;
+  quantize(request: QuantizeRequest, signal?: AbortSignal): Promise<QuantizeResult>;
   preflight(spec: DeploySpec): Promise<Preflight[]>;
   startDeployment(spec: DeploySpec, actor: string): Promise<{ jobId: string; deployments: string[] }>;
   requestShutdown(): void;
@@ -123,7 +128,9 @@ export async function openCore(options: CoreOptions): Promise<Core> {
     });
     closers.push(() => fleet.close());
     const practice = practiceDevice({ dir: paths.practice, fleet, log, onChange: () => changes.publish('status') });
-    const inference = new Inference({ registry, store, tempDir: paths.temp });
+    const runnables = new Runnables({ registry, tempDir: paths.temp });
+    closers.push(() => runnables.close());
+    const inference = new Inference({ registry, store, runnables });
     closers.push(() => inference.close());
 
     const write = async <T>(what: string, work: () => Promise<T>): Promise<T> => {
@@ -207,9 +214,9 @@ export async function openCore(options: CoreOptions): Promise<Core> {
         write('removing a bundle', async () => {
           const bundle = registry.resolve(ref);
           const name = `${bundle.name}@${bundle.version}`;
-          const users = fleet.list().filter((d) =>
-            d.bundles.some((b) => b.name === bundle.name && b.version === bundle.version && (b.state === 'active' || b.state === 'on trial')),
-          );
+          const users = fleet
+            .list()
+            .filter((d) => d.bundles.some((b) => b.name === bundle.name && b.version === bundle.version && (b.state === 'active' || b.state === 'on trial')));
           if (users.length > 0) {
             throw new EdgewrightError({
               code: 'input.bundle-in-use',
@@ -241,6 +248,7 @@ export async function openCore(options: CoreOptions): Promise<Core> {
           return { name };
         }),
       rollback: (request, actor, signal) => deployments.rollback(request, actor, signal),
+      quantize: (request, signal) => quantize(request, { runnables, store }, signal),
       preflight: (spec) => fleet.preflight(deployments.withVariant(spec)),
       startDeployment: (spec, actor) => deployments.start(spec, actor),
       requestShutdown: () => {

@@ -1,22 +1,13 @@
 /** One inference, or a benchmark, on this computer: from a bundle or a bare model, in a runner process. */
-import { lstat, mkdtemp, rm } from 'node:fs/promises';
-import { basename, extname, join } from 'node:path';
+import { basename, extname } from 'node:path';
 import { type Benchmark, EdgewrightError, type ProviderUse, type RawInput, type RunRequest, type RunResult } from '#contract';
-import type { BlobStore, Registry, ResolvedBundle, Role } from '#core/bundles';
-import { answer, applyRecipe, parseLabels, parseRecipe, type Recipe, readNpz, labelledCases, sliceRows, type Tensor, writeNpz } from '#core/datasets';
-import { checkStructure } from '#core/onnx';
+import type { BlobStore, Registry, ResolvedBundle } from '#core/bundles';
+import { answer, applyRecipe, labelledCases, readNpz, sliceRows, type Tensor, writeNpz } from '#core/datasets';
 import { readFileBounded } from '#core/platform';
 import { benchmarkModels, type LoadRequest } from '#core/runtime';
 import { LOAD_TIMEOUT_MS, MAX_RAW_INPUT_BYTES, RUN_TIMEOUT_MS } from './limits.ts';
+import type { Runnable, Runnables } from './runnables.ts';
 import { WarmRunners } from './warm-runners.ts';
-
-/** Memory a runner may take where no limit is named, in bytes. */
-const RUNNER_MEMORY_BYTES = 8 * 1024 ** 3;
-/** Largest text file of a bundle read whole (recipe, labels), in bytes. */
-const MAX_TEXT_BYTES = 4 * 1024 * 1024;
-
-/** What running a variant needs of its bundle. */
-const RUN_ROLES: readonly Role[] = ['model', 'weights', 'recipe', 'labels'];
 
 export interface BenchmarkRequest {
   ref: string;
@@ -27,33 +18,20 @@ export interface BenchmarkRequest {
   ep?: string | undefined;
 }
 
-/** What is needed to run a reference, wherever it came from. */
-interface Runnable {
-  key: string;
-  modelPath: string;
-  variant?: string;
-  memoryBytes: number;
-  recipe?: Recipe;
-  labels?: string[];
-  bundle?: ResolvedBundle;
-}
-
 export class Inference {
   readonly #registry: Registry;
   readonly #store: BlobStore;
-  readonly #tempDir: string;
-  /** Variant digest -> the folder where its files lie by name. Laid out once: a file in use must not be replaced. */
-  readonly #laidOut = new Map<string, Promise<string>>();
+  readonly #runnables: Runnables;
   readonly #warm = new WarmRunners();
 
-  constructor(deps: { registry: Registry; store: BlobStore; tempDir: string }) {
+  constructor(deps: { registry: Registry; store: BlobStore; runnables: Runnables }) {
     this.#registry = deps.registry;
     this.#store = deps.store;
-    this.#tempDir = deps.tempDir;
+    this.#runnables = deps.runnables;
   }
 
   async run(request: RunRequest, signal?: AbortSignal): Promise<RunResult> {
-    const runnable = await this.#resolve(request.ref);
+    const runnable = await this.#runnables.resolve(request.ref);
     const bytes = await this.#inputBytes(request.input, runnable);
     const load: LoadRequest = {
       path: runnable.modelPath,
@@ -90,7 +68,7 @@ export class Inference {
 
   /** Latency, throughput, load time and memory; the input is a sample of the test or calibration set, else zeros. */
   async benchmark(request: BenchmarkRequest, signal?: AbortSignal): Promise<Benchmark & { providers: ProviderUse }> {
-    const runnable = await this.#resolve(request.ref);
+    const runnable = await this.#runnables.resolve(request.ref);
     const feeds = await this.#benchmarkFeeds(runnable, request.batch);
     const [result] = await benchmarkModels(
       [
@@ -116,46 +94,6 @@ export class Inference {
 
   async close(): Promise<void> {
     await this.#warm.close();
-    const dirs = await Promise.allSettled(this.#laidOut.values());
-    for (const dir of dirs) if (dir.status === 'fulfilled') await rm(dir.value, { recursive: true, force: true });
-  }
-
-  async #resolve(ref: string): Promise<Runnable> {
-    if (isPath(ref)) {
-      // Structure first: a hostile file is refused by our own bounded reader before ONNX Runtime sees it.
-      await checkStructure(ref);
-      const info = await lstat(ref);
-      return { key: `${ref} ${info.size} ${info.mtimeMs}`, modelPath: ref, memoryBytes: RUNNER_MEMORY_BYTES };
-    }
-    const bundle = this.#registry.resolve(ref);
-    const dir = await this.#layOut(bundle);
-    const text = async (path: string | undefined) =>
-      path === undefined ? undefined : (await readFileBounded(join(dir, path), MAX_TEXT_BYTES)).toString('utf8');
-    const [recipe, labels] = [await text(bundle.source.recipe), await text(bundle.source.labels)];
-    return {
-      key: bundle.variant.digest,
-      modelPath: join(dir, bundle.source.model),
-      variant: bundle.variant.name,
-      memoryBytes: RUNNER_MEMORY_BYTES,
-      bundle,
-      ...(recipe !== undefined && { recipe: parseRecipe(recipe) }),
-      ...(labels !== undefined && { labels: parseLabels(labels) }),
-    };
-  }
-
-  #layOut(bundle: ResolvedBundle): Promise<string> {
-    const { digest } = bundle.variant;
-    let laidOut = this.#laidOut.get(digest);
-    if (!laidOut) {
-      laidOut = (async () => {
-        const dir = await mkdtemp(join(this.#tempDir, 'run-'));
-        await bundle.materialize(dir, { roles: RUN_ROLES });
-        return dir;
-      })();
-      laidOut.catch(() => this.#laidOut.delete(digest));
-      this.#laidOut.set(digest, laidOut);
-    }
-    return laidOut;
   }
 
   async #inputBytes(input: RawInput, runnable: Runnable): Promise<Buffer> {
@@ -185,10 +123,6 @@ export class Inference {
     const { inputs, samples } = labelledCases(await readNpz(this.#store.path(set.digest)));
     return Object.fromEntries(Object.entries(inputs).map(([name, tensor]) => [name, sliceRows(tensor, 0, Math.min(batch, samples))]));
   }
-}
-
-function isPath(ref: string): boolean {
-  return ref.endsWith('.onnx') || ref.includes('/') || ref.includes('\\');
 }
 
 function mediaTypeOf(name: string): string {

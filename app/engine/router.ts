@@ -43,6 +43,7 @@ export function createRouter(core: Core) {
     },
     models: {
       inspect: os.models.inspect.handler(({ input }) => inspectModel(input.path)),
+      quantize: os.models.quantize.handler(({ input, signal }) => core.quantize(input, signal)),
       check: os.models.check.handler(({ input }) => checkStructure(input.path)),
     },
     bundles: {

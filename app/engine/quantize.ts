@@ -1,0 +1,31 @@
+/** One quantized file from a bundle or a bare model, outside of any trial. */
+import type { QuantizeRequest, QuantizeResult } from '#contract';
+import type { BlobStore } from '#core/bundles';
+import { residentMemory } from '#core/platform';
+import { quantizeModel } from '#core/quantize';
+import { quantizeRuntime } from '#core/trials';
+import type { Runnables } from './runnables.ts';
+
+export async function quantize(request: QuantizeRequest, from: { runnables: Runnables; store: BlobStore }, signal?: AbortSignal): Promise<QuantizeResult> {
+  const runnable = await from.runnables.resolve(request.ref);
+  const own = [...(runnable.bundle?.files.values() ?? [])].find((f) => f.role === 'calibration');
+  const calibration = request.calibration ?? (own && from.store.path(own.digest));
+  const { output, variant, bytes, seconds, warnings } = await quantizeModel(
+    {
+      modelPath: runnable.modelPath,
+      outputPath: request.output,
+      variant: request.variant,
+      calibrator: request.calibrator,
+      activations: request.activations,
+      weights: request.weights,
+      perChannel: request.perChannel,
+      reduceRange: request.reduceRange,
+      symmetricActivations: request.symmetric,
+      prepare: request.prepare,
+      ...(calibration !== undefined && { calibration }),
+    },
+    quantizeRuntime,
+    signal ? { signal } : {},
+  );
+  return { output, variant, bytes, seconds, peakMemoryBytes: residentMemory(process.pid)?.peak ?? process.memoryUsage.rss(), warnings };
+}

@@ -1,0 +1,85 @@
+/** What a person names, a bundle or a bare model, as files that a runner can load. */
+import { lstat, mkdtemp, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Registry, ResolvedBundle, Role } from '#core/bundles';
+import { parseLabels, parseRecipe, type Recipe } from '#core/datasets';
+import { checkStructure } from '#core/onnx';
+import { readFileBounded } from '#core/platform';
+
+/** Memory a runner may take where no limit is named, in bytes. */
+const RUNNER_MEMORY_BYTES = 8 * 1024 ** 3;
+/** Largest text file of a bundle read whole (recipe, labels), in bytes. */
+const MAX_TEXT_BYTES = 4 * 1024 * 1024;
+/** What running a variant needs of its bundle. */
+const RUN_ROLES: readonly Role[] = ['model', 'weights', 'recipe', 'labels'];
+
+/** What is needed to run a reference, wherever it came from. */
+export interface Runnable {
+  key: string;
+  modelPath: string;
+  variant?: string;
+  memoryBytes: number;
+  recipe?: Recipe;
+  labels?: string[];
+  bundle?: ResolvedBundle;
+}
+
+export class Runnables {
+  readonly #registry: Registry;
+  readonly #tempDir: string;
+  /** Variant digest -> the folder where its files lie by name. Laid out once: a file in use must not be replaced. */
+  readonly #laidOut = new Map<string, Promise<string>>();
+
+  constructor(deps: { registry: Registry; tempDir: string }) {
+    this.#registry = deps.registry;
+    this.#tempDir = deps.tempDir;
+  }
+
+  /** @throws model.* when a bare model is unsound, bundle.not-usable, usage.unknown-bundle */
+  async resolve(ref: string): Promise<Runnable> {
+    if (isPath(ref)) {
+      // Structure first: a hostile file is refused by our own bounded reader before ONNX Runtime sees it.
+      await checkStructure(ref);
+      const info = await lstat(ref);
+      return { key: `${ref} ${info.size} ${info.mtimeMs}`, modelPath: ref, memoryBytes: RUNNER_MEMORY_BYTES };
+    }
+    const bundle = this.#registry.resolve(ref);
+    const dir = await this.#layOut(bundle);
+    const text = async (path: string | undefined) =>
+      path === undefined ? undefined : (await readFileBounded(join(dir, path), MAX_TEXT_BYTES)).toString('utf8');
+    const [recipe, labels] = [await text(bundle.source.recipe), await text(bundle.source.labels)];
+    return {
+      key: bundle.variant.digest,
+      modelPath: join(dir, bundle.source.model),
+      variant: bundle.variant.name,
+      memoryBytes: RUNNER_MEMORY_BYTES,
+      bundle,
+      ...(recipe !== undefined && { recipe: parseRecipe(recipe) }),
+      ...(labels !== undefined && { labels: parseLabels(labels) }),
+    };
+  }
+
+  #layOut(bundle: ResolvedBundle): Promise<string> {
+    const { digest } = bundle.variant;
+    let laidOut = this.#laidOut.get(digest);
+    if (!laidOut) {
+      laidOut = (async () => {
+        const dir = await mkdtemp(join(this.#tempDir, 'run-'));
+        await bundle.materialize(dir, { roles: RUN_ROLES });
+        return dir;
+      })();
+      laidOut.catch(() => this.#laidOut.delete(digest));
+      this.#laidOut.set(digest, laidOut);
+    }
+    return laidOut;
+  }
+
+  async close(): Promise<void> {
+    const dirs = await Promise.allSettled(this.#laidOut.values());
+    for (const dir of dirs) if (dir.status === 'fulfilled') await rm(dir.value, { recursive: true, force: true });
+  }
+}
+
+function isPath(ref: string): boolean {
+  return ref.endsWith('.onnx') || ref.includes('/') || ref.includes('\\');
+}
