@@ -16,6 +16,9 @@ export const theme = createTheme({
         events: { hover: true, focus: true, touch: true },
         multiline: true,
         maw: 420,
+        // Beside what it explains, so that it is part of the same landmark; fixed, so that no scrolling box cuts it.
+        withinPortal: false,
+        floatingStrategy: 'fixed',
       },
     },
     Menu: { defaultProps: { transitionProps: { duration: 80 }, position: 'bottom-end', shadow: 'none' } },

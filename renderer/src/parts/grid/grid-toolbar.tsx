@@ -54,7 +54,7 @@ export function GridToolbar<Row>(props: Props<Row>) {
       <span className={styles.count} role="status">
         {shown.length === rows.length ? plural(rows.length, props.noun) : `${count(shown.length)} of ${plural(rows.length, props.noun)}`}
       </span>
-      <Menu closeOnItemClick={false}>
+      <Menu>
         <Menu.Target>
           <Button kind="quiet" icon={<IconColumns3 size={14} aria-hidden />}>
             Columns
@@ -62,18 +62,18 @@ export function GridToolbar<Row>(props: Props<Row>) {
         </Menu.Target>
         <Menu.Dropdown>
           {columns.map((column) => {
-            const on = visibility[column.id] !== false;
+            const unit = column.unit === undefined ? '' : ` (${column.unit})`;
             return (
-              <Menu.Item
+              <Menu.CheckboxItem
                 key={column.id}
-                role="menuitemcheckbox"
-                aria-checked={on}
+                checked={visibility[column.id] !== false}
                 disabled={column.rowHeader ?? false}
-                leftSection={on ? <IconCheck size={14} aria-hidden /> : <span className={styles.unchecked} />}
-                onClick={() => props.onVisibility({ ...visibility, [column.id]: !on })}
+                checkIcon={<IconCheck size={14} aria-hidden />}
+                onChange={(on) => props.onVisibility({ ...visibility, [column.id]: on })}
               >
                 {column.header}
-              </Menu.Item>
+                {unit}
+              </Menu.CheckboxItem>
             );
           })}
         </Menu.Dropdown>

@@ -20,7 +20,14 @@ export function SettingsScreen(): ReactNode {
   const status = useQuery(orpc.system.status.queryOptions());
   const save = useMutation({
     mutationFn: (change: Partial<Settings>) => client.system.saveSettings(change),
+    // Shown at once; put back when it could not be saved.
+    onMutate: (change) => {
+      const before = queryClient.getQueryData(orpc.system.settings.queryKey());
+      if (before) queryClient.setQueryData(orpc.system.settings.queryKey(), { ...before, ...change });
+      return { before };
+    },
     onSuccess: (settings) => queryClient.setQueryData(orpc.system.settings.queryKey(), settings),
+    onError: (_error, _change, context) => context?.before && queryClient.setQueryData(orpc.system.settings.queryKey(), context.before),
   });
   return (
     <Page title="Settings" padded status="Kept in this workspace and saved as they are changed; every window on it shows the same.">
