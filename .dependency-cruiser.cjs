@@ -75,7 +75,7 @@ module.exports = {
   ],
   options: {
     doNotFollow: { path: ['node_modules', '^dist/'] },
-    exclude: { path: ['^native/build/', '^test/fixtures/', '^test/browser/node_modules/'] },
+    exclude: { path: ['^native/build/', '^test/fixtures/', '^test/browser/'] },
     tsPreCompilationDeps: true,
     tsConfig: { fileName: 'tsconfig.base.json' },
     enhancedResolveOptions: {
