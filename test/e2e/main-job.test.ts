@@ -95,7 +95,8 @@ test('a trial runs live to a verdict, with a chart and the same figures as a tab
   await page.getByRole('button', { name: /^Deploy (fp32|int8)/ }).waitFor();
   const table = page.getByRole('table', { name: 'Variants of the trial' });
   for (const variant of ['fp32', 'int8-dynamic', 'int8-static']) {
-    expect(await table.getByRole('row', { name: variant }).first().textContent()).toMatch(/0\.9\d+ ± 0\.\d+/);
+    const row = table.getByRole('row').filter({ has: page.getByRole('rowheader', { name: variant, exact: true }) });
+    expect(await row.textContent()).toMatch(/0\.9\d+ ± 0\.\d+/);
   }
   await page.getByRole('img', { name: /Scatter chart of top1_accuracy against p50 latency/ }).waitFor();
   await page.getByRole('radio', { name: 'Table' }).check();
@@ -144,12 +145,12 @@ test('the winner goes to the practice device, and a second version after it', as
   await page.getByRole('row', { name: /practice-device.*Reachable/ }).waitFor();
   await page.getByRole('link', { name: 'practice-device' }).click();
   await page.getByRole('button', { name: 'Deploy to practice-device' }).click();
-  await page.getByLabel('Bundle').selectOption('digits@1.0.0');
-  await page.getByLabel('Variant').selectOption('int8-static');
+  await page.getByRole('combobox', { name: 'Bundle', exact: true }).selectOption('digits@1.0.0');
+  await page.getByRole('combobox', { name: 'Variant', exact: true }).selectOption('int8-static');
   await deployAndCommit('digits@1.0.0', 'a test');
   await go('Deployments');
   await page.getByRole('banner').getByRole('button', { name: 'Deploy a bundle' }).click();
-  await page.getByLabel('Bundle').selectOption('digits@1.1.0');
+  await page.getByRole('combobox', { name: 'Bundle', exact: true }).selectOption('digits@1.1.0');
   await deployAndCommit('digits@1.1.0', 'no trial of this version yet');
 });
 

@@ -129,3 +129,14 @@ test('a setting is kept in the workspace: another window shows it', async () => 
   await first.page.context().close();
   await second.page.context().close();
 });
+
+// The last test: it ends the engine.
+test('when the engine ends, the window says so and keeps showing what it knew', async () => {
+  const { page } = await openWindow(browser, workspace.link);
+  await page.getByRole('navigation', { name: 'Screens' }).getByRole('link', { name: 'Bundles' }).click();
+  await page.getByRole('rowheader', { name: 'digits' }).waitFor();
+  await workspace.stop();
+  await page.getByText('Engine lost, connecting again').waitFor();
+  expect(await page.getByRole('rowheader', { name: 'digits' }).isVisible()).toBe(true);
+  await page.context().close();
+});

@@ -19,7 +19,7 @@ export function GridHeader<Row>({ columns, sorting, onSort, sortable }: Props<Ro
           const name = (
             <>
               {column.header}
-              {column.unit !== undefined && <span className={styles.unit}>{column.unit}</span>}
+              {column.unit !== undefined && <span className={styles.unit}> {column.unit}</span>}
             </>
           );
           return (
