@@ -5,15 +5,12 @@
 import { type CheckResult, EdgewrightError } from '#contract';
 import type { Candidate } from '#core/bundles';
 import { goldenRule } from '#core/datasets';
-import { runGolden, startRunner } from '#core/runtime';
+import { RUNNER_MEMORY_BYTES, runGolden, startRunner } from '#core/runtime';
 import { LOAD_TIMEOUT_MS, RUN_TIMEOUT_MS } from './limits.ts';
-
-/** Memory of the runner that first meets an unknown model, in bytes, where the bundle names no limit. */
-const ADMIT_MEMORY_BYTES = 8 * 1024 ** 3;
 
 export async function admit(candidate: Candidate, signal?: AbortSignal): Promise<CheckResult> {
   const options = signal ? { signal } : {};
-  const runner = await startRunner({ threads: 1, memoryLimitBytes: candidate.limits.memoryBytes ?? ADMIT_MEMORY_BYTES, label: `check ${candidate.name}` });
+  const runner = await startRunner({ threads: 1, memoryLimitBytes: candidate.limits.memoryBytes ?? RUNNER_MEMORY_BYTES, label: `check ${candidate.name}` });
   try {
     await runner.load({ path: candidate.modelPath }, { ...options, timeoutMs: LOAD_TIMEOUT_MS });
     if (candidate.goldenPath === undefined) {

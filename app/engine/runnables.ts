@@ -5,9 +5,8 @@ import type { Registry, ResolvedBundle, Role } from '#core/bundles';
 import { parseLabels, parseRecipe, type Recipe } from '#core/datasets';
 import { checkStructure } from '#core/onnx';
 import { readFileBounded } from '#core/platform';
+import { RUNNER_MEMORY_BYTES } from '#core/runtime';
 
-/** Memory a runner may take where no limit is named, in bytes. */
-const RUNNER_MEMORY_BYTES = 8 * 1024 ** 3;
 /** Largest text file of a bundle read whole (recipe, labels), in bytes. */
 const MAX_TEXT_BYTES = 4 * 1024 * 1024;
 /** What running a variant needs of its bundle. */

@@ -1,5 +1,7 @@
 /** Every bound of this domain, with its unit. */
 
+/** Memory a runner may take on the computer of the workspace, in bytes, where nothing names a limit: an unknown model must not take all of it. */
+export const RUNNER_MEMORY_BYTES = 8 * 1024 ** 3;
 /** How long a runner may take to start and load ONNX Runtime, in ms (half a second on an idle machine). */
 export const START_TIMEOUT_MS = 60_000;
 /** How long loading a model may take when the caller sets no time, in ms. */

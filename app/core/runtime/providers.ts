@@ -1,25 +1,8 @@
 /** Execution providers: asked for, and really used. */
 import type { ProviderUse } from '#contract';
+import { providerShortName } from '#core/hardware';
 import { MAX_FALLBACKS } from './limits.ts';
 import type { ProfiledNode } from './wire.ts';
-
-/** ONNX Runtime's long names in profiles, and the short ones used to ask for them. */
-const SHORT_NAMES: Record<string, string> = {
-  CPUExecutionProvider: 'cpu',
-  WebGpuExecutionProvider: 'webgpu',
-  CUDAExecutionProvider: 'cuda',
-  TensorrtExecutionProvider: 'tensorrt',
-  DmlExecutionProvider: 'dml',
-  CoreMLExecutionProvider: 'coreml',
-  QNNExecutionProvider: 'qnn',
-  OpenVINOExecutionProvider: 'openvino',
-  ROCMExecutionProvider: 'rocm',
-  MIGraphXExecutionProvider: 'migraphx',
-};
-
-export function providerShortName(name: string): string {
-  return SHORT_NAMES[name] ?? name;
-}
 
 /** Counts nodes by provider and lists those that did not run on the first provider asked for. */
 export function providerUse(requested: readonly string[], dropped: readonly string[], nodes: readonly ProfiledNode[]): ProviderUse {

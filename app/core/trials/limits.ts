@@ -8,7 +8,5 @@ export const MAX_GATE_CHARS = 200;
 export const WARM_UP_RUNS = 10;
 /** Two p50 latencies closer than this share of the smaller one count as equal, whatever the noise says. */
 export const LATENCY_TIE_SHARE = 0.03;
-/** Memory a trial's runner may take, in bytes, where the bundle names no limit. */
-export const RUNNER_MEMORY_BYTES = 8 * 1024 ** 3;
 /** Most trials listed at once. */
 export const MAX_LISTED_TRIALS = 500;

@@ -1,7 +1,6 @@
 /** What quantizing needs of ONNX Runtime, given by runner processes. */
 import type { QuantizeRuntime } from '#core/quantize';
-import { optimizeModel, startRunner } from '#core/runtime';
-import { RUNNER_MEMORY_BYTES } from './limits.ts';
+import { optimizeModel, RUNNER_MEMORY_BYTES, startRunner } from '#core/runtime';
 
 export const quantizeRuntime: QuantizeRuntime = {
   open: async (modelPath, { signal }) => {

@@ -9,9 +9,9 @@ import { asEdgewrightError, EdgewrightError, type Trial, type TrialVariant } fro
 import type { BlobStore, LayerFile, Registry, ResolvedBundle, Role } from '#core/bundles';
 import { goldenRule, labelledCases, readNpz, sliceRows, type Tensor } from '#core/datasets';
 import { quantizeModel, type QuantizeRequest } from '#core/quantize';
-import { benchmarkModels, evaluate, type Runner, runGolden, startRunner } from '#core/runtime';
+import { benchmarkModels, evaluate, type Runner, RUNNER_MEMORY_BYTES, runGolden, startRunner } from '#core/runtime';
 import { judgeGate, parseGate } from './gates.ts';
-import { MAKE_TIMEOUT_MS, RUNNER_MEMORY_BYTES, WARM_UP_RUNS } from './limits.ts';
+import { MAKE_TIMEOUT_MS, WARM_UP_RUNS } from './limits.ts';
 import { markPareto } from './pareto.ts';
 import { fractionDone, nextStep, type Step, stageAfter } from './plan.ts';
 import { quantizeRuntime } from './quantize-runtime.ts';
