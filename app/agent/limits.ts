@@ -7,8 +7,6 @@ export const FOLDER_WAIT_MS = 3_000;
 export const MAX_KEPT_EVENTS = 10_000;
 /** Ended deployments kept per model for the record; the blobs of older ones are long gone. */
 export const MAX_KEPT_DEPLOYMENTS = 20;
-/** Bytes that must stay free on the device's disk after everything a deployment sends. */
-export const DISK_RESERVE_BYTES = 64 * 1024 * 1024;
 
 /** How long after its start the agent looks at its hardware, in ms: what serves comes first. */
 export const HARDWARE_DELAY_MS = 1_000;

@@ -10,7 +10,7 @@ import { TrialWatch } from '../serving/watch.ts';
 import type { DeploymentRecord } from '../state/deployments.ts';
 import type { Ledger } from '../state/ledger.ts';
 
-export interface TrialsOptions {
+export interface WatchesOptions {
   ledger: Ledger;
   router: Router;
   clock: Clock;
@@ -22,12 +22,12 @@ export interface TrialsOptions {
 }
 
 export class Watches {
-  readonly #options: TrialsOptions;
+  readonly #options: WatchesOptions;
   readonly #watches = new Map<string, TrialWatch>();
   #timer: NodeJS.Timeout | undefined;
   #lastTick = 0;
 
-  constructor(options: TrialsOptions) {
+  constructor(options: WatchesOptions) {
     this.#options = options;
   }
 

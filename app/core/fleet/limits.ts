@@ -15,12 +15,10 @@ export const MAX_JSON_BODY_BYTES = 1024 * 1024;
 export const MAX_POLL_MS = 20_000;
 /** Most blobs one deployment may list. */
 export const MAX_DEPLOYMENT_BLOBS = 4096;
-/** Largest single blob a device takes, in bytes (a model's weights file). */
-export const MAX_BLOB_BYTES = 64 * 1024 ** 3;
-/** Largest OCI manifest, in bytes (the distribution specification asks for at least 4 MiB). */
-export const MAX_MANIFEST_BYTES = 4 * 1024 * 1024;
 /** Most bytes in one PATCH of an upload. A smaller piece loses less when the line is cut. */
 export const MAX_UPLOAD_PIECE_BYTES = 8 * 1024 * 1024;
+/** Free space a device must keep besides the bytes it gets, in bytes: the pre-flight and the device itself hold to it. */
+export const DISK_RESERVE_BYTES = 64 * 1024 * 1024;
 /** Most events answered at once. */
 export const MAX_EVENTS = 500;
 
@@ -48,8 +46,6 @@ export const MAX_SHOWN_DEPLOYMENTS = 500;
 export const PROGRESS_MS = 250;
 /** Rounds in which a device may say again that it lacks what it got. */
 export const MAX_SEND_ROUNDS = 3;
-/** Free space a device must keep besides the bytes it gets, in bytes. */
-export const DISK_RESERVE_BYTES = 64 * 1024 * 1024;
 /** Memory that a runner takes without its model (Node and ONNX Runtime), in bytes; measured 90 to 110 MB. */
 export const RUNNER_BASE_BYTES = 128 * 1024 * 1024;
 /** Memory a model takes for each byte of its file where its bundle names no limit: weights, their packed copy, activations. */

@@ -15,7 +15,9 @@ import {
   VersionSchema,
   WatchSchema,
 } from '#contract';
-import { MAX_BLOB_BYTES, MAX_DEPLOYMENT_BLOBS, MAX_EVENTS, MAX_MANIFEST_BYTES } from './limits.ts';
+import { MAX_BLOB_BYTES, MAX_MANIFEST_BYTES } from '#core/bundles';
+import { PAIRING_EXPORTER_BYTES } from '#core/trust';
+import { MAX_DEPLOYMENT_BLOBS, MAX_EVENTS } from './limits.ts';
 
 /** Version of the pairing and management protocol. A device refuses another one. */
 export const PROTOCOL_VERSION = 1;
@@ -23,7 +25,7 @@ export const PROTOCOL_VERSION = 1;
 // --- Pairing: TLS 1.3, u32 BE length-prefixed JSON, one message each way in turn -----------------------------------
 
 /** Label, context and length of the TLS exporter (RFC 5705 / RFC 8446 §7.5) that both sides MAC. */
-export const PAIRING_EXPORTER = { label: 'EXPORTER-edgewright-pairing-v1', context: '', bytes: 32 } as const;
+export const PAIRING_EXPORTER = { label: 'EXPORTER-edgewright-pairing-v1', context: '', bytes: PAIRING_EXPORTER_BYTES } as const;
 
 /** PEM and base64 fields: long enough for any chain of ours, short enough to be harmless. */
 const PemSchema = z
