@@ -12,6 +12,7 @@ export function paretoOption(data: ParetoData, axis: ParetoAxis): EChartsCoreOpt
   const line = tokenColor('--line');
   const surface = tokenColor('--surface-0');
   const x = (point: ParetoPoint): number => (axis === 'latency' ? point.p50Ms : point.bytes / data.size.factor);
+  const places = labelPlaces(data.points.map((point) => ({ name: point.name, x: x(point) })));
   const front = data.points.filter((point) => point.pareto).toSorted((a, b) => x(a) - x(b));
   const axisText = { color: dim, fontSize: 12, showMinLabel: false, showMaxLabel: false };
   const shared = {
@@ -84,21 +85,50 @@ export function paretoOption(data: ParetoData, axis: ParetoAxis): EChartsCoreOpt
             label: {
               show: true,
               formatter: point.chosen ? `${point.name} (chosen)` : point.name,
-              position: 'right',
-              distance: 8,
+              ...(places.get(point.name) ?? BESIDE),
               color: ink,
               backgroundColor: surface,
               padding: [1, 3],
               fontSize: 12,
               fontWeight: point.chosen ? 600 : 400,
             },
-            labelLayout: { hideOverlap: false, moveOverlap: 'shiftY' },
           };
         }),
-        labelLayout: { moveOverlap: 'shiftY' },
       },
     ],
   };
+}
+
+interface LabelPlace {
+  position: 'right' | 'top' | 'bottom';
+  /** From the symbol, in pixels. */
+  distance: number;
+}
+const BESIDE: LabelPlace = { position: 'right', distance: 8 };
+/** Where points are too close for labels beside them: above and below in turn, then a line further out. */
+const STACKED: readonly LabelPlace[] = [
+  { position: 'top', distance: 8 },
+  { position: 'bottom', distance: 8 },
+  { position: 'top', distance: 28 },
+  { position: 'bottom', distance: 28 },
+];
+/** Share of the points' range within which two labels side by side would meet. */
+const CLOSE = 0.45;
+
+/** Labels that do not cover each other or another variant's symbol. */
+function labelPlaces(points: readonly { name: string; x: number }[]): Map<string, LabelPlace> {
+  const sorted = points.toSorted((a, b) => a.x - b.x);
+  const range = (sorted.at(-1)?.x ?? 0) - (sorted[0]?.x ?? 0) || 1;
+  const near = (a: { x: number } | undefined, b: { x: number } | undefined): boolean =>
+    a !== undefined && b !== undefined && Math.abs(a.x - b.x) / range < CLOSE;
+  let stacked = 0;
+  return new Map(
+    sorted.map((point, index) => {
+      if (!near(point, sorted[index - 1]) && !near(point, sorted[index + 1])) return [point.name, BESIDE];
+      stacked += 1;
+      return [point.name, STACKED[(stacked - 1) % STACKED.length] ?? BESIDE];
+    }),
+  );
 }
 
 /** Room on both sides of the values, and for the labels to the right; rounded, so that the ends read well. */
