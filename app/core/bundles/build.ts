@@ -1,12 +1,14 @@
 /** Making bundles: from a folder, and adding a variant to one that is there. */
 import { basename, dirname, join, resolve } from 'node:path';
 import type { BundleSummary, CheckResult, InspectResult, Variant, Warning } from '#contract';
+import { parseRecipe } from '#core/datasets';
 import { checkStructure, inspectModel } from '#core/onnx';
+import { readFileBounded } from '#core/platform';
 import type { BundleRecord, Catalogue } from './catalogue.ts';
 import { commitBundle, type RegistryParts } from './commit.ts';
 import { reconcile } from './describe.ts';
 import { misused, unsound } from './errors.ts';
-import { MAX_VARIANTS } from './limits.ts';
+import { MAX_TEXT_BYTES, MAX_VARIANTS } from './limits.ts';
 import { bundleIndex, type LayerFile, precisionOf, VARIANT_NAME, variantDocuments } from './manifest.ts';
 import { nearest } from './nearest.ts';
 import { type Descriptor, parseIndex, parseManifest } from './oci.ts';
@@ -70,6 +72,7 @@ export async function buildBundle(parts: RegistryParts, dir: string, options: Bu
     }, options.signal);
     if (unchanged) return unchanged;
     const facts = await checkModel(join(staging, source.model), source, options);
+    if (source.recipe !== undefined) await checkRecipe(join(staging, source.recipe), source.recipe, facts);
     options.onProgress?.({ step: 'Loading the model and running its golden set' });
     const admitted = await options.admit(candidateOf(staging, source, layers, facts), options.signal);
     admitted.warnings.forEach((warning) => options.onWarning?.(warning));
@@ -139,16 +142,28 @@ async function checkModel(path: string, source: BundleSource, options: BuildOpti
   const check = await checkStructure(path, options.signal ? { signal: options.signal } : {});
   check.warnings.forEach((warning) => options.onWarning?.(warning));
   const facts = await inspectModel(path);
-  const outputs = facts.outputs.map((output) => output.name);
-  if (source.metric && !outputs.includes(source.metric.output)) {
-    const meant = nearest(source.metric.output, outputs);
-    throw unsound('bundle.metric-output', `${SOURCE_FILE}: "metric.output" names ${source.metric.output}, which the model does not have.`, {
-      expected: outputs.join(', '),
-      found: source.metric.output,
-      ...(meant !== undefined && { hint: `Did you mean "${meant}"?` }),
-    });
-  }
+  if (source.metric) checkOutput(facts, source.metric.output, 'bundle.metric-output', `${SOURCE_FILE}: "metric.output"`);
   return facts;
+}
+
+/**
+ * A recipe that cannot be read would only be found out when somebody runs the bundle.
+ * @throws recipe.*, bundle.recipe-output (input)
+ */
+async function checkRecipe(path: string, name: string, facts: InspectResult): Promise<void> {
+  const { answer } = parseRecipe((await readFileBounded(path, MAX_TEXT_BYTES)).toString('utf8'), name);
+  if (answer && answer.kind !== 'tensors') checkOutput(facts, answer.output, 'bundle.recipe-output', `${name}: "answer.output"`);
+}
+
+function checkOutput(facts: InspectResult, output: string, code: string, field: string): void {
+  const outputs = facts.outputs.map((one) => one.name);
+  if (outputs.includes(output)) return;
+  const meant = nearest(output, outputs);
+  throw unsound(code, `${field} names ${output}, which the model does not have.`, {
+    expected: outputs.join(', '),
+    found: output,
+    ...(meant !== undefined && { hint: `Did you mean "${meant}"?` }),
+  });
 }
 
 function candidateOf(dir: string, source: BundleSource, layers: readonly LayerFile[], facts: InspectResult): Candidate {

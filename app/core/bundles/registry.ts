@@ -1,6 +1,6 @@
 /** The bundles of a workspace: what there is, what is in it, whether it is still what it was. */
 import { asEdgewrightError, type BundleDetail, type BundleSummary, type Variant, type VerifyResult } from '#contract';
-import { parse as parseYaml } from 'yaml';
+import { describeRecipe, parseLabels, parseRecipe } from '#core/datasets';
 import { addVariantTo, type BuildOptions, buildBundle, type NewVariant } from './build.ts';
 import type { BundleRecord, ClosureEntry, VariantRecord } from './catalogue.ts';
 import { commitRemoval, type RegistryParts } from './commit.ts';
@@ -96,19 +96,14 @@ export async function openRegistry(parts: RegistryParts) {
       return file && (await store.has(file.digest)) ? (await store.read(file.digest, MAX_TEXT_BYTES)).toString('utf8') : undefined;
     };
     const labels = await text(source.labels);
-    const recipe = recipeSteps(await text(source.recipe));
+    const recipe = await text(source.recipe);
     return {
       ...summary,
       ...about,
       ...(source.description !== undefined && { description: source.description }),
-      ...(labels !== undefined && {
-        labels: labels
-          .split(/\r?\n/)
-          .filter((line) => line !== '')
-          .slice(0, MAX_LABELS_SHOWN),
-      }),
+      ...(labels !== undefined && { labels: parseLabels(labels).slice(0, MAX_LABELS_SHOWN) }),
       ...(source.metric && { metric: { name: source.metric.name, output: source.metric.output } }),
-      ...(recipe && { recipe }),
+      ...(recipe !== undefined && { recipe: describeRecipe(parseRecipe(recipe, source.recipe)) }),
       limits: source.limits,
       files: [...files.values()],
       examples: [...files.values()].filter((file) => file.role === 'example').map((file) => file.path),
@@ -214,18 +209,4 @@ export async function openRegistry(parts: RegistryParts) {
       await sync();
     },
   };
-}
-
-/** What a recipe does, for people. Its meaning is the datasets room's; here a step is shown as it is written. */
-function recipeSteps(text: string | undefined): BundleDetail['recipe'] {
-  if (text === undefined) return undefined;
-  try {
-    const value: unknown = parseYaml(text, { maxAliasCount: 0 });
-    if (typeof value !== 'object' || value === null) return undefined;
-    const kind = 'kind' in value && typeof value.kind === 'string' ? value.kind : 'unknown';
-    const steps = 'steps' in value && Array.isArray(value.steps) ? value.steps : [];
-    return { kind, steps: steps.map((step: unknown) => JSON.stringify(step).replace(/[{}"]/g, '').replace(/[:,]/g, '$& ').trim()) };
-  } catch {
-    return undefined;
-  }
 }

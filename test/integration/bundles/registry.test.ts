@@ -25,7 +25,7 @@ test('a folder becomes a listed, shown, signed and verified bundle', async () =>
     parameters: 14_822,
     labels: ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9'],
     metric: { name: 'top1_accuracy', output: 'logits' },
-    recipe: { kind: 'image' },
+    recipe: { kind: 'image', steps: expect.arrayContaining(['to gray (BT.601)']) },
     limits: { p95Ms: 50, memoryBytes: 400_000_000 },
   });
   expect(shown.examples).toHaveLength(10);
@@ -150,6 +150,17 @@ test.each<[string, () => Promise<unknown>, object]>([
     'the metric reads an output that is not there',
     async () => edit((text) => text.replace('output: logits', 'output: logit')).then(() => registry.build(source, { admit })),
     { code: 'bundle.metric-output', hint: 'Did you mean "logits"?' },
+  ],
+  [
+    'the recipe has a step that does not exist',
+    async () => writeFile(join(source, 'recipe.yaml'), 'kind: image\nsteps: [grey]\n').then(() => registry.build(source, { admit })),
+    { owner: 'input', code: expect.stringMatching(/^recipe\./) },
+  ],
+  [
+    'the recipe reads an output that is not there',
+    async () =>
+      writeFile(join(source, 'recipe.yaml'), 'kind: image\nsteps: []\nanswer: { kind: labels, output: logit }\n').then(() => registry.build(source, { admit })),
+    { code: 'bundle.recipe-output', hint: 'Did you mean "logits"?' },
   ],
   [
     'two paths collide',
