@@ -25,7 +25,7 @@ export function paretoOption(data: ParetoData, axis: ParetoAxis): EChartsCoreOpt
     animation: false,
     aria: { enabled: true, label: { description: describe(data, axis) } },
     textStyle: { fontFamily: 'system-ui, sans-serif' },
-    grid: { left: 64, right: 24, top: 36, bottom: 52 },
+    grid: { left: 64, right: 40, top: 36, bottom: 52 },
     tooltip: {
       trigger: 'item',
       backgroundColor: surface,
@@ -103,14 +103,16 @@ interface LabelPlace {
   position: 'right' | 'top' | 'bottom';
   /** From the symbol, in pixels. */
   distance: number;
+  align?: 'left';
+  offset?: [number, number];
 }
 const BESIDE: LabelPlace = { position: 'right', distance: 8 };
 /** Where points are too close for labels beside them: above and below in turn, then a line further out. */
 const STACKED: readonly LabelPlace[] = [
-  { position: 'top', distance: 8 },
-  { position: 'bottom', distance: 8 },
-  { position: 'top', distance: 28 },
-  { position: 'bottom', distance: 28 },
+  { position: 'top', distance: 8, align: 'left', offset: [-8, 0] },
+  { position: 'bottom', distance: 8, align: 'left', offset: [-8, 0] },
+  { position: 'top', distance: 28, align: 'left', offset: [-8, 0] },
+  { position: 'bottom', distance: 28, align: 'left', offset: [-8, 0] },
 ];
 /** Share of the points' range within which two labels side by side would meet. */
 const CLOSE = 0.45;

@@ -81,7 +81,7 @@ function columnsFor(trial: Trial): GridColumn<TrialVariant>[] {
       align: 'right',
       value: (row) => (isBase(row) || row.bytes === undefined || base?.bytes === undefined ? undefined : change(row.bytes, base.bytes)),
     },
-    { id: 'memory', header: 'Peak memory', unit: memory.unit, align: 'right', value: (row) => scaled(bench(row)?.peakMemoryBytes, memory.factor) },
+    { id: 'memory', header: 'Memory', unit: memory.unit, align: 'right', value: (row) => scaled(bench(row)?.peakMemoryBytes, memory.factor) },
     {
       id: 'golden',
       header: 'Golden error',
