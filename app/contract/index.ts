@@ -87,7 +87,8 @@ export const contract = {
     list: procedure.output(z.array(DeviceSchema)),
     show: procedure.input(z.object({ name: z.string().max(200) })).output(DeviceDetailSchema),
     add: procedure.input(AddDeviceSchema).output(DeviceSchema),
-    remove: procedure.input(z.object({ name: z.string().max(200) })).output(z.object({ name: z.string() })),
+    /** `told`: the device knows that it no longer belongs here; else `detail` says why not, and what follows. */
+    remove: procedure.input(z.object({ name: z.string().max(200) })).output(z.object({ name: z.string(), told: z.boolean(), detail: z.string().optional() })),
     rollback: procedure.input(z.object({ device: z.string().max(200), model: NameSchema.optional() })).output(RollbackResultSchema),
   },
   deployments: {

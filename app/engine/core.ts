@@ -8,6 +8,7 @@ import {
   type BundleSummary,
   type DeploySpec,
   type Device,
+  type DeviceDetail,
   EdgewrightError,
   type HardwareReport,
   type Preflight,
@@ -18,7 +19,7 @@ import {
   type TrialSpec,
 } from '#contract';
 import { openCatalogue, openRegistry, openStore, type Registry } from '#core/bundles';
-import { type Fleet, openFleet } from '#core/fleet';
+import { type Fleet, openFleet, type Removal } from '#core/fleet';
 import { detectHardware } from '#core/hardware';
 import {
   acquireLock,
@@ -78,7 +79,9 @@ export interface Core {
   removeBundle(ref: string, actor: string): Promise<{ ref: string; freedBytes: number }>;
   startTrial(spec: TrialSpec, actor: string): Promise<{ jobId: string; trialId: string }>;
   addDevice(request: { address: string; name: string; code: string }, actor: string, signal?: AbortSignal): Promise<Device>;
-  removeDevice(name: string, actor: string): Promise<{ name: string }>;
+  devices(): Promise<Device[]>;
+  device(name: string): Promise<DeviceDetail>;
+  removeDevice(name: string, actor: string): Promise<Removal>;
   rollback(request: { device: string; model?: string | undefined }, actor: string, signal?: AbortSignal): Promise<RollbackResult>;
   quantize(request: QuantizeRequest, signal?: AbortSignal): Promise<QuantizeResult>;
   preflight(spec: DeploySpec): Promise<Preflight[]>;
@@ -124,7 +127,7 @@ export async function openCore(options: CoreOptions): Promise<Core> {
       follow: options.lock.hold,
       onnxruntime: onnxruntimeVersion(),
       onChange: (topic, id) => changes.publish(topic, id),
-      verdictFor: (ref, variant) => trialVerdict(trials, ref, variant),
+      verdictFor: (ref, variant) => trials.verdictOn(ref, variant),
     });
     closers.push(() => fleet.close());
     const practice = practiceDevice({ dir: paths.practice, fleet, log, onChange: () => changes.publish('status') });
@@ -160,7 +163,7 @@ export async function openCore(options: CoreOptions): Promise<Core> {
       hardware: () => hardware({ fresh: false }),
       onnxruntime: onnxruntimeVersion(),
     });
-    const deployments = new Deployments({ fleet, jobs, write, record, chosenVariant: (ref) => chosenVariant(trials, ref) });
+    const deployments = new Deployments({ registry, fleet, jobs, write, record, chosenVariant: (ref) => trials.chosen(ref) });
 
     return {
       paths,
@@ -238,14 +241,20 @@ export async function openCore(options: CoreOptions): Promise<Core> {
           changes.publish('devices', device.name);
           return device;
         }),
+      // The engine follows its devices; without one, what was last heard may be long past, so they are asked.
+      devices: async () => (held ? fleet.list() : fleet.refresh()),
+      device: async (name) => {
+        if (!held) await fleet.refresh(name);
+        return fleet.show(name);
+      },
       removeDevice: (name, actor) =>
         write('removing a device', async () => {
           if (name === PRACTICE_NAME) db.saveSettings({ practiceDevice: false });
-          await fleet.remove(name);
+          const removal = await fleet.remove(name);
           if (name === PRACTICE_NAME) await practice.stop();
-          record(actor, 'device.removed', `Removed ${name}`);
+          record(actor, 'device.removed', `Removed ${name}${removal.told ? '' : ', which was not told'}`);
           changes.publish('devices', name);
-          return { name };
+          return removal;
         }),
       rollback: (request, actor, signal) => deployments.rollback(request, actor, signal),
       quantize: (request, signal) => quantize(request, { runnables, store }, signal),
@@ -268,25 +277,4 @@ export async function openCore(options: CoreOptions): Promise<Core> {
     await held?.release();
     throw error;
   }
-}
-
-/** The variant that the newest finished trial of this bundle chose. */
-function chosenVariant(trials: TrialStore, ref: string): string | undefined {
-  return trials.list().find((t) => t.ref === ref && t.state === 'done')?.verdict?.chosen;
-}
-
-/** What the newest finished trial says of a variant: passed, failed, or undefined when it never was in one. */
-function trialVerdict(trials: TrialStore, ref: string, variant: string): { pass: boolean; reason: string } | undefined {
-  for (const summary of trials.list()) {
-    if (summary.ref !== ref || summary.state !== 'done' || !summary.variantNames.includes(variant)) continue;
-    const found = trials.show(summary.id).variants.find((v) => v.name === variant);
-    if (!found) continue;
-    const failed = found.gates.find((g) => !g.pass);
-    if (found.stage !== 'done') return { pass: false, reason: found.error?.message ?? 'It did not run to its end in the last trial.' };
-    if (found.golden?.pass !== true) return { pass: false, reason: `It broke its golden rule in the last trial: ${found.golden?.worst ?? ''}` };
-    return failed
-      ? { pass: false, reason: `It missed "${failed.gate}" in the last trial (${failed.value}).` }
-      : { pass: true, reason: 'It passed the last trial.' };
-  }
-  return undefined;
 }

@@ -1,9 +1,11 @@
 /** Deployments as jobs: which variant goes, one job for all devices of a request, and what is recorded. */
 import { type DeploySpec, EdgewrightError, type RollbackResult } from '#contract';
+import type { Registry } from '#core/bundles';
 import type { Fleet } from '#core/fleet';
 import type { Jobs } from './jobs.ts';
 
 export interface DeploymentDeps {
+  registry: Registry;
   fleet: Fleet;
   jobs: Jobs;
   write: <T>(what: string, work: () => Promise<T>) => Promise<T>;
@@ -19,13 +21,19 @@ export class Deployments {
     this.#deps = deps;
   }
 
-  /** `name@version#variant` and `variant` say the same; without either, what the last trial chose goes, else fp32. */
+  /**
+   * The reference as `name@version`, and the variant that goes: the one named (`#variant`, a variant's digest and `variant` say
+   * the same), else what the last trial chose, else the one the bundle was built with.
+   * @throws usage.two-variants, and what the registry says of the reference
+   */
   withVariant(spec: DeploySpec): DeploySpec & { variant: string } {
-    const [ref = '', inRef] = spec.ref.split('#');
+    const bundle = this.#deps.registry.resolve(spec.ref);
+    const ref = `${bundle.name}@${bundle.version}`;
+    const inRef = spec.ref.includes('#') || spec.ref === bundle.variant.digest ? bundle.variant.name : undefined;
     if (inRef !== undefined && spec.variant !== undefined && inRef !== spec.variant) {
       throw new EdgewrightError({ code: 'usage.two-variants', message: `Two variants are named: ${inRef} and ${spec.variant}.`, owner: 'usage' });
     }
-    return { ...spec, ref, variant: spec.variant ?? inRef ?? this.#deps.chosenVariant(ref) ?? 'fp32' };
+    return { ...spec, ref, variant: spec.variant ?? inRef ?? this.#deps.chosenVariant(ref) ?? bundle.variant.name };
   }
 
   /** Answers once the deployments exist; the job ends when every device serves it (on trial or active) or said no. */

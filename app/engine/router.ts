@@ -66,8 +66,8 @@ export function createRouter(core: Core) {
       samples: os.trials.samples.handler(({ input }) => core.trials.samples(input.id)),
     },
     devices: {
-      list: os.devices.list.handler(() => core.fleet.list()),
-      show: os.devices.show.handler(({ input }) => core.fleet.show(input.name)),
+      list: os.devices.list.handler(() => core.devices()),
+      show: os.devices.show.handler(({ input }) => core.device(input.name)),
       add: os.devices.add.handler(({ input, signal, context }) => core.addDevice(input, actorOf(context), signal)),
       remove: os.devices.remove.handler(({ input, context }) => core.removeDevice(input.name, actorOf(context))),
       rollback: os.devices.rollback.handler(({ input, signal, context }) => core.rollback(input, actorOf(context), signal)),

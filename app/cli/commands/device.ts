@@ -68,7 +68,7 @@ export function addDevice(program: Command): void {
     .action(
       action(async ({ client, output }: Context, name: string) => {
         const removed = await client.devices.remove({ name });
-        output.result(removed, [`Removed ${removed.name}.`]);
+        output.result(removed, [`Removed ${removed.name}.`, ...(removed.detail === undefined ? [] : [removed.detail])]);
       }),
     );
 
@@ -80,7 +80,7 @@ export function addDevice(program: Command): void {
     .action(
       action(async ({ client, output }: Context, name: string, options: { model?: string }) => {
         const done = await client.devices.rollback({ device: name, ...(options.model !== undefined && { model: options.model }) });
-        output.result({ ...done }, [`${done.device} serves ${done.model}@${done.to} again instead of ${done.from} (${done.seconds.toFixed(1)} s).`]);
+        output.result({ ...done }, [`${done.device} serves ${done.to} again instead of ${done.from} (${done.seconds.toFixed(1)} s).`]);
       }),
     );
 }

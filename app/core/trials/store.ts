@@ -2,6 +2,7 @@
 import { EdgewrightError, type Trial, TrialSchema, type TrialSummary } from '#contract';
 import { type Migration, openSqlite, type Sqlite } from '#core/platform';
 import { MAX_LISTED_TRIALS } from './limits.ts';
+import { passes } from './verdict.ts';
 
 const MIGRATIONS: readonly Migration[] = [
   {
@@ -81,6 +82,24 @@ export class TrialStore {
         variantNames: trial.variants.map((v) => v.name),
       };
     });
+  }
+
+  /** The variant that the newest finished trial of `name@version` chose. */
+  chosen(ref: string): string | undefined {
+    return this.list().find((t) => t.ref === ref && t.state === 'done')?.verdict?.chosen;
+  }
+
+  /** What the newest finished trial of `name@version` with this variant in it says of it; undefined where there was none. */
+  verdictOn(ref: string, variant: string): { pass: boolean; reason: string } | undefined {
+    const newest = this.list().find((t) => t.ref === ref && t.state === 'done' && t.variantNames.includes(variant));
+    const found = newest && this.show(newest.id).variants.find((v) => v.name === variant);
+    if (!found) return undefined;
+    if (passes(found)) return { pass: true, reason: 'it passed its last trial' };
+    const failed = found.gates.find((g) => !g.pass);
+    if (found.stage !== 'done') return { pass: false, reason: `its last trial did not end well: ${found.error?.message ?? 'it was not run to its end'}` };
+    if (found.golden?.pass !== true)
+      return { pass: false, reason: `it broke its golden rule in its last trial: ${found.golden?.worst ?? 'the outputs differ'}` };
+    return { pass: false, reason: `it missed "${failed?.gate}" in its last trial (${failed?.value})` };
   }
 
   /** A trial that says `running` when nobody runs it was cut off: by a crash, or a power cut. */
