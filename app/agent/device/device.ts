@@ -75,6 +75,8 @@ export class Device {
       missing: (record) => this.missing(record),
       onEnded: () => this.#collectSoon(),
     });
+    // Before any door opens: what is not loaded yet must never look unknown, nor the device ready without it.
+    for (const slot of options.ledger.slots()) options.router.point(slot.model, slot.serving);
   }
 
   get stagedRoot(): string {
@@ -83,12 +85,11 @@ export class Device {
 
   /** Takes up every model where it was left. @param unclean the agent's last life ended without a goodbye */
   async start(unclean: boolean): Promise<void> {
-    const { ledger, router } = this.#o;
+    const { ledger } = this.#o;
     if (unclean) ledger.countUncleanStart();
     // Laid-out files are links made anew: whatever a cut left half done goes.
     await rm(this.stagedRoot, { recursive: true, force: true });
     for (const slot of ledger.slots()) {
-      router.point(slot.model, slot.serving);
       const record = slot.serving === undefined ? undefined : ledger.get(slot.serving);
       if (record?.state === 'on trial') this.watches.begin(record, record.order.limits);
     }
@@ -232,9 +233,14 @@ export class Device {
       memoryLimitBytes,
       clock: this.#o.clock,
       onCrash: (session, error) => {
-        this.#o.events.add('runner-ended', `The runner of ${refOf(record)} ended: ${error.message}`, record.model);
         this.#o.metrics.runnerEnded(record.model);
         this.watches.crashed(session);
+        // A disk that is full takes no note; the model is started again all the same.
+        try {
+          this.#o.events.add('runner-ended', `The runner of ${refOf(record)} ended: ${error.message}`, record.model);
+        } catch (cause) {
+          this.#o.log.error({ err: cause, ended: error.message }, 'the end of a runner could not be noted');
+        }
       },
     };
   }

@@ -86,10 +86,15 @@ export class Watches {
     this.#decide(model, id);
   }
 
+  /** Never throws: a verdict that cannot be written down, as on a full disk, is no fault of the request that brought it about, and comes again. */
   #decide(model: string, id: string): void {
-    const verdict = this.verdict(model, id);
-    if (verdict.is === 'roll back') this.#options.rollBack(model, id, verdict.error);
-    else if (verdict.is === 'commit') this.#options.onDue(model);
+    try {
+      const verdict = this.verdict(model, id);
+      if (verdict.is === 'roll back') this.#options.rollBack(model, id, verdict.error);
+      else if (verdict.is === 'commit') this.#options.onDue(model);
+    } catch (error) {
+      this.#options.onError(error);
+    }
   }
 
   #tick(): void {

@@ -2,6 +2,8 @@
  * The agent killed without warning at every stage and at arbitrary moments: afterwards it serves the old bundle or the new
  * one, whole, and says which. Killing a process is not a power cut: what it wrote is still there.
  */
+import { join } from 'node:path';
+import Database from 'better-sqlite3';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { AgentDeploymentState } from '#core/fleet';
 import { cleanUp } from '../../integration/agent/agent-process.ts';
@@ -67,6 +69,19 @@ describe.skipIf(process.platform !== 'linux')('kill -9 of the agent', () => {
     await bench.restart();
     expect(await bench.device.get(order.id)).toMatchObject({ state: 'rolled back', error: { code: 'device.crash-loop' } });
     expect(await bench.servedVersion()).toBe(before);
+  });
+
+  test('a database that takes nothing, as on a full disk: the agent lives on, and its runner comes back', async () => {
+    const db = new Database(join(bench.agent.dir, 'agent.db'));
+    db.exec('BEGIN IMMEDIATE');
+    try {
+      await bench.killRunners();
+      // The agent waits in vain for the database first.
+      await expect.poll(() => bench.device.infer([7]).then((a) => a.status, () => 0), { timeout: 40_000, interval: 50 }).toBe(200);
+    } finally {
+      db.exec('ROLLBACK');
+      db.close();
+    }
   });
 
   test('what a watch has counted survives', async () => {

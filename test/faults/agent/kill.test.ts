@@ -27,6 +27,26 @@ describe('kill -9 of the agent', () => {
   });
 });
 
+describe('coming back', () => {
+  test('from the first moment its door is open, nobody hears that its model is unknown, or that it is ready before it is', async () => {
+    await bench.end('SIGKILL');
+    const heard = new Set<string>();
+    let back = false;
+    const asking = (async () => {
+      while (!back) {
+        // Nobody answers while it is down.
+        heard.add(await bench.device.infer([7]).then((a) => `infer ${a.status}`, () => 'down'));
+        const ready = await fetch(`http://${bench.agent.ready.inference}/v2/health/ready`).then((r) => r.status, () => 0);
+        if (ready === 200) heard.add(`ready, then ${(await bench.device.infer([7])).status}`);
+      }
+    })();
+    await bench.start();
+    back = true;
+    await asking;
+    expect([...heard].filter((h) => !['infer 200', 'infer 503', 'down', 'ready, then 200'].includes(h))).toEqual([]);
+  });
+});
+
 describe.skipIf(process.platform !== 'linux')('a runner that dies', () => {
   test('is started again; on trial it counts, and three deaths roll back', async () => {
     const before = bench.version;
