@@ -18,12 +18,14 @@ export const CLOSE_MS = 3_000;
 export const STOP_MS = 15_000;
 
 // --- Doors -------------------------------------------------------------------------------------------------------------
-/** Connections at once on the pairing door. */
-export const MAX_PAIRING_CONNECTIONS = 4;
+/** Connections at once on the pairing door that have not proven the code; one more ends the oldest. */
+export const MAX_PAIRING_STRANGERS = 16;
 /** The other side of a pairing gets this long to read the last answer, in ms. */
 export const LAST_ANSWER_MS = 1_000;
-/** Connections at once on the management door. */
+/** Connections of the workspace at once on the management door. */
 export const MAX_MANAGEMENT_CONNECTIONS = 64;
+/** Connections there that have not shown a certificate yet; one more ends the oldest. */
+export const MAX_MANAGEMENT_STRANGERS = 64;
 /** Connections at once on the inference door. */
 export const MAX_INFERENCE_CONNECTIONS = 256;
 /** A TLS handshake must be done after this long, in ms. */
@@ -56,7 +58,7 @@ export const MAX_TENSOR_ELEMENTS = 16 * 1024 * 1024;
 /** Deepest nesting of `data`; more dimensions than any model has. */
 export const MAX_TENSOR_RANK = 16;
 /** Requests of one model in flight or waiting; one more is answered 503. */
-export const MAX_IN_FLIGHT = 64;
+export const MAX_IN_FLIGHT = 128;
 /** One inference may take this long, in ms. */
 export const INFER_MS = 60_000;
 

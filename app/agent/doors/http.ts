@@ -31,6 +31,13 @@ export function wrongMethod(allowed: string): HttpError {
   );
 }
 
+/** The address a request asks for. @throws 400 when it is none, such as `//[` */
+export function urlOf(request: IncomingMessage): URL {
+  const url = URL.parse(request.url ?? '/', 'http://device');
+  if (url) return url;
+  throw new HttpError(400, { code: 'input.address-wrong', message: 'The request asks for no valid address.', owner: 'input' });
+}
+
 /** The whole body, refused as soon as it is longer than `maxBytes`. */
 export async function readBody(request: IncomingMessage, maxBytes: number): Promise<Buffer> {
   const tooLarge = () =>

@@ -1,6 +1,7 @@
 /**
  * The inference door: Open Inference Protocol v2 over REST, and /metrics. Plain HTTP on a loopback address for the device's
- * own applications; the Host header is checked, so that no web page can reach it by a name of its own (DNS rebinding).
+ * own applications; Host and Origin are checked, so that no web page can reach it, by a name of its own (DNS rebinding) or
+ * by sending a form across.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { asEdgewrightError, EdgewrightError } from '#contract';
@@ -10,7 +11,7 @@ import type { Router } from '../serving/router.ts';
 import type { ModelSession } from '../serving/session.ts';
 import { AGENT_VERSION } from '../version.ts';
 import { isLoopback } from './address.ts';
-import { HttpError, notFound, readJson, sendJson, sendText, statusOf, wrongMethod } from './http.ts';
+import { HttpError, notFound, readJson, sendJson, sendText, statusOf, urlOf, wrongMethod } from './http.ts';
 import { feedsOf, InferRequestSchema, outputJson, tensorMetadata } from './oip-tensors.ts';
 
 export interface InferenceServices {
@@ -38,7 +39,8 @@ export function createInferenceServer(services: InferenceServices): Server {
 async function answer(services: InferenceServices, request: IncomingMessage, response: ServerResponse): Promise<void> {
   try {
     checkHost(request.headers.host, services.host);
-    const { pathname } = new URL(request.url ?? '/', 'http://device');
+    checkOrigin(request.headers.origin);
+    const { pathname } = urlOf(request);
     await route(services, request, response, pathname);
   } catch (error) {
     const known = asEdgewrightError(error);
@@ -125,6 +127,20 @@ function asServerError(error: unknown): HttpError {
 function busy(error: unknown): unknown {
   const known = asEdgewrightError(error);
   return known.code === 'device.overloaded' || known.code === 'device.restarting' ? new HttpError(503, known.toBody(), { 'retry-after': '1' }) : error;
+}
+
+/** A browser names the page that sends; an application names none. Only pages of this very machine may. @throws 403 */
+function checkOrigin(origin: string | undefined): void {
+  if (origin === undefined) return;
+  const host = URL.parse(origin)?.hostname.replace(/^\[|\]$/g, '') ?? '';
+  if (isLoopback(host)) return;
+  throw new EdgewrightError({
+    code: 'trust.origin',
+    message: 'This request was sent by a page from elsewhere.',
+    expected: 'no Origin header, or one of a loopback address',
+    found: origin.slice(0, 100),
+    owner: 'trust',
+  });
 }
 
 /** Only names that mean this device itself. @throws 403 */

@@ -18,13 +18,14 @@ import {
 } from '#core/fleet';
 import { certificateRole } from '#core/trust';
 import type { Device } from '../device/device.ts';
-import { HANDSHAKE_MS, HEADERS_MS, KEEP_ALIVE_MS, MAX_HEADER_BYTES, MAX_MANAGEMENT_CONNECTIONS, REQUEST_MS } from '../limits.ts';
+import { HANDSHAKE_MS, HEADERS_MS, KEEP_ALIVE_MS, MAX_HEADER_BYTES, MAX_MANAGEMENT_CONNECTIONS, MAX_MANAGEMENT_STRANGERS, REQUEST_MS } from '../limits.ts';
 import type { DeploymentRecord } from '../state/deployments.ts';
 import type { EventLog } from '../state/events.ts';
 import type { Identity, Trust } from '../state/identity.ts';
 import type { Ledger } from '../state/ledger.ts';
-import { abortWhenGone, HttpError, notFound, queryNumber, readJson, sendJson, statusOf, wrongMethod } from './http.ts';
+import { abortWhenGone, HttpError, notFound, queryNumber, readJson, sendJson, statusOf, urlOf, wrongMethod } from './http.ts';
 import { handlePush, type PushServices } from './push.ts';
+import { boundStrangers } from './strangers.ts';
 
 export interface ManagementServices {
   device: Device;
@@ -63,9 +64,11 @@ export function createManagementDoor(services: ManagementServices, identity: Ide
     },
     (request, response) => void answer(services, request, response),
   );
-  server.maxConnections = MAX_MANAGEMENT_CONNECTIONS;
+  const strangers = boundStrangers(server, MAX_MANAGEMENT_STRANGERS);
+  server.maxConnections = MAX_MANAGEMENT_CONNECTIONS + MAX_MANAGEMENT_STRANGERS;
   server.on('secureConnection', (socket: TLSSocket) => {
-    if (!isWorkspace(socket, services.trust())) socket.destroy();
+    if (isWorkspace(socket, services.trust())) strangers.known(socket);
+    else socket.destroy();
   });
   server.on('tlsClientError', () => {});
   return {
@@ -105,7 +108,7 @@ async function answer(services: ManagementServices, request: IncomingMessage, re
     const { socket } = request;
     if (!(socket instanceof TLSSocket) || !isWorkspace(socket, services.trust())) return void socket.destroy();
     services.onSeen();
-    const url = new URL(request.url ?? '/', 'https://device');
+    const url = urlOf(request);
     if (url.pathname === '/v2' || url.pathname.startsWith('/v2/')) return await handlePush(services.push, request, response, url);
     await route(services, request, response, url);
   } catch (error) {

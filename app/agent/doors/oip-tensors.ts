@@ -130,7 +130,8 @@ function setter(type: NumericType, data: NumericData): (index: number, value: un
   if (data instanceof Float32Array || data instanceof Float64Array) {
     return (index, value) => {
       data[index] = typeof value === 'number' ? value : 0;
-      return typeof value === 'number';
+      // Beyond the type's range it would become an infinity, which JSON cannot mean: what a model makes of that is not its fault.
+      return typeof value === 'number' && Number.isFinite(data[index]);
     };
   }
   // An integer array stores what fits unchanged and anything else wrapped.

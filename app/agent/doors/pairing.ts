@@ -20,9 +20,10 @@ import {
 } from '#core/fleet';
 import { type Clock, writeFileAtomic } from '#core/platform';
 import { certificateDer, certificateRole, equalMac, generatePairingCode, pairingMac } from '#core/trust';
-import { HANDSHAKE_MS, LAST_ANSWER_MS, MAX_PAIRING_CONNECTIONS } from '../limits.ts';
+import { HANDSHAKE_MS, LAST_ANSWER_MS, MAX_PAIRING_STRANGERS } from '../limits.ts';
 import type { Identity, Trust } from '../state/identity.ts';
 import { formatAddress, listen } from './address.ts';
+import { boundStrangers } from './strangers.ts';
 import { AGENT_VERSION } from '../version.ts';
 
 export interface PairingDoor {
@@ -68,7 +69,7 @@ export async function openPairingDoor(options: PairingOptions): Promise<PairingD
     // A resumed session would not belong to this handshake's certificates.
     secureOptions: constants.SSL_OP_NO_TICKET,
   });
-  server.maxConnections = MAX_PAIRING_CONNECTIONS;
+  const strangers = boundStrangers(server, MAX_PAIRING_STRANGERS);
   server.on('tlsClientError', () => {});
   server.on('secureConnection', (socket) => {
     sockets.add(socket);
@@ -120,6 +121,7 @@ export async function openPairingDoor(options: PairingOptions): Promise<PairingD
       tries--;
       throw wrongCode(tries);
     }
+    strangers.known(socket);
     await wire.send({
       type: 'proof',
       deviceId: options.identity.deviceId,

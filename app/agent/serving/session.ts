@@ -100,6 +100,9 @@ export class ModelSession {
       if (this.stats.latencies.length > WATCH_LATENCIES) this.stats.latencies.shift();
       return result;
     } catch (error) {
+      // The runner ended before this one had its turn: whatever ended it, this request was not it.
+      const { code } = asEdgewrightError(error);
+      if (code === 'runtime.stopped' || code === 'runtime.closed') throw restarting(this.options.ref);
       this.stats.failures++;
       throw error;
     } finally {

@@ -76,6 +76,13 @@ describe('requests', () => {
   });
 });
 
+test.each([
+  ['float32', 'FP32', 1e39],
+  ['float64', 'FP64', Number.POSITIVE_INFINITY],
+])('%s does not take a number beyond its range', (type, datatype, value) => {
+  expect(() => one(type, datatype, [value], [1], [1])).toThrow(/element 0 is/);
+});
+
 describe('answers', () => {
   const roundTrip = (tensor: Tensor) => JSON.parse(outputJson('y', tensor)) as { data: unknown[]; datatype: string; shape: number[] };
 
