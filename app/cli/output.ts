@@ -1,10 +1,10 @@
 /** What people and scripts read: one JSON document on stdout with --json, else a few plain lines. Progress goes to stderr. */
-import { type ErrorBody, exitCodeOf } from '#contract';
+import { type ErrorBody, exitCodeOf, significant } from '#contract';
 
 export interface Output {
   json: boolean;
-  /** The result: `document` for scripts, `lines` for people. */
-  result(document: Record<string, unknown>, lines: readonly string[]): void;
+  /** The result: `document` for scripts, `lines` for people. With `failure` the work was done but its outcome is none to build on: `ok` is false. */
+  result(document: Record<string, unknown>, lines: readonly string[], failure?: ErrorBody): void;
   /** Something to know that is not the result. */
   note(text: string): void;
 }
@@ -12,8 +12,9 @@ export interface Output {
 export function createOutput(json: boolean): Output {
   return {
     json,
-    result: (document, lines) => {
-      process.stdout.write(json ? `${JSON.stringify({ ok: true, ...document })}\n` : `${lines.join('\n')}\n`);
+    result: (document, lines, failure) => {
+      const script = { ok: failure === undefined, ...document, ...(failure && { error: failure }) };
+      process.stdout.write(json ? `${JSON.stringify(script)}\n` : `${lines.join('\n')}\n`);
     },
     note: (text) => {
       process.stderr.write(`${text}\n`);
@@ -47,32 +48,8 @@ export function table(head: readonly string[], rows: readonly (readonly string[]
   return [line(head), ...rows.map(line)];
 }
 
-/** Three significant digits with a decimal unit: `1.8 MB`. */
-export function bytes(n: number): string {
-  if (n < 1000) return `${n} B`;
-  const units = ['kB', 'MB', 'GB', 'TB'];
-  let value = n / 1000;
-  let unit = 0;
-  while (value >= 999.5 && unit < units.length - 1) {
-    value /= 1000;
-    unit += 1;
-  }
-  return `${significant(value)} ${units[unit]}`;
-}
-
-export function ms(n: number): string {
-  return n >= 1000 ? `${significant(n / 1000)} s` : `${significant(n)} ms`;
-}
-
 export function percent(share: number): string {
   return `${significant(share * 100)} %`;
-}
-
-/** Three significant digits, never in exponent form. */
-export function significant(n: number): string {
-  if (n === 0 || !Number.isFinite(n)) return String(n);
-  const digits = Math.max(0, 2 - Math.floor(Math.log10(Math.abs(n))));
-  return n.toFixed(Math.min(digits, 6));
 }
 
 /** First 12 characters of a digest, as everywhere else. */

@@ -1,7 +1,6 @@
 /** Shows a job's progress on stderr until it ends. Ctrl-C cancels the job and waits until it has stopped. */
-import { EdgewrightError, type Job } from '#contract';
+import { EdgewrightError, type Job, formatMs } from '#contract';
 import type { Client } from './connect.ts';
-import { ms } from './output.ts';
 
 /** @throws the job's own error when it failed or was cancelled */
 export async function followJob(client: Client, jobId: string, options: { quiet: boolean }): Promise<Job> {
@@ -43,6 +42,6 @@ export async function followJob(client: Client, jobId: string, options: { quiet:
 
 function describe(job: Job): string {
   const share = job.progress === undefined ? '' : ` ${Math.round(job.progress * 100)} %`;
-  const left = job.etaMs === undefined ? '' : `, about ${ms(job.etaMs)} left`;
+  const left = job.etaMs === undefined ? '' : `, about ${formatMs(job.etaMs)} left`;
   return `${job.step ?? job.title}${share}${left}`;
 }

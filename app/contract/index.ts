@@ -1,11 +1,12 @@
 /**
- * The one door between a screen or client and the core. Schemas, procedures and error codes; nothing that runs.
+ * The one door between a screen or client and the core. Schemas, procedures, error codes, and how
+ * numbers are written; nothing that runs.
  * The engine implements it once; the browser, Electron and the command line all speak it.
  */
 import { eventIterator, oc } from '@orpc/contract';
 import { z } from 'zod';
 import { BundleDetailSchema, BundleSummarySchema, CheckResultSchema, InspectResultSchema, VerifyResultSchema } from './bundles.ts';
-import { BenchmarkSchema, NameSchema, ProviderUseSchema, RefSchema } from './common.ts';
+import { BenchmarkSchema, NameSchema, ProviderUseSchema, RefSchema, WarningSchema } from './common.ts';
 import { AddDeviceSchema, DeploymentSchema, DeploySpecSchema, DeviceDetailSchema, DeviceSchema, PreflightSchema, RollbackResultSchema } from './devices.ts';
 import { ErrorBodySchema } from './errors.ts';
 import { HardwareReportSchema } from './hardware.ts';
@@ -21,6 +22,7 @@ export * from './errors.ts';
 export * from './hardware.ts';
 export * from './inference.ts';
 export * from './jobs.ts';
+export * from './numbers.ts';
 export * from './system.ts';
 export * from './trials.ts';
 
@@ -31,6 +33,8 @@ const procedure = oc.errors({ EDGEWRIGHT: { data: ErrorBodySchema } });
 const JobStarted = z.object({ jobId: z.string() });
 const ById = z.object({ id: z.string().max(200) });
 const ByRef = z.object({ ref: RefSchema });
+/** What was built, and what a person should know about it although it was. */
+const Built = BundleSummarySchema.extend({ warnings: z.array(WarningSchema) });
 
 export const contract = {
   system: {
@@ -53,9 +57,9 @@ export const contract = {
     list: procedure.output(z.array(BundleSummarySchema)),
     show: procedure.input(ByRef).output(BundleDetailSchema),
     /** Builds from a folder with edgewright.yaml: checked, loaded, golden set run, stored, signed. */
-    build: procedure.input(z.object({ dir: z.string().max(4096) })).output(BundleSummarySchema),
+    build: procedure.input(z.object({ dir: z.string().max(4096) })).output(Built),
     /** Builds the sample bundle that comes with Edgewright. */
-    buildSample: procedure.output(BundleSummarySchema),
+    buildSample: procedure.output(Built),
     verify: procedure.input(ByRef).output(VerifyResultSchema),
     remove: procedure.input(ByRef).output(z.object({ ref: z.string(), freedBytes: z.number().int() })),
   },

@@ -1,5 +1,5 @@
 /** The golden set and the limits, run on this device before a bundle may serve. */
-import { asEdgewrightError, EdgewrightError } from '#contract';
+import { asEdgewrightError, EdgewrightError, formatBytes } from '#contract';
 import { goldenCases, readNpz, sliceRows, type Tensor } from '#core/datasets';
 import { latencySummary, type Runner, runGolden } from '#core/runtime';
 import { TEST_MS, TIMED_RUNS, WARMUP_RUNS } from '../limits.ts';
@@ -78,12 +78,12 @@ async function checkMemory(runner: Runner, limitBytes: number | undefined): Prom
     throw new EdgewrightError({
       code: 'device.too-much-memory',
       message: 'The model takes more memory on this device than its limit.',
-      expected: `at most ${limitBytes} bytes`,
-      found: `${peak} bytes`,
+      expected: `at most ${formatBytes(limitBytes)}`,
+      found: formatBytes(peak),
       owner: 'gate',
     });
   }
-  return `, peak memory ${Math.round(peak / 1e6)} MB`;
+  return `, peak memory ${formatBytes(peak)}`;
 }
 
 /** One row in the shape the model takes: a model with a fixed batch gets that many copies of rows, one without a batch axis the bare row. */

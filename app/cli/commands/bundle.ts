@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
-import { type BundleSummary, EdgewrightError } from '#contract';
+import { type BundleSummary, EdgewrightError, formatBytes } from '#contract';
 import { userPath } from '#core/platform';
 import { action, type Context } from '../command.ts';
-import { bytes, shortDigest, table } from '../output.ts';
+import { shortDigest, table } from '../output.ts';
 
 export function addBundle(program: Command): void {
   const bundle = program.command('bundle').description('Build, list, show, verify and remove bundles');
@@ -14,7 +14,7 @@ export function addBundle(program: Command): void {
     .action(
       action(async ({ client, output }: Context, dir: string) => {
         const built = await client.bundles.build({ dir: userPath(dir) });
-        output.result({ ...built }, [`Built ${built.name}@${built.version} (${shortDigest(built.digest)}).`, ...describeVariants(built)]);
+        output.result({ ...built }, [`Built ${built.name}@${built.version} (${shortDigest(built.digest)}).`, ...describeVariants(built), ...built.warnings.map((w) => `Warning: ${w.message}`)]);
       }),
     );
 
@@ -27,7 +27,7 @@ export function addBundle(program: Command): void {
         const rows = bundles.map((b) => [
           `${b.name}@${b.version}`,
           b.variants.map((v) => v.name).join(', '),
-          bytes(b.variants[0]?.bytes ?? 0),
+          formatBytes(b.variants[0]?.bytes ?? 0),
           b.signed ? 'signed' : 'unsigned',
           b.state,
           shortDigest(b.digest),
@@ -61,7 +61,7 @@ export function addBundle(program: Command): void {
           '',
           ...table(
             ['File', 'Role', 'Size', 'Digest'],
-            b.files.map((f) => [f.path, f.role, bytes(f.bytes), shortDigest(f.digest)]),
+            b.files.map((f) => [f.path, f.role, formatBytes(f.bytes), shortDigest(f.digest)]),
             [2],
           ),
         ]);
@@ -84,7 +84,7 @@ export function addBundle(program: Command): void {
           });
         }
         output.result({ ...result }, [
-          `${result.name}@${result.version} is whole: ${result.blobs} blobs, ${bytes(result.bytes)}; ${result.signed ? `signed by ${result.signer?.slice(0, 16) ?? 'a known key'}` : 'unsigned'}.`,
+          `${result.name}@${result.version} is whole: ${result.blobs} blobs, ${formatBytes(result.bytes)}; ${result.signed ? `signed by ${result.signer?.slice(0, 16) ?? 'a known key'}` : 'unsigned'}.`,
         ]);
       }),
     );
@@ -96,7 +96,7 @@ export function addBundle(program: Command): void {
     .action(
       action(async ({ client, output }: Context, ref: string) => {
         const removed = await client.bundles.remove({ ref });
-        output.result(removed, [`Removed ${removed.ref}; ${bytes(removed.freedBytes)} freed.`]);
+        output.result(removed, [`Removed ${removed.ref}; ${formatBytes(removed.freedBytes)} freed.`]);
       }),
     );
 }
@@ -104,7 +104,7 @@ export function addBundle(program: Command): void {
 function describeVariants(bundle: BundleSummary): string[] {
   return table(
     ['Variant', 'Precision', 'Size', 'Signature', 'Digest'],
-    bundle.variants.map((v) => [v.name, v.precision, bytes(v.bytes), v.signed ? 'signed' : 'unsigned', shortDigest(v.digest)]),
+    bundle.variants.map((v) => [v.name, v.precision, formatBytes(v.bytes), v.signed ? 'signed' : 'unsigned', shortDigest(v.digest)]),
     [2],
   );
 }

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
-import { asEdgewrightError, type Deployment, EdgewrightError, exitCodeOf } from '#contract';
+import { asEdgewrightError, type Deployment, EdgewrightError, exitCodeOf, formatBytes } from '#contract';
 import { action, type Context, setExitCode } from '../command.ts';
-import { bytes, table } from '../output.ts';
+import { table } from '../output.ts';
 import { followJob } from '../progress.ts';
 import { deviceNames } from './device.ts';
 
@@ -36,11 +36,12 @@ export function addDeploy(program: Command): void {
             (error: unknown) => error,
           );
           const done = await Promise.all(deployments.map((id) => client.deployments.show({ id })));
-          const failed = done.filter((d) => d.error);
-          if (failed.length === 0 && failure !== undefined) throw asEdgewrightError(failure);
-          if (failed.length === done.length && failed[0]?.error) throw new EdgewrightError(failed[0].error);
-          if (failed[0]?.error) setExitCode(exitCodeOf(failed[0].error.owner));
-          output.result({ deployments: done }, describeDeployments(done));
+          const failed = done.find((d) => d.error)?.error;
+          if (failed === undefined && failure !== undefined) throw asEdgewrightError(failure);
+          // A script wants every deployment's state in any case; a person is helped more by the one reason and its hint.
+          if (failed && !output.json && done.every((d) => d.error)) throw new EdgewrightError(failed);
+          if (failed) setExitCode(exitCodeOf(failed.owner));
+          output.result({ deployments: done }, describeDeployments(done), failed);
         },
       ),
     );
@@ -49,7 +50,15 @@ export function addDeploy(program: Command): void {
 export function describeDeployments(done: readonly Deployment[]): string[] {
   return table(
     ['Device', 'Bundle', 'State', 'Sent', 'Of', 'Seconds', 'Why'],
-    done.map((d) => [d.device, `${d.ref}#${d.variant}`, d.state, bytes(d.bytesSent), bytes(d.bytesTotal), d.seconds.toFixed(1), d.error?.message ?? '']),
+    done.map((d) => [
+      d.device,
+      `${d.ref}#${d.variant}`,
+      d.state,
+      formatBytes(d.bytesSent),
+      formatBytes(d.bytesTotal),
+      d.seconds.toFixed(1),
+      d.error?.message ?? '',
+    ]),
     [3, 4, 5],
   );
 }

@@ -1,9 +1,9 @@
 import { writeFile } from 'node:fs/promises';
 import type { Command } from 'commander';
-import type { HardwareReport } from '#contract';
+import { type HardwareReport, formatBytes, formatMs } from '#contract';
 import { userPath } from '#core/platform';
 import { action, type Context } from '../command.ts';
-import { bytes, ms, table } from '../output.ts';
+import { table } from '../output.ts';
 
 export function addHardware(program: Command): void {
   program
@@ -30,7 +30,7 @@ export function describeHardware(report: HardwareReport): string[] {
   const lines = [
     report.summary,
     '',
-    `${report.cpu.model}, ${report.cpu.usableCores} of ${report.cpu.cores} cores usable, ${bytes(report.memory.totalBytes)} memory (${bytes(report.memory.availableBytes)} free)`,
+    `${report.cpu.model}, ${report.cpu.usableCores} of ${report.cpu.cores} cores usable, ${formatBytes(report.memory.totalBytes)} memory (${formatBytes(report.memory.availableBytes)} free)`,
     `Vector extensions: ${features.join(', ') || 'none that matter'}`,
     `int8: ${report.cpu.int8.path}. ${report.cpu.int8.advice}`,
     '',
@@ -41,7 +41,7 @@ export function describeHardware(report: HardwareReport): string[] {
     '',
     ...table(
       ['Provider', 'State', 'Reason'],
-      report.providers.map((p) => [p.name, p.state, p.proof ? `ran a model in ${ms(p.proof.latencyMs)}` : (p.reason ?? '')]),
+      report.providers.map((p) => [p.name, p.state, p.proof ? `ran a model in ${formatMs(p.proof.latencyMs)}` : (p.reason ?? '')]),
     ),
   ];
   const remedies = report.providers.filter((p) => p.remedy && p.state !== 'absent');

@@ -1,9 +1,9 @@
 import { existsSync } from 'node:fs';
 import { type Command, Option } from 'commander';
-import { type Answer, type ProviderUse, type RawInput, type RunResult } from '#contract';
+import { type Answer, type ProviderUse, type RawInput, type RunResult, formatBytes, formatMs, significant } from '#contract';
 import { userPath } from '#core/platform';
 import { action, type Context } from '../command.ts';
-import { bytes, ms, percent, significant, table } from '../output.ts';
+import { percent, table } from '../output.ts';
 
 interface QuantizeOptions {
   variant: 'int8-dynamic' | 'int8-static';
@@ -36,7 +36,7 @@ export function addModel(program: Command): void {
           `${found.framework} (${found.producer || 'producer not named'}), IR ${found.irVersion}, opset ${Object.entries(found.opsets)
             .map(([d, v]) => `${d} ${v}`)
             .join(', ')}`,
-          `${found.nodes} nodes, ${found.parameters.toLocaleString('en')} parameters, ${bytes(found.bytes)}`,
+          `${found.nodes} nodes, ${found.parameters.toLocaleString('en')} parameters, ${formatBytes(found.bytes)}`,
           ...found.inputs.map((t) => `input   ${t.name}: ${t.type}[${t.dims.join(', ')}]`),
           ...found.outputs.map((t) => `output  ${t.name}: ${t.type}[${t.dims.join(', ')}]`),
           ...table(
@@ -109,7 +109,7 @@ export function addModel(program: Command): void {
           ...(calibration !== undefined && { calibration: userPath(calibration) }),
         });
         output.result({ ...made }, [
-          `${made.variant}: ${bytes(made.bytes)} in ${significant(made.seconds)} s, ${file}`,
+          `${made.variant}: ${formatBytes(made.bytes)} in ${significant(made.seconds)} s, ${file}`,
           ...made.warnings.map((w) => `Warning: ${w.message}`),
         ]);
       }),
@@ -139,14 +139,14 @@ export function addModel(program: Command): void {
             ['p50', 'p90', 'p95', 'p99', 'mean', 'runs/s', 'cold load', 'peak memory'],
             [
               [
-                ms(b.latencyMs.p50),
-                ms(b.latencyMs.p90),
-                ms(b.latencyMs.p95),
-                ms(b.latencyMs.p99),
-                ms(b.latencyMs.mean),
+                formatMs(b.latencyMs.p50),
+                formatMs(b.latencyMs.p90),
+                formatMs(b.latencyMs.p95),
+                formatMs(b.latencyMs.p99),
+                formatMs(b.latencyMs.mean),
                 significant(b.throughputPerSecond),
-                ms(b.loadMs.cold),
-                bytes(b.peakMemoryBytes),
+                formatMs(b.loadMs.cold),
+                formatBytes(b.peakMemoryBytes),
               ],
             ],
             [0, 1, 2, 3, 4, 5, 6, 7],
@@ -160,7 +160,7 @@ export function addModel(program: Command): void {
 export function describeRun(result: RunResult): string[] {
   return [
     ...describeAnswer(result.answer),
-    `${ms(result.latencyMs)} (loaded in ${ms(result.loadMs)}, ${bytes(result.memoryBytes)} memory). ${describeProviders(result.providers)}`,
+    `${formatMs(result.latencyMs)} (loaded in ${formatMs(result.loadMs)}, ${formatBytes(result.memoryBytes)} memory). ${describeProviders(result.providers)}`,
   ];
 }
 

@@ -1,13 +1,15 @@
 import { writeFile } from 'node:fs/promises';
 import type { Command } from 'commander';
-import type { Trial } from '#contract';
+import { type ErrorBody, exitCodeOf, type Trial, formatBytes, formatMs, significant } from '#contract';
 import { userPath } from '#core/platform';
 import { action, type Context, setExitCode } from '../command.ts';
-import { bytes, ms, significant, table } from '../output.ts';
+import { table } from '../output.ts';
 import { followJob } from '../progress.ts';
 
-/** Exit code when no variant kept its golden rule and met every gate. */
-const GATE_FAILED = 3;
+/** No variant kept its golden rule and met every gate. */
+function noVariant(reason: string): ErrorBody {
+  return { code: 'gate.no-variant', message: reason, owner: 'gate' };
+}
 
 export function addTrial(program: Command): void {
   program
@@ -67,8 +69,9 @@ export function addTrial(program: Command): void {
 
           async function report(trial: Trial): Promise<void> {
             if (options.samples !== undefined) await writeFile(userPath(options.samples), JSON.stringify(await client.trials.samples({ id: trial.id })));
-            output.result({ ...trial }, describeTrial(trial));
-            if (trial.verdict && trial.verdict.chosen === undefined) setExitCode(GATE_FAILED);
+            const none = trial.verdict && trial.verdict.chosen === undefined ? noVariant(trial.verdict.reason) : undefined;
+            if (none) setExitCode(exitCodeOf(none.owner));
+            output.result({ ...trial }, describeTrial(trial), none);
           }
         },
       ),
@@ -82,13 +85,13 @@ export function describeTrial(trial: Trial): string[] {
       v.name,
       v.metric ? `${significant(v.metric.value)} [${significant(v.metric.low)}, ${significant(v.metric.high)}]` : '–',
       v.golden ? (v.golden.pass ? 'kept' : 'broken') : '–',
-      b ? ms(b.latencyMs.p50) : '–',
-      b ? ms(b.latencyMs.p95) : '–',
-      b ? ms(b.latencyMs.p99) : '–',
+      b ? formatMs(b.latencyMs.p50) : '–',
+      b ? formatMs(b.latencyMs.p95) : '–',
+      b ? formatMs(b.latencyMs.p99) : '–',
       b ? significant(b.throughputPerSecond) : '–',
-      b ? ms(b.loadMs.cold) : '–',
-      b ? bytes(b.peakMemoryBytes) : '–',
-      v.bytes === undefined ? '–' : bytes(v.bytes),
+      b ? formatMs(b.loadMs.cold) : '–',
+      b ? formatBytes(b.peakMemoryBytes) : '–',
+      v.bytes === undefined ? '–' : formatBytes(v.bytes),
       v.error
         ? v.error.message
         : v.gates.every((g) => g.pass)

@@ -1,10 +1,10 @@
 /** The whole loop on a real model, step by step; each returns the figures it measured and the lines a person reads. */
 import { join } from 'node:path';
-import { EdgewrightError, type Deployment, type Device } from '#contract';
+import { EdgewrightError, type Deployment, type Device, formatBytes, formatMs, significant } from '#contract';
 import { sleep } from '#core/platform';
 import type { Client } from '../connect.ts';
 import { describeAnswer } from '../commands/model.ts';
-import { bytes, ms, significant } from '../output.ts';
+
 import { inferBody, inferDigit } from './infer.ts';
 import { MISSING_DIGIT, writeBadUpdate, writeGoodUpdate } from './updates.ts';
 
@@ -61,7 +61,7 @@ async function build({ client }: DemoContext): Promise<StepResult> {
   if (!checked.ok || !checked.signed) throw failed('The bundle does not verify.', checked.bad.map((b) => b.problem).join('; '));
   return {
     figures: { digest: built.digest, signed: built.signed, blobs: checked.blobs, bytes: checked.bytes },
-    lines: [`${built.name}@${built.version}, signed, ${checked.blobs} blobs, ${bytes(checked.bytes)}`],
+    lines: [`${built.name}@${built.version}, signed, ${checked.blobs} blobs, ${formatBytes(checked.bytes)}`],
   };
 }
 
@@ -76,7 +76,7 @@ async function runOnce({ client, sampleDir }: DemoContext): Promise<StepResult> 
   return {
     figures: { label: best.label, confidence: best.confidence, latencyMs: result.latencyMs, providers: result.providers },
     lines: [
-      `digit-7.png is a ${best.label} (${significant(best.confidence * 100)} %), ${ms(result.latencyMs)}, ${Object.entries(result.providers.actual)
+      `digit-7.png is a ${best.label} (${significant(best.confidence * 100)} %), ${formatMs(result.latencyMs)}, ${Object.entries(result.providers.actual)
         .map(([name, n]) => `${n} nodes on ${name}`)
         .join(', ')}`,
     ],
@@ -110,7 +110,7 @@ async function trial({ client, signal }: DemoContext): Promise<StepResult> {
     lines: [
       ...done.variants.map(
         (v) =>
-          `${v.name.padEnd(13)} ${v.metric ? significant(v.metric.value) : 'not scored'}  p50 ${v.machines[0] ? ms(v.machines[0].benchmark.latencyMs.p50) : '–'}  ${v.bytes === undefined ? '' : bytes(v.bytes)}${v.error ? `  ${v.error.message}` : ''}`,
+          `${v.name.padEnd(13)} ${v.metric ? significant(v.metric.value) : 'not scored'}  p50 ${v.machines[0] ? formatMs(v.machines[0].benchmark.latencyMs.p50) : '–'}  ${v.bytes === undefined ? '' : formatBytes(v.bytes)}${v.error ? `  ${v.error.message}` : ''}`,
       ),
       `chosen: ${done.verdict.reason}`,
     ],
@@ -133,7 +133,7 @@ async function deploy(context: DemoContext): Promise<StepResult> {
   const active = await reaches(client, done.id, ['active'], signal);
   return {
     figures: { variant: done.variant, state: active.state, bytesTotal: done.bytesTotal, bytesSent: done.bytesSent, deploySeconds: done.seconds },
-    lines: [`${MODEL}@${FIRST}#${done.variant} active; sent ${bytes(done.bytesSent)} in ${significant(done.seconds)} s`],
+    lines: [`${MODEL}@${FIRST}#${done.variant} active; sent ${formatBytes(done.bytesSent)} in ${significant(done.seconds)} s`],
   };
 }
 
@@ -145,7 +145,7 @@ async function infer(context: DemoContext): Promise<StepResult> {
   const each = (performance.now() - began) / answers.length;
   return {
     figures: { requests: answers.length, right, millisecondsEach: each },
-    lines: [`${right} of ${answers.length} digits right over the Open Inference Protocol, ${ms(each)} each with preparation`],
+    lines: [`${right} of ${answers.length} digits right over the Open Inference Protocol, ${formatMs(each)} each with preparation`],
   };
 }
 

@@ -1,6 +1,6 @@
 /** Carries out one deployment: plan, take the first step, write down what came of it, plan again. */
 import { createReadStream } from 'node:fs';
-import { asEdgewrightError, EdgewrightError, type ErrorBody } from '#contract';
+import { asEdgewrightError, EdgewrightError, type ErrorBody, formatBytes } from '#contract';
 import type { BlobStore } from '#core/bundles';
 import type { Clock, Log } from '#core/platform';
 import { type BlobSource, mayRetry, PIECE_BYTES, pushBlob, pushManifest, retry } from '#core/transfer';
@@ -113,7 +113,7 @@ export function startRun(options: RunOptions): Run {
         const share = (total - left + have) / total;
         options.onProgress({
           fraction: 0.02 + share * SENDING_SHARE,
-          step: `sending to ${device}: ${megabytes(total - left + have)} of ${megabytes(total)} MB`,
+          step: `sending to ${device}: ${formatBytes(total - left + have)} of ${formatBytes(total)}`,
         });
       };
       const memory = deployments.uploads(deviceId);
@@ -152,7 +152,7 @@ export function startRun(options: RunOptions): Run {
       view = { state: accepted.state, missing: accepted.missing };
       toSend = order.blobs.filter((b) => accepted.missing.includes(b.digest)).reduce((sum, b) => sum + b.size, 0);
       write({ state: 'sending', error: null });
-      options.onProgress({ fraction: FRACTIONS.sending ?? 0, step: `sending ${megabytes(toSend)} MB to ${record().device}` });
+      options.onProgress({ fraction: FRACTIONS.sending ?? 0, step: `sending ${formatBytes(toSend)} to ${record().device}` });
       // It may have been further along already: then the whole answer is wanted, with reasons.
       if (accepted.state !== 'receiving') await executors.ask({ do: 'ask' }, signal);
     },
@@ -284,8 +284,4 @@ function mediaTypeOf(manifest: Uint8Array): string {
   const value: unknown = JSON.parse(Buffer.from(manifest).toString('utf8'));
   const type = typeof value === 'object' && value !== null && 'mediaType' in value ? value.mediaType : undefined;
   return typeof type === 'string' ? type : 'application/vnd.oci.image.manifest.v1+json';
-}
-
-function megabytes(bytes: number): string {
-  return (bytes / 1e6).toFixed(bytes < 1e6 ? 2 : 1);
 }

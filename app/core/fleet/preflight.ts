@@ -2,7 +2,7 @@
  * Whether a device can take a bundle, before a byte is sent: a list of checks, each with its reason. Pure; the facts are
  * gathered by the caller.
  */
-import type { BundleDetail, ErrorBody, HardwareReport, Owner, Preflight, Variant } from '#contract';
+import { type BundleDetail, type ErrorBody, formatBytes, type HardwareReport, type Owner, type Preflight, type Variant } from '#contract';
 import { DISK_RESERVE_BYTES, MEMORY_PER_MODEL_BYTE, RUNNER_BASE_BYTES } from './limits.ts';
 import { compareVersions } from './versions.ts';
 import type { AgentStatus, Descriptor } from './protocol.ts';
@@ -76,7 +76,7 @@ export function checkDevice(facts: PreflightFacts): Preflight {
   const bytesToSend = sum(facts.blobs.filter((b) => !facts.there.has(b.digest)));
   const bytesThere = sum(facts.blobs) - bytesToSend;
   const needed = bytesToSend + DISK_RESERVE_BYTES;
-  add('disk', status.diskFreeBytes >= needed, `needs ${mb(needed)}, ${mb(status.diskFreeBytes)} free`);
+  add('disk', status.diskFreeBytes >= needed, `needs ${formatBytes(needed)}, ${formatBytes(status.diskFreeBytes)} free`);
   if (status.hardware) checks.push(...hardwareChecks(facts, status.hardware));
   else add('hardware', true, 'the device has not reported its hardware yet; it tests the bundle itself');
   return { device: facts.device, ok: checks.every((c) => c.ok), checks, bytesToSend, bytesThere };
@@ -96,7 +96,7 @@ function hardwareChecks({ bundle, variant, onnxruntime }: PreflightFacts, hardwa
   const total = Math.min(hardware.memory.totalBytes, hardware.memory.limitBytes ?? Number.POSITIVE_INFINITY);
   const both = hardware.memory.availableBytes >= needed;
   const room = both ? 'the one before stays loaded until it commits' : 'the one before may not stay loaded: a rollback would load it again';
-  checks.push({ name: 'memory', ok: total >= needed, detail: `needs about ${mb(needed)} of ${mb(total)}; ${room}` });
+  checks.push({ name: 'memory', ok: total >= needed, detail: `needs about ${formatBytes(needed)} of ${formatBytes(total)}; ${room}` });
   return checks;
 }
 
@@ -120,11 +120,6 @@ function isStatus(status: AgentStatus | ErrorBody): status is AgentStatus {
 
 function sum(blobs: readonly Descriptor[]): number {
   return blobs.reduce((total, b) => total + b.size, 0);
-}
-
-function mb(bytes: number): string {
-  const value = bytes / 1e6;
-  return `${value >= 100 ? Math.round(value) : Number(value.toPrecision(3))} MB`;
 }
 
 /**

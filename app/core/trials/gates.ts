@@ -6,7 +6,7 @@
  *   subject  = metric | accuracy | p50 | p90 | p95 | p99 | latency | size | memory | load | throughput
  *   limit    = number [ unit ]      with "of": number "%"
  */
-import { EdgewrightError, type TrialVariant } from '#contract';
+import { EdgewrightError, formatBytes, formatMs, significant, type TrialVariant } from '#contract';
 import { MAX_GATE_CHARS } from './limits.ts';
 
 const SUBJECTS = ['metric', 'accuracy', 'p50', 'p90', 'p95', 'p99', 'latency', 'size', 'memory', 'load', 'throughput'] as const;
@@ -153,10 +153,10 @@ function describe(dimension: Dimension, n: number): string {
     case 'score':
       return String(+n.toPrecision(4));
     case 'time':
-      return n >= 1000 ? `${+(n / 1000).toPrecision(3)} s` : `${+n.toPrecision(3)} ms`;
+      return formatMs(n);
     case 'bytes':
-      return n >= 1e9 ? `${+(n / 1e9).toPrecision(3)} GB` : n >= 1e6 ? `${+(n / 1e6).toPrecision(3)} MB` : `${+(n / 1e3).toPrecision(3)} kB`;
+      return formatBytes(n);
     case 'rate':
-      return `${+n.toPrecision(3)} /s`;
+      return `${significant(n)} /s`;
   }
 }

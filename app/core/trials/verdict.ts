@@ -2,7 +2,7 @@
  * The verdict: of the variants that ran, kept their golden rule and met every gate, the fastest; where latencies can't be
  * told apart, the smallest. A variant slower than fp32 is never chosen without saying so.
  */
-import type { TrialVariant } from '#contract';
+import { formatMs, type TrialVariant } from '#contract';
 import { LATENCY_TIE_SHARE } from './limits.ts';
 
 export interface Verdict {
@@ -45,7 +45,7 @@ function indistinguishable(a: TrialVariant, b: TrialVariant): boolean {
 
 function compareWithBase(variant: TrialVariant, base: TrialVariant): string {
   const parts: string[] = [];
-  parts.push(indistinguishable(variant, base) ? `as fast as fp32 (${ms(latency(variant))} against ${ms(latency(base))})` : speed(variant, base));
+  parts.push(indistinguishable(variant, base) ? `as fast as fp32 (${formatMs(latency(variant))} against ${formatMs(latency(base))})` : speed(variant, base));
   if (variant.bytes !== undefined && base.bytes !== undefined) {
     const share = 1 - variant.bytes / base.bytes;
     parts.push(share >= 0 ? `${Math.round(share * 100)} % smaller` : `${Math.round(-share * 100)} % larger`);
@@ -62,11 +62,7 @@ function compareWithBase(variant: TrialVariant, base: TrialVariant): string {
 function speed(a: TrialVariant, b: TrialVariant): string {
   const ratio = latency(b) / latency(a);
   const times = ratio >= 1 ? `${ratio.toFixed(ratio < 10 ? 2 : 0)}× faster` : `${(1 / ratio).toFixed(2)}× slower`;
-  return `${times} than ${b.name} (p50 ${ms(latency(a))} against ${ms(latency(b))})`;
-}
-
-function ms(value: number): string {
-  return `${+value.toPrecision(3)} ms`;
+  return `${times} than ${b.name} (p50 ${formatMs(latency(a))} against ${formatMs(latency(b))})`;
 }
 
 function whyNot(variant: TrialVariant): string {
