@@ -92,6 +92,15 @@ function systemPath(error: unknown): string {
   return typeof error === 'object' && error !== null && 'path' in error && typeof error.path === 'string' ? ` (${error.path})` : '';
 }
 
+function damagedDatabase(path: string): ErrorBody {
+  return {
+    code: 'machine.database-damaged',
+    message: `A database of the workspace is damaged and cannot be read${path}.`,
+    hint: 'Put the file back from a backup, or move it away and start again without what it held.',
+    owner: 'machine',
+  };
+}
+
 /** Errors of the operating system that have a plain cause and remedy; anything else unknown is our bug. */
 const SYSTEM_ERRORS: Record<string, (path: string) => ErrorBody> = {
   ENOSPC: (path) => ({
@@ -136,6 +145,20 @@ const SYSTEM_ERRORS: Record<string, (path: string) => ErrorBody> = {
     hint: 'Make it writable, or name another folder with EDGEWRIGHT_HOME.',
     owner: 'machine',
   }),
+  SQLITE_NOTADB: damagedDatabase,
+  SQLITE_CORRUPT: damagedDatabase,
+  SQLITE_CANTOPEN: (path) => ({
+    code: 'machine.cannot-open',
+    message: `A database of the workspace cannot be opened${path}.`,
+    hint: 'See that it is a file and not a folder, and that this user may read and write it.',
+    owner: 'machine',
+  }),
+  SQLITE_IOERR: (path) => ({
+    code: 'machine.disk-failed',
+    message: `The disk failed while a database of the workspace was read or written${path}.`,
+    hint: 'Look at the state of the disk, then run it again.',
+    owner: 'machine',
+  }),
   EADDRINUSE: () => ({
     code: 'machine.port-in-use',
     message: 'The port is in use by another program.',
@@ -168,7 +191,9 @@ export function asEdgewrightError(error: unknown): EdgewrightError {
   if (error instanceof Error && error.name === 'AbortError') {
     return new EdgewrightError({ code: 'cancelled', message: 'Cancelled.', owner: 'cancelled' }, { cause: error });
   }
-  const known = SYSTEM_ERRORS[systemCode(error) ?? ''];
+  const code = systemCode(error) ?? '';
+  // SQLite's extended codes (SQLITE_CORRUPT_INDEX) begin with the plain one.
+  const known = SYSTEM_ERRORS[code] ?? SYSTEM_ERRORS[code.split('_').slice(0, 2).join('_')];
   if (known) return new EdgewrightError(known(systemPath(error)), { cause: error });
   const message = error instanceof Error ? error.message : String(error);
   return new EdgewrightError(

@@ -2,8 +2,9 @@
  * What the store holds, as a database that answers at once. Everything in it follows from the blobs: it is brought in line
  * with `index.json` when the registry opens, and may be deleted without loss.
  */
+import { rmSync } from 'node:fs';
 import { type BundleSummary, type InspectResult, InspectResultSchema, type Variant } from '#contract';
-import { type Migration, openSqlite } from '#core/platform';
+import { isDamaged, type Migration, openSqlite, type Sqlite } from '#core/platform';
 
 const MIGRATIONS: readonly Migration[] = [
   {
@@ -125,8 +126,31 @@ interface VariantRow {
 
 export type Catalogue = ReturnType<typeof openCatalogue>;
 
+/** A damaged file is replaced by an empty one, which the registry then fills again from the store. */
+function openOrReplace(path: string): Sqlite {
+  try {
+    const db = openSqlite(path, MIGRATIONS);
+    if (isSound(db)) return db;
+    db.close();
+  } catch (error) {
+    if (!isDamaged(error)) throw error;
+  }
+  for (const file of [path, `${path}-wal`, `${path}-shm`]) rmSync(file, { force: true });
+  return openSqlite(path, MIGRATIONS);
+}
+
+/** Reads every page once; the catalogue is small. */
+function isSound(db: Sqlite): boolean {
+  try {
+    return db.pragma('quick_check(1)', { simple: true }) === 'ok';
+  } catch (error) {
+    if (isDamaged(error)) return false;
+    throw error;
+  }
+}
+
 export function openCatalogue(path: string) {
-  const db = openSqlite(path, MIGRATIONS);
+  const db = openOrReplace(path);
   const variantColumns = 'name, version, variant, digest, bytes, precision, quantization, signer, created_at';
   const insertBundle = db.prepare('INSERT OR REPLACE INTO bundles VALUES (@name, @version, @digest, @createdAt, @state, @stateReason, @facts)');
   const insertVariant = db.prepare(

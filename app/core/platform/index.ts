@@ -7,4 +7,4 @@ export { acquireLock, type Lock } from './lock.ts';
 export { createLog, type Log } from './log.ts';
 export { onnxruntimeVersion, programEntry, programRoot, programVersion, userPath, type WorkspacePaths, workspaceHome, workspacePaths } from './paths.ts';
 export { isAlive, minimalEnv, type NodeChild, residentMemory, spawnNode, startMark } from './process.ts';
-export { type Migration, openSqlite, type Sqlite } from './sqlite.ts';
+export { isDamaged, type Migration, openSqlite, type Sqlite } from './sqlite.ts';

@@ -23,8 +23,9 @@ export function openSqlite(path: string, migrations: readonly Migration[], optio
       owner: 'machine',
     });
   }
-  const db = new Database(path, { timeout: SQLITE_BUSY_MS, readonly: options.readonly ?? false });
+  let db: Sqlite | undefined;
   try {
+    db = new Database(path, { timeout: SQLITE_BUSY_MS, readonly: options.readonly ?? false });
     if (!options.readonly) {
       db.pragma('journal_mode = WAL');
       db.pragma('synchronous = FULL');
@@ -32,11 +33,17 @@ export function openSqlite(path: string, migrations: readonly Migration[], optio
     db.pragma('foreign_keys = ON');
     db.pragma('trusted_schema = OFF');
     migrate(db, path, migrations, options.readonly ?? false);
+    return db;
   } catch (error) {
-    db.close();
-    throw error;
+    db?.close();
+    // SQLite does not say which file it could not read.
+    throw error instanceof Database.SqliteError ? Object.assign(error, { path }) : error;
   }
-  return db;
+}
+
+/** Whether the file is no database, or a damaged one. */
+export function isDamaged(error: unknown): boolean {
+  return error instanceof Database.SqliteError && /^SQLITE_(NOTADB|CORRUPT)/.test(error.code);
 }
 
 function migrate(db: Sqlite, path: string, migrations: readonly Migration[], readonly: boolean): void {

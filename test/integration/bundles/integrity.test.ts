@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { openCatalogue, openRegistry, openStore, readBundleManifest, verifyVariantSignature } from '#core/bundles';
 import { openKeyring } from '#core/trust';
-import { admit, catalogue, corrupt, dir, edit, keyring, nothingLeft, registry, source, store } from './workspace.ts';
+import { admit, catalogue, corrupt, dir, edit, keyring, nothingLeft, registry, reopen, source, store } from './workspace.ts';
 
 test('removing drops what only this bundle needs', async () => {
   await registry.build(source, { admit });
@@ -147,4 +147,20 @@ test('two builds at once of the same folder give one bundle; of two folders, two
       .sort(),
   ).toEqual(['1.0.0', '3.0.0']);
   for (const ref of ['digits@1.0.0', c.digest]) expect(await registry.verify(ref)).toMatchObject({ ok: true });
+});
+
+test('a damaged catalogue is made again from the store', async () => {
+  await registry.build(source, { admit });
+  const before = registry.list();
+  catalogue.close();
+  const file = join(dir, 'catalogue.db');
+  const whole = await readFile(file);
+  for (const damaged of [Buffer.alloc(9000, 7), whole.subarray(0, 5000), Buffer.concat([whole.subarray(0, 4096), Buffer.alloc(whole.length - 4096, 0xff)])]) {
+    await writeFile(file, damaged);
+    await reopen();
+    expect(registry.list()).toEqual(before);
+    expect((await registry.show('digits@1.0.0')).parameters).toBe(14_822);
+    catalogue.close();
+  }
+  await reopen();
 });

@@ -2,6 +2,7 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { asEdgewrightError } from '#contract';
 import { acquireLock, openSqlite, readFileBounded, writeFileAtomic } from '#core/platform';
 
 let dir: string;
@@ -30,6 +31,27 @@ describe('files', () => {
     const path = join(dir, 'large');
     await writeFile(path, Buffer.alloc(1001));
     await expect(readFileBounded(path, 1000)).rejects.toMatchObject({ code: 'input.too-large', owner: 'input' });
+  });
+});
+
+describe('a database that cannot be read', () => {
+  const open = (path: string) => {
+    try {
+      openSqlite(path, [{ name: 'a', sql: 'CREATE TABLE a (x) STRICT' }]).close();
+    } catch (error) {
+      return asEdgewrightError(error).toBody();
+    }
+    return undefined;
+  };
+
+  test('is a matter of the machine, names the file and says what to do', async () => {
+    const path = join(dir, 'garbage.db');
+    await writeFile(path, Buffer.alloc(9000, 7));
+    expect(open(path)).toMatchObject({ code: 'machine.database-damaged', owner: 'machine', message: expect.stringContaining(path), hint: expect.any(String) });
+  });
+
+  test('also where a folder stands in its place', () => {
+    expect(open(dir)).toMatchObject({ code: 'machine.cannot-open', owner: 'machine', message: expect.stringContaining(dir) });
   });
 });
 
