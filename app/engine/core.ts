@@ -17,6 +17,7 @@ import {
   type RollbackResult,
   type Status,
   type TrialSpec,
+  type Warning,
 } from '#contract';
 import { openCatalogue, openRegistry, openStore, type Registry } from '#core/bundles';
 import { type Fleet, openFleet, type Removal } from '#core/fleet';
@@ -75,7 +76,7 @@ export interface Core {
   hardware(options: { fresh: boolean; signal?: AbortSignal }): Promise<HardwareReport>;
   /** Runs `work` as the only writer of this workspace. */
   write<T>(what: string, work: () => Promise<T>): Promise<T>;
-  buildBundle(dir: string, actor: string, signal?: AbortSignal): Promise<BundleSummary>;
+  buildBundle(dir: string, actor: string, signal?: AbortSignal): Promise<BundleSummary & { warnings: Warning[] }>;
   removeBundle(ref: string, actor: string): Promise<{ ref: string; freedBytes: number }>;
   startTrial(spec: TrialSpec, actor: string): Promise<{ jobId: string; trialId: string }>;
   addDevice(request: { address: string; name: string; code: string }, actor: string, signal?: AbortSignal): Promise<Device>;
@@ -200,18 +201,20 @@ export async function openCore(options: CoreOptions): Promise<Core> {
       },
       buildBundle: (dir, actor, signal) =>
         write('building a bundle', async () => {
+          const warnings: Warning[] = [];
           const job = jobs.start({ kind: 'build', title: `Build the bundle in ${dir}`, link: '/bundles' }, (control) => {
             signal?.addEventListener('abort', () => void jobs.cancel(job.id).catch(() => {}), { once: true });
             return registry.build(dir, {
               admit: (candidate) => admit(candidate, control.signal),
               signal: control.signal,
               onProgress: (p) => control.progress(p.step, p.fraction),
+              onWarning: (warning) => warnings.push(warning),
             });
           });
           const built = await job.done;
           record(actor, 'bundle.built', `Built ${built.name}@${built.version}`, { link: `/bundles/${built.name}@${built.version}`, digest: built.digest });
           changes.publish('bundles');
-          return built;
+          return { ...built, warnings };
         }),
       removeBundle: (ref, actor) =>
         write('removing a bundle', async () => {

@@ -14,7 +14,11 @@ export function addBundle(program: Command): void {
     .action(
       action(async ({ client, output }: Context, dir: string) => {
         const built = await client.bundles.build({ dir: userPath(dir) });
-        output.result({ ...built }, [`Built ${built.name}@${built.version} (${shortDigest(built.digest)}).`, ...describeVariants(built), ...built.warnings.map((w) => `Warning: ${w.message}`)]);
+        output.result({ ...built }, [
+          `Built ${built.name}@${built.version} (${shortDigest(built.digest)}).`,
+          ...describeVariants(built),
+          ...built.warnings.map((w) => `Warning: ${w.message}`),
+        ]);
       }),
     );
 
