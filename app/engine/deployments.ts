@@ -1,4 +1,5 @@
 /** Deployments as jobs: which variant goes, one job for all devices of a request, and what is recorded. */
+import { randomUUID } from 'node:crypto';
 import { type DeploySpec, EdgewrightError, type RollbackResult } from '#contract';
 import type { Registry } from '#core/bundles';
 import type { Fleet } from '#core/fleet';
@@ -40,7 +41,9 @@ export class Deployments {
   async start(request: DeploySpec, actor: string): Promise<{ jobId: string; deployments: string[] }> {
     const { fleet, jobs, write, record } = this.#deps;
     const spec = this.withVariant(request);
-    const started = await write('deploying', () => fleet.deploy(spec));
+    // The job's id is known first, so that every deployment can be stopped through it.
+    const jobId = randomUUID();
+    const started = await write('deploying', () => fleet.deploy(spec, { jobId }));
     const what = `${spec.ref}#${spec.variant}`;
     const ids = started.map((d) => d.id);
     for (const d of started)
@@ -51,6 +54,7 @@ export class Deployments {
     const single = started[0];
     const job = jobs.start(
       {
+        id: jobId,
         kind: 'deploy',
         title: `Deploy ${what} to ${spec.devices.join(', ')}`,
         link: ids.length === 1 && single ? `/deployments/${single.id}` : '/deployments',
@@ -61,7 +65,7 @@ export class Deployments {
             started.map((d) =>
               fleet.carryOut(d.id, {
                 signal: control.signal,
-                onProgress: (p) => control.progress(`${d.device}: ${p.step}`, p.fraction),
+                onProgress: (p) => control.progress(p.step, p.fraction),
               }),
             ),
           );

@@ -32,10 +32,13 @@ export class Jobs {
   }
 
   /** Starts `work`; its result is what `done` resolves to, and a failure is kept on the job as well. */
-  start<T>(what: { kind: Job['kind']; title: string; link?: string }, work: (control: JobControl) => Promise<T>): { id: string; done: Promise<T> } {
-    const id = randomUUID();
+  start<T>(
+    what: { kind: Job['kind']; title: string; link?: string; id?: string },
+    work: (control: JobControl) => Promise<T>,
+  ): { id: string; done: Promise<T> } {
+    const id = what.id ?? randomUUID();
     const abort = new AbortController();
-    const job: Job = { id, state: 'running', startedAt: this.#clock.now(), ...what };
+    const job: Job = { ...what, id, state: 'running', startedAt: this.#clock.now() };
     const began = this.#clock.monotonic();
     const control: JobControl = {
       signal: abort.signal,
