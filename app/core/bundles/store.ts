@@ -187,7 +187,15 @@ export async function openStore(dir: string) {
   /** What the store lists: bundles (OCI indexes with a reference name) and signatures (manifests with a subject). */
   async function readIndex(): Promise<Descriptor[]> {
     const bytes = await readFileIfThere(indexFile, MAX_INDEX_BYTES);
-    return bytes ? parseIndex(bytes).manifests : [];
+    if (!bytes) return [];
+    try {
+      return parseIndex(bytes).manifests;
+    } catch (cause) {
+      throw altered('store.index-altered', `The list of what is stored, ${indexFile}, is damaged.`, {
+        hint: 'Put it back from a backup. What it lists is kept meanwhile.',
+        cause,
+      });
+    }
   }
 
   /** Replaces the list, whole or not at all. Call it within `exclusively`, after every blob it leads to is in place. */
@@ -197,7 +205,14 @@ export async function openStore(dir: string) {
 
   if (!(await readFileIfThere(indexFile, MAX_INDEX_BYTES))) {
     await exclusively(async () => {
-      if (!(await readFileIfThere(indexFile, MAX_INDEX_BYTES))) await writeIndex([]);
+      if (await readFileIfThere(indexFile, MAX_INDEX_BYTES)) return;
+      // An empty list would give every blob over to the next collection of garbage.
+      if ((await readdir(blobs)).length > 0) {
+        throw broken('store.index-missing', `The list of what is stored, ${indexFile}, is gone.`, {
+          hint: 'Put it back from a backup. What it listed is kept meanwhile.',
+        });
+      }
+      await writeIndex([]);
     });
   }
   return {

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { openCatalogue, openRegistry, openStore, readBundleManifest, verifyVariantSignature } from '#core/bundles';
 import { openKeyring } from '#core/trust';
-import { admit, catalogue, corrupt, dir, edit, keyring, nothingLeft, registry, reopen, source, store } from './workspace.ts';
+import { admit, blobCount, catalogue, corrupt, dir, edit, keyring, nothingLeft, registry, reopen, source, store } from './workspace.ts';
 
 test('removing drops what only this bundle needs', async () => {
   await registry.build(source, { admit });
@@ -163,4 +163,19 @@ test('a damaged catalogue is made again from the store', async () => {
     catalogue.close();
   }
   await reopen();
+});
+
+test('without its list a store is refused, and loses nothing', async () => {
+  await registry.build(source, { admit });
+  const blobs = await blobCount();
+  const file = join(dir, 'store', 'index.json');
+  const list = await readFile(file);
+  await rm(file);
+  await expect(openStore(join(dir, 'store'))).rejects.toMatchObject({ code: 'store.index-missing', owner: 'machine', hint: expect.any(String) });
+  await writeFile(file, 'half a list');
+  await expect(registry.build(source, { admit })).rejects.toMatchObject({ code: 'store.index-altered', message: expect.stringContaining(file) });
+  await writeFile(file, list);
+  await reopen();
+  expect(await blobCount()).toBe(blobs);
+  expect(await registry.verify('digits@1.0.0')).toMatchObject({ ok: true });
 });
