@@ -6,7 +6,7 @@ import type { Core } from './core.ts';
 
 /** Who asked, for the log of who did what. */
 export interface CallContext {
-  actor?: string;
+  actor: 'desktop' | 'command line';
 }
 
 export type AppRouter = ReturnType<typeof createRouter>;
@@ -49,10 +49,10 @@ export function createRouter(core: Core) {
     bundles: {
       list: os.bundles.list.handler(() => core.registry.list()),
       show: os.bundles.show.handler(({ input }) => core.registry.show(input.ref)),
-      build: os.bundles.build.handler(({ input, signal, context }) => core.buildBundle(input.dir, actorOf(context), signal)),
-      buildSample: os.bundles.buildSample.handler(({ signal, context }) => core.buildBundle(core.sampleDir, actorOf(context), signal)),
+      build: os.bundles.build.handler(({ input, signal, context }) => core.buildBundle(input.dir, context.actor, signal)),
+      buildSample: os.bundles.buildSample.handler(({ signal, context }) => core.buildBundle(core.sampleDir, context.actor, signal)),
       verify: os.bundles.verify.handler(({ input }) => core.registry.verify(input.ref)),
-      remove: os.bundles.remove.handler(({ input, context }) => core.removeBundle(input.ref, actorOf(context))),
+      remove: os.bundles.remove.handler(({ input, context }) => core.removeBundle(input.ref, context.actor)),
     },
     inference: {
       run: os.inference.run.handler(({ input, signal }) => core.inference.run(input, signal)),
@@ -60,7 +60,7 @@ export function createRouter(core: Core) {
       benchmark: os.inference.benchmark.handler(({ input, signal }) => core.inference.benchmark(input, signal)),
     },
     trials: {
-      start: os.trials.start.handler(({ input, context }) => core.startTrial(input, actorOf(context))),
+      start: os.trials.start.handler(({ input, context }) => core.startTrial(input, context.actor)),
       list: os.trials.list.handler(() => core.trials.list()),
       show: os.trials.show.handler(({ input }) => core.trials.show(input.id)),
       samples: os.trials.samples.handler(({ input }) => core.trials.samples(input.id)),
@@ -68,13 +68,13 @@ export function createRouter(core: Core) {
     devices: {
       list: os.devices.list.handler(() => core.devices()),
       show: os.devices.show.handler(({ input }) => core.device(input.name)),
-      add: os.devices.add.handler(({ input, signal, context }) => core.addDevice(input, actorOf(context), signal)),
-      remove: os.devices.remove.handler(({ input, context }) => core.removeDevice(input.name, actorOf(context))),
-      rollback: os.devices.rollback.handler(({ input, signal, context }) => core.rollback(input, actorOf(context), signal)),
+      add: os.devices.add.handler(({ input, signal, context }) => core.addDevice(input, context.actor, signal)),
+      remove: os.devices.remove.handler(({ input, context }) => core.removeDevice(input.name, context.actor)),
+      rollback: os.devices.rollback.handler(({ input, signal, context }) => core.rollback(input, context.actor, signal)),
     },
     deployments: {
       preflight: os.deployments.preflight.handler(({ input }) => core.preflight(input)),
-      start: os.deployments.start.handler(({ input, context }) => core.startDeployment(input, actorOf(context))),
+      start: os.deployments.start.handler(({ input, context }) => core.startDeployment(input, context.actor)),
       list: os.deployments.list.handler(() => core.fleet.deployments()),
       show: os.deployments.show.handler(({ input }) => core.fleet.deployment(input.id)),
     },
@@ -93,10 +93,6 @@ export function createRouter(core: Core) {
       yield* core.changes.stream(signal ?? new AbortController().signal);
     }),
   });
-}
-
-function actorOf(context: CallContext): string {
-  return context.actor ?? 'desktop';
 }
 
 /** Drops keys that are there but undefined, which `partial()` allows and the database must not store. */

@@ -53,7 +53,8 @@ export async function startLoopbackServer(router: AppRouter, options: { screens:
       void authenticate(ws, token).then((ok) => {
         pending -= 1;
         if (!ok) return ws.close(CLOSE_NO_TOKEN, 'The first message must carry the token.');
-        void handler.upgrade(ws, { context: {} });
+        // For the log of who did what: a page always names its origin, our command line has none.
+        void handler.upgrade(ws, { context: { actor: request.headers.origin === undefined ? 'command line' : 'desktop' } });
         ws.send('{"ok":true}');
       });
     });

@@ -1,12 +1,17 @@
 /** Who may talk to the engine: one negative test for each point of the loopback server's defence. */
+import { once } from 'node:events';
 import { readFile, rm, stat } from 'node:fs/promises';
 import { mkdtemp } from 'node:fs/promises';
 import { request } from 'node:http';
 import { connect } from 'node:net';
 import { networkInterfaces, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createORPCClient } from '@orpc/client';
+import { RPCLink } from '@orpc/client/websocket';
+import type { ContractRouterClient } from '@orpc/contract';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import WebSocket from 'ws';
+import type { Contract } from '#contract';
 import { type Engine, startEngine } from '../../../app/engine/engine.ts';
 
 let home: string;
@@ -65,7 +70,25 @@ function socket(
 
 const hello = () => JSON.stringify({ token });
 
+/** A client that was let in; with an origin it is a page. */
+async function client(origin?: string): Promise<{ client: ContractRouterClient<Contract>; close: () => void }> {
+  const ws = new WebSocket(`ws://127.0.0.1:${port}/rpc`, origin === undefined ? {} : { origin });
+  ws.once('open', () => ws.send(hello()));
+  await once(ws, 'message');
+  return { client: createORPCClient(new RPCLink({ websocket: ws as unknown as globalThis.WebSocket })), close: () => ws.close() };
+}
+
 describe('the loopback server', () => {
+  test('writes down who did what: a page is the desktop, a client without a page the command line', async () => {
+    const [page, program] = await Promise.all([client(`http://127.0.0.1:${port}`), client()]);
+    await page.client.bundles.buildSample();
+    await program.client.bundles.remove({ ref: 'digits@1.0.0' });
+    const log = await page.client.activity.list({ limit: 2 });
+    expect(log.map(({ kind, actor }) => `${kind} by ${actor}`)).toEqual(['bundle.removed by command line', 'bundle.built by desktop']);
+    page.close();
+    program.close();
+  });
+
   test('lets in who has the token', async () => {
     expect(await socket(hello())).toEqual({ message: '{"ok":true}' });
     expect(await socket(hello(), { origin: `http://127.0.0.1:${port}` })).toEqual({ message: '{"ok":true}' });
