@@ -188,6 +188,10 @@ export function asEdgewrightError(error: unknown): EdgewrightError {
     const body = ErrorBodySchema.safeParse(error.data);
     if (body.success) return new EdgewrightError(body.data, { cause: error });
   }
+  if (error instanceof Error && error.name === 'TimeoutError') {
+    const hint = 'This machine may be busy; try again, or with less.';
+    return new EdgewrightError({ code: 'machine.timeout', message: 'It took longer than it may and was stopped.', hint, owner: 'machine' }, { cause: error });
+  }
   if (error instanceof Error && error.name === 'AbortError') {
     return new EdgewrightError({ code: 'cancelled', message: 'Cancelled.', owner: 'cancelled' }, { cause: error });
   }

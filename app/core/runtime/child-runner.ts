@@ -238,8 +238,8 @@ class ChildRunner implements Runner {
   /** Ends the process when the work takes too long or is cancelled. */
   async #guard<T>(work: Promise<T>, what: string, { signal, timeoutMs = RUN_TIMEOUT_MS }: CallOptions): Promise<T> {
     if (signal?.aborted) {
-      this.#end(cancelled());
-      throw cancelled();
+      this.#end(cancelled(signal));
+      throw cancelled(signal);
     }
     const stop = Promise.withResolvers<never>();
     const giveUp = (error: EdgewrightError) => {
@@ -247,7 +247,7 @@ class ChildRunner implements Runner {
       stop.reject(error);
     };
     const timer = setTimeout(() => giveUp(timedOut(what, timeoutMs)), timeoutMs);
-    const onAbort = () => giveUp(cancelled());
+    const onAbort = () => signal && giveUp(cancelled(signal));
     signal?.addEventListener('abort', onAbort, { once: true });
     try {
       return await Promise.race([work, stop.promise]);

@@ -14,7 +14,16 @@ export function timedOut(what: string, ms: number): EdgewrightError {
   });
 }
 
-export function cancelled(): EdgewrightError {
+/** Why a caller's signal fired: somebody cancelled, or a deadline the caller had set has passed. */
+export function cancelled(signal: AbortSignal): EdgewrightError {
+  if (signal.reason instanceof Error && signal.reason.name === 'TimeoutError') {
+    return new EdgewrightError({
+      code: 'runtime.timeout',
+      message: 'It took longer than it may, so the process that held the model was stopped.',
+      hint: 'The model may loop without end, or be too slow for this machine.',
+      owner: 'machine',
+    });
+  }
   return new EdgewrightError({ code: 'cancelled', message: 'Cancelled.', owner: 'cancelled' });
 }
 

@@ -19,9 +19,9 @@ export class Turns {
 }
 
 async function untilAborted(work: Promise<unknown>, signal: AbortSignal | undefined): Promise<void> {
-  if (signal?.aborted) throw cancelled();
+  if (signal?.aborted) throw cancelled(signal);
   const stop = Promise.withResolvers<never>();
-  const onAbort = () => stop.reject(cancelled());
+  const onAbort = () => signal && stop.reject(cancelled(signal));
   signal?.addEventListener('abort', onAbort, { once: true });
   try {
     await Promise.race([work, stop.promise]);

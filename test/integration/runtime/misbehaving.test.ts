@@ -47,6 +47,14 @@ describe('a model that misbehaves harms nobody', () => {
     await expect(runner.run(endless)).rejects.toMatchObject({ code: 'runtime.stopped' });
   });
 
+  test('a deadline of the caller is a time-out, not a cancel', async () => {
+    const runner = await start();
+    await runner.load({ path: hostile('infinite_loop.onnx') });
+    const either = AbortSignal.any([new AbortController().signal, AbortSignal.timeout(100)]);
+    await expect(runner.run(endless, { signal: either })).rejects.toMatchObject({ code: 'runtime.timeout', owner: 'machine' });
+    await runner.ended;
+  });
+
   test('cancelling stops it, though ONNX Runtime cannot be interrupted', async () => {
     const runner = await start();
     await runner.load({ path: hostile('infinite_loop.onnx') });
