@@ -1,6 +1,8 @@
 /** What every command has in common: a connection, the output form, and one way to fail. */
 import type { Command } from 'commander';
+import { EdgewrightError } from '#contract';
 import { type Client, connect } from './connect.ts';
+import { onInterrupt } from './interrupt.ts';
 import { createOutput, type Output } from './output.ts';
 
 export interface Context {
@@ -8,7 +10,12 @@ export interface Context {
   output: Output;
   /** Whether an engine does the work. */
   engine: boolean;
+  /** Fires on Ctrl-C: for calls that can be stopped. */
+  signal: AbortSignal;
 }
+
+/** How long interrupted work may take to clean up behind it, in ms. */
+const CLEAN_UP_MS = 2_000;
 
 /** Set by an action when the work was done but its outcome is a failure (a gate missed, say). */
 let exitCode = 0;
@@ -27,13 +34,33 @@ export function action<Args extends unknown[]>(run: (context: Context, ...args: 
     const command = given[given.length - 1] as Command;
     const args = given.slice(0, -1) as unknown as Args;
     const output = createOutput(wantsJson(command));
-    const connection = await connect();
+    const abort = new AbortController();
+    const release = onInterrupt(() => abort.abort());
+    const work = (async () => {
+      const connection = await connect();
+      try {
+        abort.signal.throwIfAborted();
+        await run({ client: connection.client, output, engine: connection.engine, signal: abort.signal }, ...args);
+      } finally {
+        await connection.close();
+      }
+    })();
     try {
-      await run({ client: connection.client, output, engine: connection.engine }, ...args);
+      await Promise.race([work, interrupted(abort.signal)]);
+    } catch (error) {
+      if (!abort.signal.aborted) throw error;
+      throw new EdgewrightError({ code: 'cancelled', message: 'Cancelled.', owner: 'cancelled' }, { cause: error });
     } finally {
-      await connection.close();
+      release();
     }
   };
+}
+
+/** Rejects some time after the signal: work that does not stop by itself ends with the process. */
+function interrupted(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    signal.addEventListener('abort', () => setTimeout(() => reject(signal.reason as Error), CLEAN_UP_MS), { once: true });
+  });
 }
 
 /** --json may stand before or after the command's name. */

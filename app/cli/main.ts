@@ -17,7 +17,6 @@ export function buildProgram(): Command {
     .description('Run, quantize, compare and deploy ONNX models, offline.')
     .version(programVersion(), '--version')
     .option('--json', 'print one JSON document on stdout')
-    .showHelpAfterError('(edgewright --help lists the commands)')
     .exitOverride();
   addHardware(program);
   addModel(program);
@@ -45,17 +44,23 @@ async function main(argv: string[]): Promise<number> {
   } catch (error) {
     if (error instanceof CommanderError) {
       // Help and version are answers, not failures.
-      if (error.exitCode === 0 || error.code === 'commander.help') return error.exitCode === 0 ? 0 : 64;
+      if (error.exitCode === 0) return 0;
+      if (error.code === 'commander.help')
+        return printError({ code: 'usage', message: 'Which command?', hint: 'edgewright --help lists the commands.', owner: 'usage' }, json);
       return printError({ code: 'usage', message: error.message.replace(/^error: /, ''), hint: 'edgewright --help lists the commands.', owner: 'usage' }, json);
     }
     return printError(asEdgewrightError(error).toBody(), json);
   }
 }
 
-// A pipe that closed early (`| head`) is no failure of ours.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  // A pipe that closed early (`| head`) is no failure of ours.
   if (error.code === 'EPIPE') process.exit(0);
+  // What was asked for did not arrive: a full disk behind `> file`.
+  process.exit(printError(asEdgewrightError(error).toBody(), false));
 });
+// Nobody reads what would be said there; the exit code still tells.
+process.stderr.on('error', () => {});
 
 process.exitCode = await main(process.argv.slice(2));
 // A stray handle of a library must not keep a finished command alive; stdout is flushed first.

@@ -1,5 +1,6 @@
 /** What people and scripts read: one JSON document on stdout with --json, else a few plain lines. Progress goes to stderr. */
 import { type ErrorBody, exitCodeOf, significant } from '#contract';
+import { printable } from './printable.ts';
 
 export interface Output {
   json: boolean;
@@ -14,10 +15,10 @@ export function createOutput(json: boolean): Output {
     json,
     result: (document, lines, failure) => {
       const script = { ok: failure === undefined, ...document, ...(failure && { error: failure }) };
-      process.stdout.write(json ? `${JSON.stringify(script)}\n` : `${lines.join('\n')}\n`);
+      process.stdout.write(json ? `${JSON.stringify(script)}\n` : `${printable(lines.join('\n'))}\n`);
     },
     note: (text) => {
-      process.stderr.write(`${text}\n`);
+      process.stderr.write(`${printable(text)}\n`);
     },
   };
 }
@@ -32,7 +33,7 @@ export function printError(body: ErrorBody, json: boolean): number {
     if (body.found !== undefined) lines.push(`  found:    ${body.found}`);
     if (body.hint !== undefined) lines.push(`  ${body.hint}`);
     if (body.owner === 'bug') lines.push(`  code: ${body.code}`);
-    process.stderr.write(`${lines.join('\n')}\n`);
+    process.stderr.write(`${printable(lines.join('\n'))}\n`);
   }
   return exitCodeOf(body.owner);
 }

@@ -1,30 +1,29 @@
 /** Shows a job's progress on stderr until it ends. Ctrl-C cancels the job and waits until it has stopped. */
 import { EdgewrightError, type Job, formatMs } from '#contract';
 import type { Client } from './connect.ts';
+import { onInterrupt } from './interrupt.ts';
+import { printable } from './printable.ts';
 
 /** @throws the job's own error when it failed or was cancelled */
 export async function followJob(client: Client, jobId: string, options: { quiet: boolean }): Promise<Job> {
   const tty = process.stderr.isTTY && !options.quiet;
   let last = '';
   let ended: Job | undefined;
-  const onInterrupt = () => {
+  const release = onInterrupt(() => {
     process.stderr.write('\nCancelling …\n');
     void client.jobs.cancel({ id: jobId }).catch(() => {});
-  };
-  process.on('SIGINT', onInterrupt);
-  process.on('SIGTERM', onInterrupt);
+  });
   try {
     for await (const job of await client.jobs.watch({ id: jobId })) {
       ended = job;
       // Without a terminal a log is read later: the steps, not every count within them.
-      const line = tty ? describe(job) : (job.step?.replace(/: .*/, '') ?? job.title);
+      const line = printable(tty ? describe(job) : (job.step?.replace(/: .*/, '') ?? job.title));
       if (options.quiet || line === last) continue;
       process.stderr.write(tty ? `\r\u001b[2K${line}` : `${line}\n`);
       last = line;
     }
   } finally {
-    process.off('SIGINT', onInterrupt);
-    process.off('SIGTERM', onInterrupt);
+    release();
     if (tty) process.stderr.write('\r\u001b[2K');
   }
   if (!ended || ended.state === 'running') {

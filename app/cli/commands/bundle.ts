@@ -12,8 +12,8 @@ export function addBundle(program: Command): void {
     .argument('<dir>', 'folder with edgewright.yaml')
     .description('Check a folder, run its golden set, and store it as a signed bundle')
     .action(
-      action(async ({ client, output }: Context, dir: string) => {
-        const built = await client.bundles.build({ dir: userPath(dir) });
+      action(async ({ client, output, signal }: Context, dir: string) => {
+        const built = await client.bundles.build({ dir: userPath(dir) }, { signal });
         output.result({ ...built }, [
           `Built ${built.name}@${built.version} (${shortDigest(built.digest)}).`,
           ...describeVariants(built),

@@ -16,9 +16,9 @@ export function addDevice(program: Command): void {
     .requiredOption('--code-file <file>', 'file with the one-time code, or - for standard input')
     .description('Pair with an agent by its one-time code')
     .action(
-      action(async ({ client, output }: Context, address: string, options: { name: string; codeFile: string }) => {
+      action(async ({ client, output, signal }: Context, address: string, options: { name: string; codeFile: string }) => {
         const code = options.codeFile === '-' ? await text(process.stdin) : await readFile(userPath(options.codeFile), 'utf8');
-        const added = await client.devices.add({ address, name: options.name, code: code.trim() });
+        const added = await client.devices.add({ address, name: options.name, code: code.trim() }, { signal });
         output.result({ ...added }, [`Enrolled ${added.name} (${added.id}): management ${added.management}, inference ${added.inference}.`]);
       }),
     );
@@ -78,8 +78,8 @@ export function addDevice(program: Command): void {
     .option('--model <name>', 'which model, where the device runs several')
     .description('Put back the bundle that served before')
     .action(
-      action(async ({ client, output }: Context, name: string, options: { model?: string }) => {
-        const done = await client.devices.rollback({ device: name, ...(options.model !== undefined && { model: options.model }) });
+      action(async ({ client, output, signal }: Context, name: string, options: { model?: string }) => {
+        const done = await client.devices.rollback({ device: name, ...(options.model !== undefined && { model: options.model }) }, { signal });
         output.result({ ...done }, [`${done.device} serves ${done.to} again instead of ${done.from} (${done.seconds.toFixed(1)} s).`]);
       }),
     );

@@ -12,14 +12,14 @@ export function addHardware(program: Command): void {
     .option('--fresh', 'run every probe again')
     .option('--record <file>', 'write a recording of this machine, for a report or a test')
     .action(
-      action(async ({ client, output }: Context, options: { fresh?: boolean; record?: string }) => {
+      action(async ({ client, output, signal }: Context, options: { fresh?: boolean; record?: string }) => {
         if (options.record !== undefined) {
           const { recordMachine } = await import('#core/hardware');
           const recording = await recordMachine();
           await writeFile(userPath(options.record), JSON.stringify(recording, null, 1));
           output.note(`Recorded this machine to ${options.record}.`);
         }
-        const report = await client.hardware.report({ fresh: options.fresh ?? false });
+        const report = await client.hardware.report({ fresh: options.fresh ?? false }, { signal });
         output.result(report, describeHardware(report));
       }),
     );

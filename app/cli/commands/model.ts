@@ -71,15 +71,18 @@ export function addModel(program: Command): void {
     .option('--strict-ep', 'fail instead of falling back to another provider')
     .description('Run a model once, offline, in a process of its own')
     .action(
-      action(async ({ client, output }: Context, ref: string, options: { input: string; output?: string; ep?: string; strictEp?: boolean }) => {
+      action(async ({ client, output, signal }: Context, ref: string, options: { input: string; output?: string; ep?: string; strictEp?: boolean }) => {
         const input: RawInput = { kind: 'file', path: userPath(options.input) };
-        const result = await client.inference.run({
-          ref: refOrPath(ref),
-          input,
-          strictEp: options.strictEp ?? false,
-          ...(options.ep !== undefined && { ep: options.ep }),
-          ...(options.output !== undefined && { output: userPath(options.output) }),
-        });
+        const result = await client.inference.run(
+          {
+            ref: refOrPath(ref),
+            input,
+            strictEp: options.strictEp ?? false,
+            ...(options.ep !== undefined && { ep: options.ep }),
+            ...(options.output !== undefined && { output: userPath(options.output) }),
+          },
+          { signal },
+        );
         const { preview: _preview, ...rest } = result;
         output.result(rest, describeRun(result));
       }),
@@ -100,14 +103,17 @@ export function addModel(program: Command): void {
     .option('--no-prepare', 'leave out folding and fusing beforehand')
     .description('Write one quantized file, to the rules of ONNX Runtime 1.30, without Python')
     .action(
-      action(async ({ client, output }: Context, ref: string, options: QuantizeOptions) => {
+      action(async ({ client, output, signal }: Context, ref: string, options: QuantizeOptions) => {
         const { calibration, output: file, ...rest } = options;
-        const made = await client.models.quantize({
-          ...rest,
-          ref: refOrPath(ref),
-          output: userPath(file),
-          ...(calibration !== undefined && { calibration: userPath(calibration) }),
-        });
+        const made = await client.models.quantize(
+          {
+            ...rest,
+            ref: refOrPath(ref),
+            output: userPath(file),
+            ...(calibration !== undefined && { calibration: userPath(calibration) }),
+          },
+          { signal },
+        );
         output.result({ ...made }, [
           `${made.variant}: ${formatBytes(made.bytes)} in ${significant(made.seconds)} s, ${file}`,
           ...made.warnings.map((w) => `Warning: ${w.message}`),
@@ -125,35 +131,40 @@ export function addModel(program: Command): void {
     .option('--ep <name>', 'execution provider to ask for')
     .description('Latency, throughput, load time and memory of a model on this computer')
     .action(
-      action(async ({ client, output }: Context, ref: string, options: { threads: string; batch: string; rounds: string; runs: string; ep?: string }) => {
-        const b = await client.inference.benchmark({
-          ref: refOrPath(ref),
-          threads: Number(options.threads),
-          batch: Number(options.batch),
-          rounds: Number(options.rounds),
-          runsPerRound: Number(options.runs),
-          ...(options.ep !== undefined && { ep: options.ep }),
-        });
-        output.result({ ...b }, [
-          ...table(
-            ['p50', 'p90', 'p95', 'p99', 'mean', 'runs/s', 'cold load', 'peak memory'],
-            [
+      action(
+        async ({ client, output, signal }: Context, ref: string, options: { threads: string; batch: string; rounds: string; runs: string; ep?: string }) => {
+          const b = await client.inference.benchmark(
+            {
+              ref: refOrPath(ref),
+              threads: Number(options.threads),
+              batch: Number(options.batch),
+              rounds: Number(options.rounds),
+              runsPerRound: Number(options.runs),
+              ...(options.ep !== undefined && { ep: options.ep }),
+            },
+            { signal },
+          );
+          output.result({ ...b }, [
+            ...table(
+              ['p50', 'p90', 'p95', 'p99', 'mean', 'runs/s', 'cold load', 'peak memory'],
               [
-                formatMs(b.latencyMs.p50),
-                formatMs(b.latencyMs.p90),
-                formatMs(b.latencyMs.p95),
-                formatMs(b.latencyMs.p99),
-                formatMs(b.latencyMs.mean),
-                significant(b.throughputPerSecond),
-                formatMs(b.loadMs.cold),
-                formatBytes(b.peakMemoryBytes),
+                [
+                  formatMs(b.latencyMs.p50),
+                  formatMs(b.latencyMs.p90),
+                  formatMs(b.latencyMs.p95),
+                  formatMs(b.latencyMs.p99),
+                  formatMs(b.latencyMs.mean),
+                  significant(b.throughputPerSecond),
+                  formatMs(b.loadMs.cold),
+                  formatBytes(b.peakMemoryBytes),
+                ],
               ],
-            ],
-            [0, 1, 2, 3, 4, 5, 6, 7],
-          ),
-          `${b.latencyMs.samples} runs, batch ${b.batch}, ${b.threads} thread(s); rounds differ by ${percent(b.noise)}. ${describeProviders(b.providers)}`,
-        ]);
-      }),
+              [0, 1, 2, 3, 4, 5, 6, 7],
+            ),
+            `${b.latencyMs.samples} runs, batch ${b.batch}, ${b.threads} thread(s); rounds differ by ${percent(b.noise)}. ${describeProviders(b.providers)}`,
+          ]);
+        },
+      ),
     );
 }
 
