@@ -149,6 +149,7 @@ function isSound(db: Sqlite): boolean {
   }
 }
 
+/** Opens (or makes) the catalogue at `path`. @throws machine.newer-database, and what SQLite says of the file */
 export function openCatalogue(path: string) {
   const db = openOrReplace(path);
   const variantColumns = 'name, version, variant, digest, bytes, precision, quantization, signer, created_at';

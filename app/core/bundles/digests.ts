@@ -5,6 +5,7 @@ import { misused } from './errors.ts';
 
 const PREFIX = 'sha256:';
 
+/** `sha256:` and the hex digest of these bytes (text as UTF-8). */
 export function digestOf(data: Uint8Array | string): string {
   return PREFIX + createHash('sha256').update(data).digest('hex');
 }

@@ -75,6 +75,7 @@ export interface Fleet {
   close(): Promise<void>;
 }
 
+/** Opens (or makes) `fleet.db` in the folder; with `follow` it takes up what was left unfinished. Close it before the store. */
 export async function openFleet(options: FleetOptions): Promise<Fleet> {
   const { keyring, registry, store, log, clock = systemClock } = options;
   const follow = options.follow ?? false;

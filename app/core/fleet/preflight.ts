@@ -43,6 +43,7 @@ const ABSOLUTE = new Set(['reachable', 'sound', 'signed']);
 /** ONNX Runtime runs every opset from 7 up to its own (documented compatibility). */
 const OLDEST_OPSET = 7;
 
+/** Every check with its answer; `ok` only when all are. A device that does not answer is checked no further. */
 export function checkDevice(facts: PreflightFacts): Preflight {
   const { bundle, variant, status, verdict } = facts;
   const checks: Check[] = [];

@@ -14,6 +14,7 @@ export interface CpuInfo {
   int8: { path: string; advice: string };
 }
 
+/** By the native addon where there is one, else from what the system says; never fails, an unknown CPU has no features. */
 export function cpuInfo(): CpuInfo {
   const native = loadNative()?.cpuFeatures();
   const flags = native?.flags ?? flagsOfLinux();

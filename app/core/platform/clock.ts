@@ -24,6 +24,7 @@ export function sleep(ms: number, signal?: AbortSignal): Promise<void> {
   });
 }
 
+/** What a cancelled wait rejects with; `asEdgewrightError` makes owner `cancelled` of it. */
 export function abortError(): Error {
   const error = new Error('Cancelled.');
   error.name = 'AbortError';

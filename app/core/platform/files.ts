@@ -12,6 +12,7 @@ import { MAX_DOCUMENT_BYTES } from './limits.ts';
 /** Temporary files of ours begin so; a start-up sweep may delete any that is left. */
 export const TEMP_PREFIX = '.tmp-';
 
+/** A name nobody else uses, in the folder of `target`, so that a rename puts it in place. */
 export function tempName(target: string): string {
   return join(dirname(target), `${TEMP_PREFIX}${basename(target).slice(0, 60)}-${randomBytes(6).toString('hex')}`);
 }

@@ -25,6 +25,7 @@ export interface WorkspacePaths {
   practice: string;
 }
 
+/** The layout of a workspace; nothing is made. */
 export function workspacePaths(home: string): WorkspacePaths {
   return {
     home,

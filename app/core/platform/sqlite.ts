@@ -11,6 +11,10 @@ export interface Migration {
   sql: string;
 }
 
+/**
+ * Opens (or makes) a database and brings it to the newest schema.
+ * @throws machine.node-too-old, machine.newer-database, and SQLite errors with the path of the file
+ */
 export function openSqlite(path: string, migrations: readonly Migration[], options: { readonly?: boolean } = {}): Sqlite {
   if (Number(process.versions.napi) < 10) {
     // better-sqlite3 13 crashes the process on an older Node-API instead of failing.

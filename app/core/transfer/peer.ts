@@ -73,6 +73,7 @@ interface LineFailure {
   hungUp: boolean;
 }
 
+/** A peer keeps idle connections: close it. Nothing is sent before the first request. */
 export function openPeer(options: PeerOptions): Peer {
   const { host, port } = splitAddress(options.address);
   const { label } = options;

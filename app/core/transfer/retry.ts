@@ -17,6 +17,7 @@ export interface Retry {
   wait(error: unknown): Promise<void>;
 }
 
+/** A budget of time without progress (`giveUpMs`), spent in pauses that double. */
 export function retry(options: RetryOptions): Retry {
   const first = options.firstMs ?? FIRST_RETRY_MS;
   const giveUpMs = options.giveUpMs ?? GIVE_UP_MS;

@@ -22,6 +22,7 @@ const RECIPES: Record<string, VariantRecipe> = {
   },
 };
 
+/** Names of the variants a trial can make; fp32 is not made but there. */
 export const MADE_VARIANTS: readonly string[] = Object.keys(RECIPES);
 
 /** @throws usage.unknown-variant */

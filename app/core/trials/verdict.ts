@@ -12,10 +12,12 @@ export interface Verdict {
 
 const BASE = 'fp32';
 
+/** It ran to its end, kept its golden rule and met every gate. */
 export function passes(variant: TrialVariant): boolean {
   return variant.stage === 'done' && variant.golden?.pass === true && variant.gates.every((g) => g.pass);
 }
 
+/** See the rule above. `chosen` is absent when no variant passes; the reason is one sentence either way. */
 export function decide(variants: readonly TrialVariant[]): Verdict {
   const candidates = variants.filter(passes);
   const base = variants.find((v) => v.name === BASE && v.stage === 'done');
