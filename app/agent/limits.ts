@@ -67,6 +67,12 @@ export const INFER_MS = 60_000;
 export const LOAD_MS = 180_000;
 /** The golden set and the timing on the device must be done after this long, in ms. */
 export const TEST_MS = 600_000;
+/** A runner is started ahead of a bundle that lacks at most so many bytes: they are here before it would have been waiting long. */
+export const HEAD_START_BYTES = 16 * 1024 * 1024;
+/** Runners started ahead at once, those that are being ended again included. */
+export const MAX_HEAD_STARTS = 2;
+/** A runner that was started ahead and that nobody took ends after this long, in ms. */
+export const HEAD_START_MS = 30_000;
 /** First pause before a runner that died is started again, in ms; doubled each time. */
 export const RESTART_FIRST_MS = 100;
 /** Longest such pause, in ms. */

@@ -8,7 +8,9 @@ import { EdgewrightError, type ErrorBody } from '#contract';
 import type { BlobStore } from '#core/bundles';
 import { type DeploymentAccepted, type DeploymentOrder, type DeploymentStatus, DISK_RESERVE_BYTES, type RollbackAnswer } from '#core/fleet';
 import { type Clock, freeBytes, type Log } from '#core/platform';
+import { HEAD_START_BYTES } from '../limits.ts';
 import type { Metrics } from '../metrics.ts';
+import { HeadStarts } from '../serving/head-start.ts';
 import type { Router } from '../serving/router.ts';
 import type { ModelSession, SessionOptions } from '../serving/session.ts';
 import { type DeploymentRecord, refOf } from '../state/deployments.ts';
@@ -44,6 +46,7 @@ export class Device {
   /** Sessions an order by hand is about to use: no plan may let them go. */
   readonly #held = new Set<string>();
   readonly #retiring = new Set<ModelSession>();
+  readonly #headStarts = new HeadStarts();
   readonly #storeTurn = new Mutex();
   readonly #handTurn = new Mutex();
   readonly #reconciler: Reconciler;
@@ -63,6 +66,7 @@ export class Device {
       watches: this.watches,
       staged: new Map<string, StagedBundle>(),
       serveFailures: new Map<string, number>(),
+      headStarts: this.#headStarts,
       stagedDir: (deployment) => join(this.stagedRoot, deployment),
       sessionOptions: (record, staged) => this.#sessionOptions(record, staged),
       rollBack: (model, deployment, error) => void this.#rollBackNow(model, deployment, { error: error.toBody(), state: 'rolled back', byHand: false }),
@@ -100,7 +104,7 @@ export class Device {
   async stop(): Promise<void> {
     this.watches.stop();
     await this.#reconciler.stop();
-    await Promise.all([this.#o.router.close(), ...[...this.#retiring].map((session) => session.close())]);
+    await Promise.all([this.#o.router.close(), this.#headStarts.close(), ...[...this.#retiring].map((session) => session.close())]);
   }
 
   /** Something changed for this model. */
@@ -119,6 +123,8 @@ export class Device {
       const { record, superseded } = ledger.accept(order);
       for (const id of superseded) this.#abandon(id);
       const missing = await this.missing(record);
+      if (record.state === 'receiving' && bytesOf(order, missing) <= HEAD_START_BYTES)
+        this.#headStarts.begin(record.id, refOf(record), order.limits.memoryBytes);
       this.poke(record.model);
       return { id: record.id, state: record.state, missing };
     });
@@ -161,7 +167,7 @@ export class Device {
     this.#reconciler.abandon();
     for (const model of ledger.models()) this.watches.end(model);
     ledger.wipe();
-    await router.close();
+    await Promise.all([router.close(), this.#headStarts.close()]);
     this.#shop.staged.clear();
     await this.#storeTurn.run(async () => {
       await uploads.sweep();
@@ -206,6 +212,7 @@ export class Device {
   /** Stops what is being done for a candidate that was cancelled or superseded. */
   #abandon(id: string): void {
     this.#reconciler.abandon(id);
+    this.#headStarts.drop(id);
     this.#collectSoon();
   }
 
@@ -270,6 +277,11 @@ export class Device {
       owner: 'machine',
     });
   }
+}
+
+function bytesOf(order: DeploymentOrder, digests: readonly string[]): number {
+  const wanted = new Set(digests);
+  return order.blobs.reduce((sum, { digest, size }) => sum + (wanted.has(digest) ? size : 0), 0);
 }
 
 function checkOrder(order: DeploymentOrder): void {

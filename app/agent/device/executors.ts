@@ -4,6 +4,7 @@ import type { BlobStore } from '#core/bundles';
 import { MAX_SERVE_ATTEMPTS, MAX_TEST_ATTEMPTS } from '../limits.ts';
 import type { Metrics } from '../metrics.ts';
 import type { Step } from '../plan.ts';
+import type { HeadStarts } from '../serving/head-start.ts';
 import type { Router } from '../serving/router.ts';
 import { ModelSession, type SessionOptions } from '../serving/session.ts';
 import { type DeploymentRecord, refOf } from '../state/deployments.ts';
@@ -26,6 +27,8 @@ export interface Workshop {
   stagedDir(deployment: string): string;
   sessionOptions(record: DeploymentRecord, staged: StagedBundle): SessionOptions;
   rollBack(model: string, deployment: string, error: EdgewrightError): void;
+  /** Runners started while their bundle was on its way. */
+  headStarts: HeadStarts;
   /** What was laid out since the agent started. */
   staged: Map<string, StagedBundle>;
   /** Times each deployment failed to serve since the agent started. */
@@ -136,7 +139,8 @@ export async function layOut(shop: Workshop, record: DeploymentRecord, signal: A
 }
 
 export async function openSession(shop: Workshop, record: DeploymentRecord, staged: StagedBundle, signal: AbortSignal): Promise<ModelSession> {
-  return ModelSession.open(shop.sessionOptions(record, staged), signal);
+  const options = shop.sessionOptions(record, staged);
+  return ModelSession.open(options, signal, await shop.headStarts.take(record.id, options.memoryLimitBytes));
 }
 
 /** The decision's own limits win over those of the bundle. */

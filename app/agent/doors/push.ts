@@ -7,6 +7,7 @@ import { createReadStream } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { asEdgewrightError, DigestSchema } from '#contract';
 import { type BlobStore, MAX_MANIFEST_BYTES } from '#core/bundles';
+import { MAX_WHOLE_UPLOAD_BYTES } from '#core/fleet';
 import { HASH_CHUNK_BYTES, UPLOAD_IDLE_MS } from '../limits.ts';
 import type { Deployments } from '../state/deployments.ts';
 import { TooLong, type Upload, type Uploads } from '../state/uploads.ts';
@@ -95,22 +96,31 @@ async function putManifest(services: PushServices, request: IncomingMessage, res
   sendText(response, 201, '', { location: `/v2/${model}/manifests/${digest}`, 'docker-content-digest': digest });
 }
 
-async function begin(
-  { deployments, uploads, store }: PushServices,
-  request: IncomingMessage,
-  response: ServerResponse,
-  model: string,
-  url: URL,
-): Promise<void> {
-  if (Number(request.headers['content-length'] ?? 0) > 0 || request.headers['transfer-encoding'] !== undefined) {
-    throw new OciError(400, 'UNSUPPORTED', 'An upload begins empty; send its bytes with PATCH.', { connection: 'close' });
-  }
+async function begin(services: PushServices, request: IncomingMessage, response: ServerResponse, model: string, url: URL): Promise<void> {
+  const { deployments, uploads, store } = services;
   const asked = url.searchParams.get('digest');
+  const length = Number(request.headers['content-length'] ?? 0);
+  if (length > 0 || request.headers['transfer-encoding'] !== undefined) {
+    if (asked !== null && length > 0 && length <= MAX_WHOLE_UPLOAD_BYTES) return takeWhole(services, request, response, model, parseDigest(asked));
+    throw new OciError(400, 'UNSUPPORTED', 'An upload of this size begins empty; send its bytes with PATCH.', { connection: 'close' });
+  }
   const digest = asked === null ? undefined : parseDigest(asked);
   const maxBytes = digest === undefined ? await largestMissing(deployments, store, model) : expected(deployments, model, digest);
   const upload = await uploads.begin(model, digest, maxBytes);
   if (!upload) throw new OciError(429, 'TOOMANYREQUESTS', 'Too many uploads are open.', { 'retry-after': '5' });
   sendText(response, 202, '', uploadHeaders(upload, upload.offset));
+}
+
+/** A small blob that came with the request that begins its upload ("Single POST"). */
+async function takeWhole(services: PushServices, request: IncomingMessage, response: ServerResponse, model: string, digest: string): Promise<void> {
+  const size = expected(services.deployments, model, digest);
+  if (Number(request.headers['content-length']) !== size) {
+    throw new OciError(400, 'SIZE_INVALID', `The blob must be ${size} bytes long.`, { connection: 'close' });
+  }
+  request.setTimeout(UPLOAD_IDLE_MS, () => request.destroy());
+  await keep(services.store, await readBody(request, size), digest, size);
+  services.onBlob(model);
+  sendText(response, 201, '', { location: `/v2/${model}/blobs/${digest}`, 'docker-content-digest': digest });
 }
 
 async function patch(services: PushServices, request: IncomingMessage, response: ServerResponse, upload: Upload): Promise<void> {

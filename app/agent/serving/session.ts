@@ -52,10 +52,10 @@ export class ModelSession {
     this.options = options;
   }
 
-  /** Starts a runner and loads the model. @throws runtime.* when it cannot be loaded */
-  static async open(options: SessionOptions, signal?: AbortSignal): Promise<ModelSession> {
+  /** Loads the model, in a runner of its own or in `started`, which holds none yet. @throws runtime.* when it cannot be loaded */
+  static async open(options: SessionOptions, signal?: AbortSignal, started?: Runner): Promise<ModelSession> {
     const session = new ModelSession(options);
-    await session.#start(signal);
+    await session.#start(signal, started);
     return session;
   }
 
@@ -132,9 +132,9 @@ export class ModelSession {
     await runner?.close();
   }
 
-  async #start(signal?: AbortSignal): Promise<void> {
+  async #start(signal?: AbortSignal, started?: Runner): Promise<void> {
     const { ref, modelPath, memoryLimitBytes } = this.options;
-    const runner = await startRunner({ label: ref, ...(memoryLimitBytes !== undefined && { memoryLimitBytes }) });
+    const runner = started ?? (await startRunner({ label: ref, memoryLimitBytes }));
     try {
       const loaded = await runner.load({ path: modelPath, providers: ['cpu'] }, { timeoutMs: LOAD_MS, ...(signal && { signal }) });
       if (this.#closing.signal.aborted) throw new EdgewrightError({ code: 'cancelled', message: 'Cancelled.', owner: 'cancelled' });

@@ -6,7 +6,7 @@ import type { Clock, Log } from '#core/platform';
 import { type BlobSource, mayRetry, PIECE_BYTES, pushBlob, pushManifest, retry } from '#core/transfer';
 import type { DeploymentChange, DeploymentStore } from './deployment-store.ts';
 import type { DeviceClient } from './device-client.ts';
-import { LOST_SIGHT_MS, MAX_SEND_ROUNDS, MAX_UPLOAD_PIECE_BYTES, PROGRESS_MS } from './limits.ts';
+import { LOST_SIGHT_MS, MAX_SEND_ROUNDS, MAX_UPLOAD_PIECE_BYTES, MAX_WHOLE_UPLOAD_BYTES, PROGRESS_MS } from './limits.ts';
 import { endError } from './outcome.ts';
 import type { Slots } from './parallel.ts';
 import { type DeviceView, type EndState, isEnd, planDeployment, type Step } from './plan.ts';
@@ -123,6 +123,7 @@ export function startRun(options: RunOptions): Run {
         onBytes,
         announce: true,
         lacking: true,
+        wholeBytes: MAX_WHOLE_UPLOAD_BYTES,
         pieceBytes: Math.min(PIECE_BYTES, MAX_UPLOAD_PIECE_BYTES),
       });
       write({ bytesSent: before + result.sentBytes });

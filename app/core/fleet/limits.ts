@@ -19,6 +19,8 @@ export const MAX_DEPLOYMENT_BLOBS = 4096;
 export const MAX_UPLOAD_PIECE_BYTES = 8 * 1024 * 1024;
 /** Free space a device must keep besides the bytes it gets, in bytes: the pre-flight and the device itself hold to it. */
 export const DISK_RESERVE_BYTES = 64 * 1024 * 1024;
+/** Largest blob sent whole in the one request that begins its upload, in bytes: what a cut line loses is soon sent again. */
+export const MAX_WHOLE_UPLOAD_BYTES = 1024 * 1024;
 /** Most events answered at once. */
 export const MAX_EVENTS = 500;
 

@@ -1,6 +1,6 @@
 /**
  * One blob over the OCI distribution API (distribution-spec v1.1, "Pushing a blob in chunks"): HEAD, POST for an upload
- * address, PATCH in pieces, PUT with the digest. After any cut the peer's own Range decides where to go on.
+ * address, PATCH in pieces, PUT with the digest; or all of it in the POST, where it is small. After any cut the peer's own Range decides where to go on.
  */
 import type { Readable } from 'node:stream';
 import { interrupted, wrongAnswer } from './errors.ts';
@@ -35,6 +35,11 @@ export interface UploadOptions extends RetryOptions {
   /** The peer has just said that it lacks the blob: the first question is spared. */
   lacking?: boolean;
   pieceBytes?: number;
+  /**
+   * Largest blob that goes with the POST itself ("Single POST"), in bytes: one round trip instead of three. A peer that
+   * does not take it so answers as to any POST, and the pieces follow. Needs `announce`.
+   */
+  wholeBytes?: number;
   /**
    * @param have bytes of this blob that the peer has or that are on their way to it; goes back after a cut
    * @param sent bytes that this call has put on the line so far; never goes back
@@ -80,8 +85,34 @@ export async function pushBlob(peer: Peer, blob: BlobSource, options: UploadOpti
     return true;
   }
 
-  /** The upload's address, and how much of it the peer has. */
-  async function begin(): Promise<{ location: string; offset: number }> {
+  /** Sends it with the POST. undefined: the peer took it; else the address where it waits for the pieces. */
+  async function sendWhole(): Promise<{ location: string; offset: number } | undefined> {
+    const before = sentBytes;
+    const body = {
+      bytes: blob.size,
+      open: () => blob.open(0, blob.size),
+      onBytes: (done: number) => {
+        sentBytes = before + done;
+        options.onBytes?.(done, sentBytes);
+      },
+    };
+    const headers = { 'content-type': 'application/octet-stream' };
+    const answer = await peer.request('POST', `${base}/uploads/?digest=${encodeURIComponent(blob.digest)}`, { body, headers, signal });
+    peer.accept(answer);
+    return answer.status === 201 ? undefined : begun(answer);
+  }
+
+  function begun(answer: Answer): { location: string; offset: number } {
+    const location = locationOf(peer, answer);
+    if (location === undefined) throw wrongAnswer(peer.label, 'a Location header for the upload', 'none');
+    memory.set(blob.digest, location);
+    const offset = offsetOf(peer, answer, blob.size);
+    if (offset > 0) resumed = true;
+    return { location, offset };
+  }
+
+  /** The upload's address, and how much of it the peer has; undefined: all of it, as a blob. */
+  async function begin(): Promise<{ location: string; offset: number } | undefined> {
     const known = memory.get(blob.digest);
     if (known !== undefined) {
       const answer = await peer.request('GET', known, { signal });
@@ -89,14 +120,10 @@ export async function pushBlob(peer: Peer, blob: BlobSource, options: UploadOpti
       memory.clear(blob.digest);
       if (answer.status !== 404) peer.accept(answer);
     }
+    if (options.announce && blob.size > 0 && blob.size <= (options.wholeBytes ?? 0)) return sendWhole();
     const answer = await peer.request('POST', `${base}/uploads/${options.announce ? `?digest=${encodeURIComponent(blob.digest)}` : ''}`, { signal });
     peer.accept(answer);
-    const location = locationOf(peer, answer);
-    if (location === undefined) throw wrongAnswer(peer.label, 'a Location header for the upload', 'none');
-    memory.set(blob.digest, location);
-    const offset = offsetOf(peer, answer, blob.size);
-    if (offset > 0) resumed = true;
-    return { location, offset };
+    return begun(answer);
   }
 
   async function sendPieces(start: { location: string; offset: number }): Promise<void> {
@@ -144,7 +171,8 @@ export async function pushBlob(peer: Peer, blob: BlobSource, options: UploadOpti
         return { wasThere: sentBytes === 0, sentBytes };
       }
       ask = true;
-      await sendPieces(await begin());
+      const begunAt = await begin();
+      if (begunAt) await sendPieces(begunAt);
       return { wasThere: false, sentBytes };
     } catch (error) {
       if (error instanceof UploadLost) {

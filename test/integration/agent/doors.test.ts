@@ -115,6 +115,25 @@ describe('push', () => {
     expect((await begin()).status).toBe(403);
   });
 
+  test('takes a small blob whole with the request that begins it: of its size, with its bytes, and only one that is awaited', async () => {
+    const order = await workspace.order({ version: '1.0.0', table: WHOLE_TABLE });
+    await device.offer(order);
+    const [model = order.manifest] = order.blobs.toSorted((a, b) => b.size - a.size);
+    const bytes = await workspace.store.read(model.digest);
+    const post = async (digest: string, body: Uint8Array) => {
+      const answer = await device.peer.request('POST', `/v2/lookup/blobs/uploads/?digest=${digest}`, { body });
+      return answer.status;
+    };
+    expect(await post(`sha256:${createHash('sha256').update('stray').digest('hex')}`, bytes)).toBe(403);
+    expect(await post(model.digest, bytes.subarray(1))).toBe(400);
+    expect(await post(model.digest, Buffer.alloc(model.size))).toBe(400);
+    expect((await device.offer(order)).missing).toContain(model.digest);
+    expect(await post(model.digest, bytes)).toBe(201);
+    expect((await device.offer(order)).missing).not.toContain(model.digest);
+    expect(await readdir(join(agent.dir, 'uploads'))).toEqual([]);
+    await device.post(`/v1/deployments/${order.id}/cancel`);
+  });
+
   test('stops at the first byte too many, and lets only the right bytes count', async () => {
     const order = await workspace.order({ version: '1.0.1', table: WHOLE_TABLE });
     await device.offer(order);

@@ -18,6 +18,8 @@ export interface SmallRegistry {
   received: number;
   /** Called first; returns true when it has taken care of the request. */
   misbehave: (request: IncomingMessage, response: ServerResponse) => boolean;
+  /** Takes a blob with the POST that begins its upload. */
+  takesWhole: boolean;
   /** Cuts the connection of each PATCH after so many more bytes of body; one entry per PATCH, undefined lets it pass. */
   cuts: (number | undefined)[];
   /** Forgets all uploads, as a restart without memory would. */
@@ -64,6 +66,7 @@ export async function smallRegistry(tls: { key: string; cert: string; ca: string
     seen: [],
     received: 0,
     misbehave: () => false,
+    takesWhole: true,
     cuts: [],
     forgetUploads: () => uploads.clear(),
     stop: () =>
@@ -92,6 +95,13 @@ export async function smallRegistry(tls: { key: string; cert: string; ca: string
     if (registry.misbehave(request, response)) return;
     const blob = /\/blobs\/(sha256:.+)$/.exec(url.pathname)?.[1];
     if (blob) return registry.blobs.has(blob) ? answer(response, 200) : answer(response, 404);
+    const whole = url.searchParams.get('digest');
+    if (request.method === 'POST' && whole !== null && registry.takesWhole && Number(request.headers['content-length']) > 0) {
+      const bytes = await body(request);
+      if (`sha256:${createHash('sha256').update(bytes).digest('hex')}` !== whole) return answer(response, 400, {}, 'DIGEST_INVALID');
+      registry.blobs.set(whole, bytes);
+      return answer(response, 201);
+    }
     if (request.method === 'POST') {
       const id = String(nextUpload++);
       uploads.set(id, Buffer.alloc(0));

@@ -50,6 +50,19 @@ test('sends a blob in pieces and reports every byte once', async () => {
   expect(remembered.size).toBe(0);
 });
 
+test('sends a small blob with the request that begins it, and in pieces to a peer that does not take it so', async () => {
+  const bytes = randomBytes(1000);
+  const blob = blobOf(bytes);
+  const whole = options({ announce: true, lacking: true, wholeBytes: 1000 });
+  expect(await pushBlob(peer, blob, whole)).toEqual({ wasThere: false, sentBytes: 1000 });
+  expect(registry.seen).toEqual(['POST /v2/digits/blobs/uploads/']);
+  expect(registry.blobs.get(blob.digest)?.equals(bytes)).toBe(true);
+  registry.takesWhole = false;
+  registry.blobs.clear();
+  expect(await pushBlob(peer, blob, whole)).toEqual({ wasThere: false, sentBytes: 2000 });
+  expect(registry.blobs.get(blob.digest)?.equals(bytes)).toBe(true);
+});
+
 test('sends nothing that is there already', async () => {
   const blob = blobOf(randomBytes(1000));
   registry.blobs.set(blob.digest, Buffer.alloc(0));
