@@ -23,5 +23,12 @@ export const RUN_TIMEOUT_MS = 120_000;
 export const LOAD_TIMEOUT_MS = 300_000;
 /** How long the engine waits for its practice device to be ready, in ms. */
 export const PRACTICE_START_MS = 60_000;
+/** How often the engine looks whether its practice device still runs, in ms. */
+export const PRACTICE_LOOK_MS = 1_000;
+/** First and longest pause before a practice device that ended by itself is started again, in ms; it doubles each time. */
+export const PRACTICE_RESTART_MS = 1_000;
+export const PRACTICE_RESTART_MAX_MS = 60_000;
+/** One that ran this long starts again with the first pause, in ms. */
+export const PRACTICE_RESTART_FORGET_MS = 60_000;
 /** Largest example or raw input read from disk, in bytes. */
 export const MAX_RAW_INPUT_BYTES = 256 * 1024 * 1024;

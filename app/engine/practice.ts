@@ -1,6 +1,7 @@
 /**
  * The practice device: one real agent as a process of its own, with its own folder, enrolled by the same pairing as any
  * other. It outlives a crash of the engine and goes on serving; the next engine finds it by its note and takes it back.
+ * One that ends by itself is started again, as a device's own service manager would.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { open, readFile, rm } from 'node:fs/promises';
@@ -10,7 +11,7 @@ import { z } from 'zod';
 import { EdgewrightError, type Status } from '#contract';
 import { type Fleet, ReadyLineSchema } from '#core/fleet';
 import { ensureDir, isAlive, type Log, minimalEnv, programEntry, readFileIfThere, sleep, startMark, writeFileAtomic } from '#core/platform';
-import { PRACTICE_START_MS } from './limits.ts';
+import { PRACTICE_LOOK_MS, PRACTICE_RESTART_FORGET_MS, PRACTICE_RESTART_MAX_MS, PRACTICE_RESTART_MS, PRACTICE_START_MS } from './limits.ts';
 
 export const PRACTICE_NAME = 'practice-device';
 
@@ -18,6 +19,8 @@ export const PRACTICE_NAME = 'practice-device';
 const STOP_WAIT_MS = 5_000;
 
 const NoteSchema = z.object({ pid: z.number().int(), mark: z.string() });
+/** The process of an agent; the mark tells it from another that got its pid since. */
+type AgentProcess = z.infer<typeof NoteSchema>;
 
 export interface PracticeDevice {
   state(): Status['practiceDevice'];
@@ -32,7 +35,11 @@ export function practiceDevice(options: { dir: string; fleet: Fleet; log: Log; o
   const note = join(dir, 'process.json');
   let state: Status['practiceDevice'] = 'off';
   let problem: string | undefined;
-  let pid: number | undefined;
+  let running: AgentProcess | undefined;
+  let runningSince = 0;
+  let pauseMs = PRACTICE_RESTART_MS;
+  let looking: NodeJS.Timeout | undefined;
+  let restarting: NodeJS.Timeout | undefined;
   let stopping = false;
   let starting: Promise<void> = Promise.resolve();
 
@@ -46,45 +53,79 @@ export function practiceDevice(options: { dir: string; fleet: Fleet; log: Log; o
     state: () => state,
     problem: () => problem,
     start: () => {
-      starting = starting.then(begin);
+      stopping = false;
+      starting = starting.then(() => begin(false));
       return starting;
     },
     stop: async () => {
       stopping = true;
+      clearInterval(looking);
+      clearTimeout(restarting);
       // An agent that is just being started would otherwise be left behind.
       await starting;
-      if (pid !== undefined) await endProcess(pid);
+      clearInterval(looking);
+      if (running) await endProcess(running.pid);
       await rm(note, { force: true });
-      pid = undefined;
+      running = undefined;
       set('off');
     },
   };
 
-  async function begin(): Promise<void> {
-    stopping = false;
+  /** It runs: from now on its end is noticed, whether this engine started it or took it back. */
+  function follow(process: AgentProcess): void {
+    running = process;
+    runningSince = performance.now();
+    clearInterval(looking);
+    looking = setInterval(() => {
+      if (!isRunning(process)) ended(process, 'killed, or the system ran out of memory');
+    }, PRACTICE_LOOK_MS);
+    looking.unref();
+  }
+
+  function ended(process: AgentProcess, how: string): void {
+    if (stopping || running !== process) return;
+    running = undefined;
+    clearInterval(looking);
+    if (performance.now() - runningSince > PRACTICE_RESTART_FORGET_MS) pauseMs = PRACTICE_RESTART_MS;
+    log.warn({ pid: process.pid, how }, 'the practice device ended by itself');
+    again(`It ended by itself (${how}).`);
+  }
+
+  function again(why: string): void {
+    set('failed', `${why} It is being started again.`);
+    restarting = setTimeout(() => {
+      starting = starting.then(() => begin(true));
+    }, pauseMs);
+    pauseMs = Math.min(pauseMs * 2, PRACTICE_RESTART_MAX_MS);
+  }
+
+  /** @param once it ran before: then a start that fails is tried again */
+  async function begin(once: boolean): Promise<void> {
+    if (stopping) return;
     set('starting');
     try {
       await ensureDir(dir);
       const enrolled = fleet.list().some((d) => d.practice);
-      const running = await readNote(note);
-      if (running !== undefined && enrolled) {
-        pid = running;
-        log.info({ pid }, 'took the practice device back');
+      const there = await readNote(note);
+      if (there && enrolled) {
+        follow(there);
+        log.info({ pid: there.pid }, 'took the practice device back');
       } else {
-        if (running !== undefined) await endProcess(running);
-        pid = await launch(enrolled);
+        if (there) await endProcess(there.pid);
+        await launch(enrolled);
       }
       set('running');
       if (enrolled) await fleet.refresh(PRACTICE_NAME);
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error);
       log.warn({ error: why }, 'the practice device did not start');
-      set('failed', why);
+      if (once && !stopping) again(why);
+      else set('failed', why);
     }
   }
 
   /** Runs the agent detached, so that it survives us; pairs with it when it is new. */
-  async function launch(enrolled: boolean): Promise<number> {
+  async function launch(enrolled: boolean): Promise<void> {
     const agentDir = join(dir, 'agent');
     const codeFile = join(dir, 'pairing-code');
     const logFile = join(dir, 'agent.log');
@@ -96,21 +137,20 @@ export function practiceDevice(options: { dir: string; fleet: Fleet; log: Log; o
     const child = spawn(process.execPath, args, { detached: true, stdio: ['ignore', 'pipe', log.fd], env: minimalEnv(), windowsHide: true });
     await log.close();
     try {
+      const process = child.pid === undefined ? undefined : { pid: child.pid, mark: startMark(child.pid) };
       // Before it is ready, so that an engine that comes after a crash of this one knows of it.
-      if (child.pid !== undefined) await writeFileAtomic(note, JSON.stringify({ pid: child.pid, mark: startMark(child.pid) }));
+      if (process) await writeFileAtomic(note, JSON.stringify(process));
       const ready = await readyLine(child, logFile);
-      if (child.pid === undefined) throw new Error('The agent has no process.');
+      if (!process) throw new Error('The agent has no process.');
       if (ready.pairing) {
         const code = ready.pairing.code ?? (await readFile(codeFile, 'utf8')).trim();
         await fleet.add({ address: ready.pairing.address, name: PRACTICE_NAME, code }, { practice: true });
         await rm(codeFile, { force: true });
       }
-      child.once('exit', (code, signal) => {
-        if (!stopping) set('failed', `It ended by itself (${signal ?? `exit ${code}`}).`);
-      });
+      follow(process);
+      child.once('exit', (code, signal) => ended(process, signal ?? `exit ${code}`));
       child.stdout?.destroy();
       child.unref();
-      return child.pid;
     } catch (error) {
       child.kill('SIGKILL');
       throw error;
@@ -146,11 +186,16 @@ function notReady(why: string): EdgewrightError {
   });
 }
 
-async function readNote(path: string): Promise<number | undefined> {
+/** The agent that an engine before this one left running. */
+async function readNote(path: string): Promise<AgentProcess | undefined> {
   const text = await readFileIfThere(path);
   if (!text) return undefined;
   const note = NoteSchema.safeParse(JSON.parse(text.toString('utf8')));
-  return note.success && isAlive(note.data.pid) && startMark(note.data.pid) === note.data.mark ? note.data.pid : undefined;
+  return note.success && isRunning(note.data) ? note.data : undefined;
+}
+
+function isRunning({ pid, mark }: AgentProcess): boolean {
+  return isAlive(pid) && startMark(pid) === mark;
 }
 
 async function endProcess(pid: number): Promise<void> {

@@ -99,6 +99,25 @@ describe('killing processes', () => {
     expect(list.json()).toMatchObject({ ok: true, signed: true });
   });
 
+  test.skipIf(process.platform !== 'linux')(
+    'kill -9 of the practice device: it is started again and is the same device, though another engine had started it',
+    async () => {
+      const before = await practice();
+      const { execFileSync } = await import('node:child_process');
+      const agentPid = () =>
+        execFileSync('ps', ['-eo', 'pid=,args='], { encoding: 'utf8' })
+          .split('\n')
+          .filter((line) => line.includes(join(work.dir, 'practice')) && line.includes('--dir'))
+          .map((line) => Number.parseInt(line, 10));
+      const [pid] = agentPid();
+      expect(pid).toBeGreaterThan(0);
+      process.kill(pid ?? 0, 'SIGKILL');
+      await expect.poll(() => agentPid().some((now) => now !== pid), { timeout: 30_000, interval: 200 }).toBe(true);
+      await expect.poll(() => practice().then((d) => d?.state), { timeout: 30_000, interval: 500 }).toBe('reachable');
+      expect(await practice()).toMatchObject({ name: before?.name, inference: before?.inference });
+    },
+  );
+
   test('a clean end stops the practice device too, and commands work without an engine', async () => {
     const before = await practice();
     await end(engine, 'SIGTERM');
