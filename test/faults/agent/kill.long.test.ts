@@ -77,7 +77,16 @@ describe.skipIf(process.platform !== 'linux')('kill -9 of the agent', () => {
     try {
       await bench.killRunners();
       // The agent waits in vain for the database first.
-      await expect.poll(() => bench.device.infer([7]).then((a) => a.status, () => 0), { timeout: 40_000, interval: 50 }).toBe(200);
+      await expect
+        .poll(
+          () =>
+            bench.device.infer([7]).then(
+              (a) => a.status,
+              () => 0,
+            ),
+          { timeout: 40_000, interval: 50 },
+        )
+        .toBe(200);
     } finally {
       db.exec('ROLLBACK');
       db.close();

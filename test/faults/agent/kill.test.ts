@@ -35,8 +35,16 @@ describe('coming back', () => {
     const asking = (async () => {
       while (!back) {
         // Nobody answers while it is down.
-        heard.add(await bench.device.infer([7]).then((a) => `infer ${a.status}`, () => 'down'));
-        const ready = await fetch(`http://${bench.agent.ready.inference}/v2/health/ready`).then((r) => r.status, () => 0);
+        heard.add(
+          await bench.device.infer([7]).then(
+            (a) => `infer ${a.status}`,
+            () => 'down',
+          ),
+        );
+        const ready = await fetch(`http://${bench.agent.ready.inference}/v2/health/ready`).then(
+          (r) => r.status,
+          () => 0,
+        );
         if (ready === 200) heard.add(`ready, then ${(await bench.device.infer([7])).status}`);
       }
     })();
