@@ -2,7 +2,7 @@
  * The composition root: every service of one workspace, made once and handed to each other by constructor arguments.
  * The engine holds the workspace's lock for its lifetime; a command without an engine takes it for each write.
  */
-import { mkdir, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
   type BundleSummary,
@@ -44,9 +44,10 @@ import { Changes } from './changes.ts';
 import { Deployments } from './deployments.ts';
 import { Inference } from './inference.ts';
 import { Jobs } from './jobs.ts';
-import { PRACTICE_NAME, type PracticeDevice, practiceDevice } from './practice.ts';
+import { type PracticeDevice, practiceDevice } from './practice.ts';
 import { quantize } from './quantize.ts';
 import { Runnables } from './runnables.ts';
+import { ownTempDir } from './temp.ts';
 import { Trials } from './trials.ts';
 import { WorkspaceDb } from './workspace-db.ts';
 
@@ -75,7 +76,7 @@ export interface Core {
   status(): Promise<Status>;
   hardware(options: { fresh: boolean; signal?: AbortSignal }): Promise<HardwareReport>;
   /** Runs `work` as the only writer of this workspace. */
-  write<T>(what: string, work: () => Promise<T>): Promise<T>;
+  write<T>(what: string, work: () => Promise<T>, signal?: AbortSignal): Promise<T>;
   buildBundle(dir: string, actor: string, signal?: AbortSignal): Promise<BundleSummary & { warnings: Warning[] }>;
   removeBundle(ref: string, actor: string): Promise<{ ref: string; freedBytes: number }>;
   startTrial(spec: TrialSpec, actor: string): Promise<{ jobId: string; trialId: string }>;
@@ -103,9 +104,8 @@ export async function openCore(options: CoreOptions): Promise<Core> {
   const shutdownListeners: (() => void)[] = [];
   const closers: (() => Promise<void> | void)[] = [];
   try {
-    // Half-made things of a process that was killed; nobody else writes here while we hold the lock.
-    if (held) await rm(paths.temp, { recursive: true, force: true });
-    await mkdir(paths.temp, { recursive: true, mode: 0o700 });
+    const tempDir = await ownTempDir(paths.temp);
+    closers.push(() => rm(tempDir, { recursive: true, force: true }));
     const keyring = await openKeyring(paths.keys);
     const db = new WorkspaceDb(join(paths.home, 'workspace.db'), clock);
     closers.push(() => db.close());
@@ -118,6 +118,7 @@ export async function openCore(options: CoreOptions): Promise<Core> {
     const trials = new TrialStore(join(paths.home, 'trials.db'));
     closers.push(() => trials.close());
     if (held) trials.markInterrupted();
+    else if (trials.anyRunning()) await markInterrupted(trials, paths.lock);
     const fleet = await openFleet({
       dir: paths.home,
       keyring,
@@ -132,14 +133,14 @@ export async function openCore(options: CoreOptions): Promise<Core> {
     });
     closers.push(() => fleet.close());
     const practice = practiceDevice({ dir: paths.practice, fleet, log, onChange: () => changes.publish('status') });
-    const runnables = new Runnables({ registry, tempDir: paths.temp });
+    const runnables = new Runnables({ registry, tempDir });
     closers.push(() => runnables.close());
     const inference = new Inference({ registry, store, runnables });
     closers.push(() => inference.close());
 
-    const write = async <T>(what: string, work: () => Promise<T>): Promise<T> => {
+    const write = async <T>(what: string, work: () => Promise<T>, signal?: AbortSignal): Promise<T> => {
       if (held) return work();
-      const lock = await acquireLock(paths.lock, { what, waitMs: options.lock.waitMs });
+      const lock = await acquireLock(paths.lock, { what, waitMs: options.lock.waitMs, ...(signal && { signal }) });
       try {
         return await work();
       } finally {
@@ -158,7 +159,7 @@ export async function openCore(options: CoreOptions): Promise<Core> {
       jobs,
       changes,
       clock,
-      tempDir: paths.temp,
+      tempDir,
       write,
       record,
       hardware: () => hardware({ fresh: false }),
@@ -200,22 +201,26 @@ export async function openCore(options: CoreOptions): Promise<Core> {
         };
       },
       buildBundle: (dir, actor, signal) =>
-        write('building a bundle', async () => {
-          const warnings: Warning[] = [];
-          const job = jobs.start({ kind: 'build', title: `Build the bundle in ${dir}`, link: '/bundles' }, (control) => {
-            signal?.addEventListener('abort', () => void jobs.cancel(job.id).catch(() => {}), { once: true });
-            return registry.build(dir, {
-              admit: (candidate) => admit(candidate, control.signal),
-              signal: control.signal,
-              onProgress: (p) => control.progress(p.step, p.fraction),
-              onWarning: (warning) => warnings.push(warning),
+        write(
+          'building a bundle',
+          async () => {
+            const warnings: Warning[] = [];
+            const job = jobs.start({ kind: 'build', title: `Build the bundle in ${dir}`, link: '/bundles' }, (control) => {
+              signal?.addEventListener('abort', () => void jobs.cancel(job.id).catch(() => {}), { once: true });
+              return registry.build(dir, {
+                admit: (candidate) => admit(candidate, control.signal),
+                signal: control.signal,
+                onProgress: (p) => control.progress(p.step, p.fraction),
+                onWarning: (warning) => warnings.push(warning),
+              });
             });
-          });
-          const built = await job.done;
-          record(actor, 'bundle.built', `Built ${built.name}@${built.version}`, { link: `/bundles/${built.name}@${built.version}`, digest: built.digest });
-          changes.publish('bundles');
-          return { ...built, warnings };
-        }),
+            const built = await job.done;
+            record(actor, 'bundle.built', `Built ${built.name}@${built.version}`, { link: `/bundles/${built.name}@${built.version}`, digest: built.digest });
+            changes.publish('bundles');
+            return { ...built, warnings };
+          },
+          signal,
+        ),
       removeBundle: (ref, actor) =>
         write('removing a bundle', async () => {
           const bundle = registry.resolve(ref);
@@ -252,11 +257,13 @@ export async function openCore(options: CoreOptions): Promise<Core> {
       },
       removeDevice: (name, actor) =>
         write('removing a device', async () => {
-          if (name === PRACTICE_NAME) db.saveSettings({ practiceDevice: false });
-          const removal = await fleet.remove(name);
-          if (name === PRACTICE_NAME) await practice.stop();
-          record(actor, 'device.removed', `Removed ${name}${removal.told ? '' : ', which was not told'}`);
-          changes.publish('devices', name);
+          // It may be named by its id.
+          const device = fleet.show(name);
+          if (device.practice) db.saveSettings({ practiceDevice: false });
+          const removal = await fleet.remove(device.id);
+          if (device.practice) await practice.stop();
+          record(actor, 'device.removed', `Removed ${device.name}${removal.told ? '' : ', which was not told'}`);
+          changes.publish('devices', device.name);
           return removal;
         }),
       rollback: (request, actor, signal) => deployments.rollback(request, actor, signal),
@@ -280,4 +287,12 @@ export async function openCore(options: CoreOptions): Promise<Core> {
     await held?.release();
     throw error;
   }
+}
+
+/** Without an engine nobody looks after trials that were cut off, so whoever finds the lock free does. */
+async function markInterrupted(trials: TrialStore, lockFile: string): Promise<void> {
+  const lock = await acquireLock(lockFile, { what: 'looking after interrupted trials', waitMs: 0 }).catch(() => undefined);
+  if (!lock) return;
+  trials.markInterrupted();
+  await lock.release();
 }

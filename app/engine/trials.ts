@@ -3,12 +3,12 @@ import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { EdgewrightError, type HardwareReport, type Trial, type TrialSpec } from '#contract';
+import { asEdgewrightError, EdgewrightError, type HardwareReport, type Trial, type TrialSpec } from '#contract';
 import type { BlobStore, Registry } from '#core/bundles';
 import type { Clock } from '#core/platform';
 import { parseGate, recipeOf, runTrial, type TrialStore } from '#core/trials';
 import type { Changes } from './changes.ts';
-import type { Jobs } from './jobs.ts';
+import type { JobControl, Jobs } from './jobs.ts';
 
 export interface TrialsDeps {
   registry: Registry;
@@ -18,7 +18,7 @@ export interface TrialsDeps {
   changes: Changes;
   clock: Clock;
   tempDir: string;
-  write: <T>(what: string, work: () => Promise<T>) => Promise<T>;
+  write: <T>(what: string, work: () => Promise<T>, signal?: AbortSignal) => Promise<T>;
   record: (actor: string, kind: string, message: string, extra?: { link?: string; digest?: string }) => void;
   hardware: () => Promise<HardwareReport>;
   onnxruntime: string;
@@ -61,32 +61,45 @@ export class Trials {
       variants: names.map((name) => ({ name, stage: 'waiting', machines: [], gates: [], warnings: [] })),
       machine: { hostname: hostname(), cpu: machine, onnxruntime: this.#deps.onnxruntime },
     };
-    const job = jobs.start({ kind: 'trial', title: `Trial of ${ref}: ${names.join(', ')}`, link: `/trials/${id}` }, (control) =>
-      write('running a trial', async () => {
-        const workDir = await mkdtemp(join(this.#deps.tempDir, 'trial-'));
-        try {
-          const ended = await runTrial(trial, {
-            bundle,
-            registry,
-            store: this.#deps.blobs,
-            workDir,
-            clock,
-            signal: control.signal,
-            onProgress: (p) => control.progress(p.step, p.fraction),
-            save: (now) => {
-              store.save(now);
-              changes.publish('trials', id);
-            },
-            saveSamples: (variant, device, samplesMs) => store.saveSamples(id, variant, device, samplesMs),
-          });
-          changes.publish('bundles', ref);
-          record(actor, 'trial.ended', `Trial of ${ref}: ${ended.verdict?.reason ?? ended.state}`, { link: `/trials/${id}` });
-          return ended;
-        } finally {
-          await rm(workDir, { recursive: true, force: true });
+    const run = (control: JobControl) => async () => {
+      const workDir = await mkdtemp(join(this.#deps.tempDir, 'trial-'));
+      try {
+        const ended = await runTrial(trial, {
+          bundle,
+          registry,
+          store: this.#deps.blobs,
+          workDir,
+          clock,
+          signal: control.signal,
+          onProgress: (p) => control.progress(p.step, p.fraction),
+          save: (now) => {
+            store.save(now);
+            changes.publish('trials', id);
+          },
+          saveSamples: (variant, device, samplesMs) => store.saveSamples(id, variant, device, samplesMs),
+        });
+        changes.publish('bundles', ref);
+        record(actor, 'trial.ended', `Trial of ${ref}: ${ended.verdict?.reason ?? ended.state}`, { link: `/trials/${id}` });
+        return ended;
+      } finally {
+        await rm(workDir, { recursive: true, force: true });
+      }
+    };
+    const job = jobs.start({ kind: 'trial', title: `Trial of ${ref}: ${names.join(', ')}`, link: `/trials/${id}` }, async (control) => {
+      try {
+        return await write('running a trial', run(control), control.signal);
+      } catch (error) {
+        // It may never have begun: the workspace stayed busy, or it was cancelled while it waited.
+        if (trial.state === 'running') {
+          trial.state = control.signal.aborted ? 'cancelled' : 'failed';
+          trial.error = asEdgewrightError(error).toBody();
+          trial.endedAt = clock.now();
+          store.save(trial);
+          changes.publish('trials', id);
         }
-      }),
-    );
+        throw error;
+      }
+    });
     trial.jobId = job.id;
     store.save(trial);
     changes.publish('trials', id);

@@ -25,7 +25,8 @@ export async function acquireLock(path: string, options: { what: string; waitMs:
   for (;;) {
     const held = tryLock(path);
     if (held) {
-      await writeFile(note, `${options.what} (process ${process.pid})`, { mode: 0o600 });
+      // Only words for others: a full disk must not leave the lock held by nobody's hand.
+      await writeFile(note, `${options.what} (process ${process.pid})`, { mode: 0o600 }).catch(() => {});
       return {
         release: async () => {
           await rm(note, { force: true });

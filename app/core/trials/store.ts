@@ -102,6 +102,10 @@ export class TrialStore {
     return { pass: false, reason: `it missed "${failed?.gate}" in its last trial (${failed?.value})` };
   }
 
+  anyRunning(): boolean {
+    return this.#db.prepare("SELECT 1 FROM trials WHERE state = 'running' LIMIT 1").get() !== undefined;
+  }
+
   /** A trial that says `running` when nobody runs it was cut off: by a crash, or a power cut. */
   markInterrupted(): void {
     const rows = this.#db.prepare("SELECT document FROM trials WHERE state = 'running'").all() as { document: string }[];
