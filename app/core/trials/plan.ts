@@ -44,6 +44,24 @@ function nextCheck(variant: TrialVariant): Step | undefined {
   }
 }
 
+/** What a step does, in words. */
+export function describeStep(step: Step): string {
+  switch (step.kind) {
+    case 'make':
+      return `making ${step.variant}`;
+    case 'load':
+      return `loading ${step.variant}`;
+    case 'golden':
+      return `golden set on ${step.variant}`;
+    case 'score':
+      return `scoring ${step.variant}`;
+    case 'benchmark':
+      return `benchmarking ${step.variants.join(', ')}`;
+    case 'judge':
+      return 'judging';
+  }
+}
+
 /** Stage after a step went well. */
 export function stageAfter(step: Exclude<Step['kind'], 'judge'>): TrialVariant['stage'] {
   switch (step) {

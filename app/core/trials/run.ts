@@ -13,7 +13,7 @@ import { benchmarkModels, evaluate, type Runner, RUNNER_MEMORY_BYTES, runGolden,
 import { judgeGate, parseGate } from './gates.ts';
 import { MAKE_TIMEOUT_MS, WARM_UP_RUNS } from './limits.ts';
 import { markPareto } from './pareto.ts';
-import { fractionDone, nextStep, type Step, stageAfter } from './plan.ts';
+import { describeStep, fractionDone, nextStep, type Step, stageAfter } from './plan.ts';
 import { quantizeRuntime } from './quantize-runtime.ts';
 import { recipeOf } from './variants.ts';
 import { decide } from './verdict.ts';
@@ -52,7 +52,7 @@ export async function runTrial(trial: Trial, context: TrialContext): Promise<Tri
   try {
     for (let step = nextStep(trial); step; step = nextStep(trial)) {
       if (signal.aborted) throw abortError();
-      context.onProgress({ step: describe(step), fraction: fractionDone(trial) });
+      context.onProgress({ step: describeStep(step), fraction: fractionDone(trial) });
       await executor.execute(step, signal);
       context.save(trial);
     }
@@ -77,23 +77,6 @@ export async function runTrial(trial: Trial, context: TrialContext): Promise<Tri
     delete trial.jobId;
     context.save(trial);
     await executor.close();
-  }
-}
-
-function describe(step: Step): string {
-  switch (step.kind) {
-    case 'make':
-      return `making ${step.variant}`;
-    case 'load':
-      return `loading ${step.variant}`;
-    case 'golden':
-      return `golden set on ${step.variant}`;
-    case 'score':
-      return `scoring ${step.variant}`;
-    case 'benchmark':
-      return `benchmarking ${step.variants.join(', ')}`;
-    case 'judge':
-      return 'judging';
   }
 }
 
