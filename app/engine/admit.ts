@@ -6,7 +6,7 @@ import { type CheckResult, EdgewrightError } from '#contract';
 import type { Candidate } from '#core/bundles';
 import { goldenRule } from '#core/datasets';
 import { RUNNER_MEMORY_BYTES, runGolden, startRunner } from '#core/runtime';
-import { LOAD_TIMEOUT_MS, RUN_TIMEOUT_MS } from './limits.ts';
+import { GOLDEN_TIMEOUT_MS, LOAD_TIMEOUT_MS } from './limits.ts';
 
 export async function admit(candidate: Candidate, signal?: AbortSignal): Promise<CheckResult> {
   const options = signal ? { signal } : {};
@@ -21,7 +21,7 @@ export async function admit(candidate: Candidate, signal?: AbortSignal): Promise
     }
     const golden = await runGolden(runner, candidate.goldenPath, goldenRule('fp32', candidate.tolerances, candidate.metric), {
       ...options,
-      timeoutMs: RUN_TIMEOUT_MS,
+      timeoutMs: GOLDEN_TIMEOUT_MS,
     });
     if (!golden.pass) {
       throw new EdgewrightError({

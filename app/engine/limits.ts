@@ -18,7 +18,9 @@ export const MAX_CHANGE_BACKLOG = 1_000;
 export const WARM_RUNNERS = 3;
 export const WARM_RUNNER_IDLE_MS = 5 * 60_000;
 /** How long one inference from a screen or the command line may take, in ms. */
-export const RUN_TIMEOUT_MS = 120_000;
+export const RUN_TIMEOUT_MS = 30_000;
+/** How long the golden set of a bundle may take that is being built, in ms. */
+export const GOLDEN_TIMEOUT_MS = 120_000;
 /** How long loading a model may take, in ms. */
 export const LOAD_TIMEOUT_MS = 300_000;
 /** How long the engine waits for its practice device to be ready, in ms. */
