@@ -36,8 +36,8 @@ export const AnswerSchema = z.discriminatedUnion('kind', [
     labels: z.array(z.object({ label: z.string(), index: z.number().int(), confidence: z.number() })),
   }),
   z.object({ kind: z.literal('values'), values: z.array(z.object({ name: z.string(), value: z.number(), unit: z.string().optional() })) }),
-  /** No recipe says how to read it: the first elements of each output. */
-  z.object({ kind: z.literal('tensors'), tensors: z.array(z.object({ name: z.string(), preview: z.array(z.number()) })) }),
+  /** No recipe says how to read it: the first elements of each output; null stands for NaN and the infinities, which JSON cannot carry. */
+  z.object({ kind: z.literal('tensors'), tensors: z.array(z.object({ name: z.string(), preview: z.array(z.number().nullable()) })) }),
 ]);
 export type Answer = z.infer<typeof AnswerSchema>;
 

@@ -182,7 +182,7 @@ export function describeAnswer(answer: Answer): string[] {
     case 'values':
       return answer.values.map((v) => `${v.name}: ${significant(v.value)}${v.unit === undefined ? '' : ` ${v.unit}`}`);
     case 'tensors':
-      return answer.tensors.map((t) => `${t.name}: ${t.preview.map(significant).join(', ')} …`);
+      return answer.tensors.map((t) => `${t.name}: ${t.preview.map((x) => (x === null ? 'not finite' : significant(x))).join(', ')} …`);
   }
 }
 

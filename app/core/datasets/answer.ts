@@ -1,5 +1,5 @@
 /** From a model's outputs to an answer people can read. */
-import type { Answer } from '#contract';
+import { type Answer, EdgewrightError } from '#contract';
 import { MAX_ANSWER_VALUES, TENSOR_PREVIEW_ELEMENTS } from './limits.ts';
 import { pickOutput } from './metrics.ts';
 import type { Recipe } from './recipe.ts';
@@ -8,18 +8,26 @@ import { type Tensor, toNumbers } from './tensor.ts';
 /**
  * The answer for the first sample.
  * @param labels one for each class; without them a class is called by its number
- * @throws metric.output-missing (input) when the model has not the output the recipe reads
+ * @throws answer.not-finite (input); metric.output-missing (input) when the model has not the output the recipe reads
  */
 export function answer(recipe: Recipe | undefined, outputs: Readonly<Record<string, Tensor>>, labels?: readonly string[]): Answer {
   const how = recipe?.answer;
   if (!how || how.kind === 'tensors') {
     const tensors = Object.entries(outputs).map(([name, tensor]) => ({
       name,
-      preview: Array.isArray(tensor.data) ? [] : [...toNumbers(tensor).subarray(0, TENSOR_PREVIEW_ELEMENTS)],
+      preview: Array.isArray(tensor.data) ? [] : [...toNumbers(tensor).subarray(0, TENSOR_PREVIEW_ELEMENTS)].map((x) => (Number.isFinite(x) ? x : null)),
     }));
     return { kind: 'tensors', tensors };
   }
   const values = firstSample(pickOutput(outputs, how.output));
+  if (!values.every(Number.isFinite)) {
+    throw new EdgewrightError({
+      code: 'answer.not-finite',
+      message: `The model answers with NaN or infinity in ${how.output}, which says nothing about this input.`,
+      hint: 'Look at the outputs with --output FILE, and for NaN among the weights with: edgewright check MODEL',
+      owner: 'input',
+    });
+  }
   if (how.kind === 'values') {
     return {
       kind: 'values',

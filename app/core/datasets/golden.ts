@@ -38,7 +38,7 @@ export interface Tolerances {
 
 export interface GoldenComparison {
   pass: boolean;
-  /** Largest |found - expected| over all numbers; Infinity when one of them is not a number where the other is. */
+  /** Largest |found - expected| over all numbers; Number.MAX_VALUE, which JSON can carry, where that has no bound: one is NaN or infinite, or the shapes differ. */
   maxAbsError: number;
   /** The element furthest beyond its tolerance (or the first sample that disagrees), with what was expected and found. */
   worst?: string;
@@ -100,9 +100,12 @@ export function goldenRule(precision: string, tolerances: Tolerances = {}, metri
 export function compareGolden(expected: Readonly<Record<string, Tensor>>, actual: Readonly<Record<string, Tensor>>, rule: GoldenRule): GoldenComparison {
   const words = ruleWords(rule);
   const differences = Object.entries(expected).map(([name, want]) => compareTensor(name, want, findOutput(actual, name, Object.keys(expected).length), rule));
-  const maxAbsError = differences.reduce((max, d) => Math.max(max, d.maxAbs), 0);
+  const maxAbsError = Math.min(
+    Number.MAX_VALUE,
+    differences.reduce((max, d) => Math.max(max, d.maxAbs), 0),
+  );
   const broken = differences.find((d) => d.structure !== undefined);
-  if (broken?.structure !== undefined) return { pass: false, maxAbsError: Number.POSITIVE_INFINITY, worst: broken.structure, rule: words };
+  if (broken?.structure !== undefined) return { pass: false, maxAbsError, worst: broken.structure, rule: words };
   if (isClose(rule)) {
     const worst = differences.reduce<Difference | undefined>((a, b) => (b.excess > (a?.excess ?? Number.NEGATIVE_INFINITY) ? b : a), undefined);
     const pass = differences.every((d) => d.excess <= 0);

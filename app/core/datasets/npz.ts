@@ -1,4 +1,5 @@
 /** Named arrays in one file (.npz), as `numpy.savez` writes them; a single .npy is read as one array named `arr_0`. */
+import { basename } from 'node:path';
 import { EdgewrightError } from '#contract';
 import { readFileBounded, writeFileAtomic } from '#core/platform';
 import { MAX_NPZ_FILE_BYTES } from './limits.ts';
@@ -26,7 +27,7 @@ export async function readNpz(source: string | Uint8Array): Promise<Map<string, 
       owner: 'input',
     });
   }
-  if (!looksLikeZip(file)) return new Map([[UNNAMED_ARRAY, readNpy(file, typeof source === 'string' ? source : 'The file')]]);
+  if (!looksLikeZip(file)) return new Map([[UNNAMED_ARRAY, readNpy(file, typeof source === 'string' ? basename(source) : 'The file')]]);
   const arrays = new Map<string, Tensor>();
   for (const { name, bytes } of readZip(file)) {
     if (!name.endsWith('.npy')) {

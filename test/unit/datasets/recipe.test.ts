@@ -242,6 +242,18 @@ describe('answers', () => {
     ).toEqual({ kind: 'tensors', tensors: [{ name: 'y', preview: Array.from({ length: 16 }, (_, i) => i) }] });
   });
 
+  test('NaN and infinity are never an answer; where nothing reads the outputs they are told apart from numbers', () => {
+    for (const recipe of ['{kind: tensors, answer: {kind: labels, output: y}}', '{kind: tensors, answer: {kind: values, output: y}}']) {
+      expect(() => answer(parseRecipe(recipe), { y: float32Tensor([1, 2], [1, Number.NaN]) })).toThrowError(
+        expect.objectContaining({ code: 'answer.not-finite', owner: 'input' }),
+      );
+    }
+    expect(answer(undefined, { y: float32Tensor([3], [Number.NaN, Number.NEGATIVE_INFINITY, 2]) })).toEqual({
+      kind: 'tensors',
+      tensors: [{ name: 'y', preview: [null, null, 2] }],
+    });
+  });
+
   test('an output the model does not have is named', () => {
     expect(() => answer(parseRecipe('{kind: tensors, answer: {kind: labels, output: nope}}'), { a: logits.logits, b: logits.logits })).toThrowError(
       expect.objectContaining({ code: 'metric.output-missing' }),

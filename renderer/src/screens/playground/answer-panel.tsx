@@ -105,7 +105,7 @@ function AnswerBody({ answer }: { answer: Answer }) {
       {answer.tensors.map((tensor) => (
         <li key={tensor.name}>
           <code>
-            {tensor.name} [{tensor.preview.map((value) => columnNumber(value)).join(', ')}, …]
+            {tensor.name} [{tensor.preview.map((value) => columnNumber(value ?? undefined)).join(', ')}, …]
           </code>
         </li>
       ))}
