@@ -18,7 +18,7 @@ import type { EventLog } from '../state/events.ts';
 import type { IdentityStore } from '../state/identity.ts';
 import { CANCELLED, type Ledger, type RolledBack } from '../state/ledger.ts';
 import type { Uploads } from '../state/uploads.ts';
-import { layOut, openSession, type Workshop } from './executors.ts';
+import { keep, layOut, openSession, type Workshop } from './executors.ts';
 import { collectGarbage } from './garbage.ts';
 import type { StagedBundle } from './install.ts';
 import { Mutex } from './mutex.ts';
@@ -47,6 +47,7 @@ export class Device {
   readonly #held = new Set<string>();
   readonly #retiring = new Set<ModelSession>();
   readonly #headStarts = new HeadStarts();
+  readonly #layingOut = new Map<string, Mutex>();
   readonly #storeTurn = new Mutex();
   readonly #handTurn = new Mutex();
   readonly #reconciler: Reconciler;
@@ -67,6 +68,11 @@ export class Device {
       staged: new Map<string, StagedBundle>(),
       serveFailures: new Map<string, number>(),
       headStarts: this.#headStarts,
+      layingOut: (deployment) => {
+        const turn = this.#layingOut.get(deployment) ?? new Mutex();
+        this.#layingOut.set(deployment, turn);
+        return turn;
+      },
       stagedDir: (deployment) => join(this.stagedRoot, deployment),
       sessionOptions: (record, staged) => this.#sessionOptions(record, staged),
       rollBack: (model, deployment, error) => void this.#rollBackNow(model, deployment, { error: error.toBody(), state: 'rolled back', byHand: false }),
@@ -148,8 +154,10 @@ export class Device {
       if (!serving || !previous) throw nothingBefore(slot.model, serving);
       this.#held.add(previous.id);
       try {
-        if (!router.get(previous.id))
-          router.add(await openSession(this.#shop, previous, await layOut(this.#shop, previous, this.#reconciler.stopping), this.#reconciler.stopping));
+        if (!router.get(previous.id)) {
+          const staged = await layOut(this.#shop, previous, this.#reconciler.stopping);
+          await keep(this.#shop, await openSession(this.#shop, previous, staged, this.#reconciler.stopping));
+        }
         const error: ErrorBody = { code: 'device.rolled-back-by-hand', message: 'It was rolled back by hand.', owner: 'cancelled' };
         const done = this.#rollBackNow(slot.model, serving.id, { error, state: 'rolled back', byHand: true });
         if (!done?.to) throw nothingBefore(slot.model, serving);

@@ -12,6 +12,7 @@ import type { EventLog } from '../state/events.ts';
 import type { IdentityStore } from '../state/identity.ts';
 import type { Ledger } from '../state/ledger.ts';
 import { installBundle, type StagedBundle } from './install.ts';
+import type { Mutex } from './mutex.ts';
 import { testBundle } from './self-test.ts';
 import type { Watches } from './watches.ts';
 
@@ -29,6 +30,8 @@ export interface Workshop {
   rollBack(model: string, deployment: string, error: EdgewrightError): void;
   /** Runners started while their bundle was on its way. */
   headStarts: HeadStarts;
+  /** Two who want the same bundle, an order by hand and the loop, must not lay it out over each other. */
+  layingOut(deployment: string): Mutex;
   /** What was laid out since the agent started. */
   staged: Map<string, StagedBundle>;
   /** Times each deployment failed to serve since the agent started. */
@@ -64,7 +67,7 @@ export const EXECUTORS: Executors = {
     const staged = await layOut(shop, record, signal);
     const session = await openSession(shop, record, staged, signal);
     try {
-      const said = await testBundle(session, staged, signal);
+      const said = await testBundle(session, staged, limitsOf(shop, record), signal);
       signal.throwIfAborted();
       shop.router.add(session);
       shop.ledger.advance(record.id, 'testing', 'activating', { kind: 'tested', message: `${refOf(record)}: ${said}` });
@@ -76,7 +79,7 @@ export const EXECUTORS: Executors = {
 
   warm: async (shop, record, _step, signal) => {
     const staged = await layOut(shop, record, signal);
-    shop.router.add(await openSession(shop, record, staged, signal));
+    await keep(shop, await openSession(shop, record, staged, signal));
   },
 
   switch: async (shop, record) => {
@@ -91,9 +94,9 @@ export const EXECUTORS: Executors = {
     try {
       const staged = await layOut(shop, record, signal);
       const session = await openSession(shop, record, staged, signal);
-      // It may have been rolled back while it was loading.
-      if (shop.ledger.slot(record.model).serving !== record.id) return await session.close();
-      shop.router.add(session);
+      await keep(shop, session);
+      // It may have been rolled back while it was loading: then the next plan lets it go.
+      if (shop.ledger.slot(record.model).serving !== record.id) return;
       shop.router.point(record.model, record.id);
       shop.watches.limit(record.model, record.id, limitsOf(shop, record));
       shop.serveFailures.delete(record.id);
@@ -129,6 +132,10 @@ export function execute(shop: Workshop, record: DeploymentRecord, step: Step, si
 
 /** Verifies everything and lays the files out by name, once in the life of this process. */
 export async function layOut(shop: Workshop, record: DeploymentRecord, signal: AbortSignal): Promise<StagedBundle> {
+  return shop.layingOut(record.id).run(() => layOutOnce(shop, record, signal));
+}
+
+async function layOutOnce(shop: Workshop, record: DeploymentRecord, signal: AbortSignal): Promise<StagedBundle> {
   const known = shop.staged.get(record.id);
   if (known) return known;
   const trust = shop.identity.trust();
@@ -141,6 +148,12 @@ export async function layOut(shop: Workshop, record: DeploymentRecord, signal: A
 export async function openSession(shop: Workshop, record: DeploymentRecord, staged: StagedBundle, signal: AbortSignal): Promise<ModelSession> {
   const options = shop.sessionOptions(record, staged);
   return ModelSession.open(options, signal, await shop.headStarts.take(record.id, options.memoryLimitBytes));
+}
+
+/** One session of a bundle is enough: an order by hand and the loop may have loaded the same one side by side. */
+export async function keep(shop: Workshop, session: ModelSession): Promise<void> {
+  if (shop.router.get(session.options.id)) await session.close();
+  else shop.router.add(session);
 }
 
 /** The decision's own limits win over those of the bundle. */

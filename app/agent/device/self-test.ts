@@ -4,13 +4,15 @@ import { goldenCases, readNpz, sliceRows, type Tensor } from '#core/datasets';
 import { latencySummary, type Runner, runGolden } from '#core/runtime';
 import { TEST_MS, TIMED_RUNS, WARMUP_RUNS } from '../limits.ts';
 import type { ModelSession } from '../serving/session.ts';
+import type { DeviceLimits } from '#core/fleet';
 import type { StagedBundle } from './install.ts';
 
 /**
+ * @param limits those of the decision over those of the bundle
  * @returns what was found, in words
  * @throws device.golden-failed, device.golden-crashed, device.too-slow, device.too-much-memory (all gate)
  */
-export async function testBundle(session: ModelSession, staged: StagedBundle, signal: AbortSignal): Promise<string> {
+export async function testBundle(session: ModelSession, staged: StagedBundle, limits: DeviceLimits, signal: AbortSignal): Promise<string> {
   const runner = session.runner();
   const options = { signal: AbortSignal.any([signal, AbortSignal.timeout(TEST_MS)]) };
   try {
@@ -29,8 +31,8 @@ export async function testBundle(session: ModelSession, staged: StagedBundle, si
         owner: 'gate',
       });
     }
-    const latency = await checkLatency(runner, cases.inputs, staged.limits.p95Ms, options);
-    const memory = await checkMemory(runner, staged.limits.memoryBytes);
+    const latency = await checkLatency(runner, cases.inputs, limits.p95Ms, options);
+    const memory = await checkMemory(runner, limits.memoryBytes);
     return `the golden set passes (${golden.samples} samples, largest error ${golden.maxAbsError.toPrecision(3)})${latency}${memory}.`;
   } catch (error) {
     if (signal.aborted) throw error;

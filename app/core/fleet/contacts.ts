@@ -55,8 +55,10 @@ export function openContacts(options: ContactOptions): Contacts {
     for (;;) {
       const events = await client(row).events(devices.lastSeq(row.id), added === 0 ? waitMs : 0, signal);
       if (!devices.byId(row.id)) return added;
-      added += devices.addEvents(row.id, events);
-      if (events.length < MAX_EVENTS) return added;
+      const news = devices.addEvents(row.id, events);
+      added += news;
+      // A device that says the same again and again must not keep us asking.
+      if (events.length < MAX_EVENTS || news === 0) return added;
     }
   }
 
@@ -98,8 +100,10 @@ export function openContacts(options: ContactOptions): Contacts {
         await ask(row);
         pause = FIRST_MISS_MS;
         // With more devices than polls, nobody may hold one for long.
-        await polls.run(() => copyEvents(row, polls.waiting > 0 ? 0 : MAX_POLL_MS, signal), signal);
-        if (polls.waiting > 0) await sleep(FIRST_MISS_MS, signal);
+        const begun = clock.monotonic();
+        const news = await polls.run(() => copyEvents(row, polls.waiting > 0 ? 0 : MAX_POLL_MS, signal), signal);
+        // Nor may one that answers at once with nothing new keep us busy.
+        if (polls.waiting > 0 || (news === 0 && clock.monotonic() - begun < FIRST_MISS_MS)) await sleep(FIRST_MISS_MS, signal);
       } catch {
         if (signal.aborted) return;
         await sleep(pause, signal).catch(() => {});

@@ -41,6 +41,11 @@ describe('deployments, one after another on one device', () => {
     expect(await served()).toBe(13);
   });
 
+  test("the decision's own limits hold on the device, where the bundle names none", async () => {
+    const order = await workspace.order({ version: '1.2.9', table: WHOLE_TABLE }, { limits: { p95Ms: 0.000_001 } });
+    expect(await device.deploy(order)).toMatchObject({ state: 'refused', error: { code: 'device.too-slow', owner: 'gate' } });
+  });
+
   test('the same id again changes nothing; another content under it is refused', async () => {
     const order = await workspace.order({ version: '1.1.0', table: table(100), golden: [100, 101, 102.5, 103] });
     await device.deploy(order);

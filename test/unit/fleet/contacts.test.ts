@@ -30,6 +30,19 @@ test('the device’s history is copied whole and once', async () => {
   expect(w.fleet.show('pump-3').events.at(-1)?.message).toBe('one more');
 });
 
+test('a device that tells the same again and again is not asked for ever', async () => {
+  const events = Array.from({ length: 500 }, (_, i) => ({ seq: i + 1, at: 0, kind: 'note', message: 'again' }));
+  agent.status.lastEventSeq = 1_000_000;
+  agent.intercept = (_request, response, url) => {
+    if (url.pathname !== '/v1/events') return false;
+    response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({ events }));
+    return true;
+  };
+  await w.fleet.refresh('pump-3');
+  expect(agent.asked.filter((a) => a === 'GET /v1/events')).toHaveLength(2);
+  expect(w.fleet.show('pump-3').events.at(-1)?.seq).toBe(500);
+});
+
 test('while it is followed, an event shows at once', async () => {
   const fleet = await w.reopen({ follow: true });
   await eventually(() => expect(agent.asked.at(-1)).toBe('GET /v1/events'));
