@@ -3,7 +3,7 @@ import { basename, extname } from 'node:path';
 import { type Benchmark, EdgewrightError, type ProviderUse, type RawInput, type RunRequest, type RunResult } from '#contract';
 import type { BlobStore, Registry, ResolvedBundle } from '#core/bundles';
 import { answer, applyRecipe, labelledCases, readNpz, sliceRows, type Tensor, writeNpz } from '#core/datasets';
-import { readFileBounded } from '#core/platform';
+import { checkReplaceable, readFileBounded } from '#core/platform';
 import { benchmarkModels, type LoadRequest } from '#core/runtime';
 import { LOAD_TIMEOUT_MS, MAX_RAW_INPUT_BYTES, RUN_TIMEOUT_MS } from './limits.ts';
 import type { Runnable, Runnables } from './runnables.ts';
@@ -31,6 +31,7 @@ export class Inference {
   }
 
   async run(request: RunRequest, signal?: AbortSignal): Promise<RunResult> {
+    if (request.output !== undefined) await checkReplaceable(request.output);
     const runnable = await this.#runnables.resolve(request.ref);
     const bytes = await this.#inputBytes(request.input, runnable);
     const load: LoadRequest = {

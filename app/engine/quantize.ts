@@ -1,12 +1,13 @@
 /** One quantized file from a bundle or a bare model, outside of any trial. */
 import type { QuantizeRequest, QuantizeResult } from '#contract';
 import type { BlobStore } from '#core/bundles';
-import { residentMemory } from '#core/platform';
+import { checkReplaceable, residentMemory } from '#core/platform';
 import { quantizeModel } from '#core/quantize';
 import { quantizeRuntime } from '#core/trials';
 import type { Runnables } from './runnables.ts';
 
 export async function quantize(request: QuantizeRequest, from: { runnables: Runnables; store: BlobStore }, signal?: AbortSignal): Promise<QuantizeResult> {
+  await checkReplaceable(request.output);
   const runnable = await from.runnables.resolve(request.ref);
   const own = [...(runnable.bundle?.files.values() ?? [])].find((f) => f.role === 'calibration');
   const calibration = request.calibration ?? (own && from.store.path(own.digest));

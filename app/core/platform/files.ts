@@ -61,6 +61,31 @@ async function makeOne(dir: string, mode: number): Promise<boolean> {
   return true;
 }
 
+/**
+ * Before a result goes to a place that a person named: the folder must be there, and what stands there must be a file, or
+ * the rename would put one in the place of a device (`/dev/null`).
+ * @throws usage.missing-folder, usage.not-a-file
+ */
+export async function checkReplaceable(path: string): Promise<void> {
+  if (!(await stat(dirname(path)).catch(() => undefined))?.isDirectory()) {
+    throw new EdgewrightError({
+      code: 'usage.missing-folder',
+      message: `There is no folder ${dirname(path)} to write ${basename(path)} into.`,
+      hint: 'Make it first, or name another place.',
+      owner: 'usage',
+    });
+  }
+  const there = await stat(path).catch(() => undefined);
+  if (there && !there.isFile()) {
+    throw new EdgewrightError({
+      code: 'usage.not-a-file',
+      message: `${path} is there and is not a regular file.`,
+      hint: 'Name a file that may be written or replaced.',
+      owner: 'usage',
+    });
+  }
+}
+
 /** Replaces `path` by `data`, whole or not at all. */
 export async function writeFileAtomic(path: string, data: string | Uint8Array, options: { mode?: number } = {}): Promise<void> {
   const temp = tempName(path);

@@ -1,6 +1,17 @@
 /** The only room that touches the operating system: files, processes, clock, log, SQLite. */
 export { abortError, type Clock, sleep, systemClock } from './clock.ts';
-export { ensureDir, freeBytes, fsyncDir, readExactly, readFileBounded, readFileIfThere, TEMP_PREFIX, tempName, writeFileAtomic } from './files.ts';
+export {
+  checkReplaceable,
+  ensureDir,
+  freeBytes,
+  fsyncDir,
+  readExactly,
+  readFileBounded,
+  readFileIfThere,
+  TEMP_PREFIX,
+  tempName,
+  writeFileAtomic,
+} from './files.ts';
 export { type Frame, readFrames, writeFrame } from './frames.ts';
 export { MAX_DOCUMENT_BYTES, WORKSPACE_WAIT_MS } from './limits.ts';
 export { acquireLock, type Lock } from './lock.ts';

@@ -37,6 +37,19 @@ describe('bad input', () => {
   test('a missing input file', async () => {
     await fails(['run', join(ROOT, 'test/fixtures/digits/model.onnx'), '--input', join(work.dir, 'none.png')], 64, /^usage\.missing-file/);
   });
+  test('an output in a folder that is not there, or in the place of something else', async () => {
+    const [model, input] = [join(ROOT, 'test/fixtures/digits/model.onnx'), join(ROOT, 'test/fixtures/digits/golden.npz')];
+    const nowhere = join(work.dir, 'nowhere', 'out');
+    await fails(['run', model, '--input', input, '--output', nowhere], 64, /^usage\.missing-folder/);
+    await fails(['quantize', model, '--variant', 'int8-dynamic', '--output', nowhere], 64, /^usage\.missing-folder/);
+    await fails(['run', model, '--input', input, '--output', work.dir], 64, /^usage\.not-a-file/);
+    if (process.platform === 'win32') return;
+    // Renaming over it would work for an administrator, and end it for everybody.
+    const pipe = join(work.dir, 'pipe');
+    execFileSync('mkfifo', [pipe]);
+    await fails(['run', model, '--input', input, '--output', pipe], 64, /^usage\.not-a-file/);
+    await fails(['quantize', model, '--variant', 'int8-dynamic', '--output', pipe], 64, /^usage\.not-a-file/);
+  });
   test('a reference that is not there', () => fails(['bundle', 'show', 'nothing@1.0.0'], 64, /^usage/));
   test('a reference that is none', () => fails(['bundle', 'show', '///'], 64, /^usage/));
   test('a gate that is none', () => fails(['trial', 'digits@1.0.0', '--gate', 'speed of light'], 64, /^usage\.gate/));
