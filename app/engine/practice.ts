@@ -13,7 +13,7 @@ import { type Fleet, ReadyLineSchema } from '#core/fleet';
 import { ensureDir, isAlive, type Log, minimalEnv, programEntry, readFileIfThere, sleep, startMark, writeFileAtomic } from '#core/platform';
 import { PRACTICE_LOOK_MS, PRACTICE_RESTART_FORGET_MS, PRACTICE_RESTART_MAX_MS, PRACTICE_RESTART_MS, PRACTICE_START_MS } from './limits.ts';
 
-export const PRACTICE_NAME = 'practice-device';
+const PRACTICE_NAME = 'practice-device';
 
 /** How long a clean end of the agent may take before it is killed, in ms. */
 const STOP_WAIT_MS = 5_000;

@@ -5,7 +5,16 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { EdgewrightError } from '#contract';
-import { type BlobStore, type LayerFile, NOT_FOR_DEVICES, type ResolvedBundle, type Role, readBundleManifest, verifyVariantSignature } from '#core/bundles';
+import {
+  type BlobStore,
+  findSignatures,
+  type LayerFile,
+  NOT_FOR_DEVICES,
+  type ResolvedBundle,
+  type Role,
+  readBundleManifest,
+  verifyVariantSignature,
+} from '#core/bundles';
 import { type GoldenRule, goldenRule } from '#core/datasets';
 import type { Descriptor, DeploymentOrder, DeviceLimits } from '#core/fleet';
 
@@ -55,6 +64,7 @@ async function install(store: BlobStore, order: DeploymentOrder, signerPem: stri
   const bundle = await readBundleManifest(store, order.manifest.digest);
   const files = [...bundle.files.values()];
   checkDecision(bundle, files, order);
+  await checkNothingElse(store, bundle, files, order);
   const golden = files.find((file) => file.role === 'golden');
   const model = files.find((file) => file.role === 'model');
   if (!golden || !model) {
@@ -98,6 +108,19 @@ function checkDecision(bundle: ResolvedBundle, files: readonly LayerFile[], orde
       decided === undefined ? 'not listed' : `${decided} bytes`,
     );
   }
+}
+
+/** What is neither the bundle's nor its signature's has no business on a device, listed or not. */
+async function checkNothingElse(store: BlobStore, bundle: ResolvedBundle, files: readonly LayerFile[], order: DeploymentOrder): Promise<void> {
+  const digests = order.blobs.map((blob) => blob.digest);
+  const signatures = await findSignatures(store, order.manifest.digest, digests);
+  const known = new Set([order.manifest.digest, bundle.manifest.config.digest, ...files.map((file) => file.digest)]);
+  for (const { manifestDigest, manifest } of signatures) {
+    for (const digest of [manifestDigest, manifest.config.digest, ...manifest.layers.map((layer) => layer.digest)]) known.add(digest);
+  }
+  const stray = digests.find((digest) => !known.has(digest));
+  if (stray !== undefined)
+    throw notAsDecided('The deployment lists a file that is no part of the bundle.', 'the files of the bundle and its signatures', stray);
 }
 
 /** Deletes what does not have its digest. @returns the first such digest, or one that is missing; undefined when all are right */

@@ -162,6 +162,12 @@ describe('deployments, one after another on one device', () => {
       blobs: own.blobs.slice(0, -1).some((b) => b.digest === own.manifest.digest) ? own.blobs.slice(0, -1) : own.blobs.slice(1),
     };
     expect((await device.deploy(short)).state).toBe('refused');
+    const other = await workspace.order({ version: '4.3.0', table: table(520) });
+    const stray = other.blobs.filter((b) => own.blobs.every((o) => o.digest !== b.digest)).slice(0, 1);
+    expect(await device.deploy({ ...own, id: `${own.id}-more`, blobs: [...own.blobs, ...stray] })).toMatchObject({
+      state: 'refused',
+      error: { code: 'device.not-as-decided', found: stray[0]?.digest },
+    });
     expect(await served()).toBe(63);
   });
 
