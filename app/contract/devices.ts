@@ -98,6 +98,8 @@ export const DeploySpecSchema = z.object({
   variant: z.string().optional(),
   devices: z.array(z.string()).min(1).max(1000),
   watch: WatchSchema.prefault({}),
+  /** An older version than the one that serves is a decision of its own, which no override stands for. */
+  allowDowngrade: z.boolean().default(false),
   /** Deploy although a pre-flight check says no; the reason is kept on record. */
   override: z.string().max(500).optional(),
 });

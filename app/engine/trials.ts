@@ -35,10 +35,18 @@ export class Trials {
   async start(request: TrialSpec, actor: string): Promise<{ jobId: string; trialId: string }> {
     const { registry, store, jobs, changes, clock, record, write } = this.#deps;
     const gates = request.gates.map(parseGate);
-    for (const name of request.variants) if (name !== 'fp32') recipeOf(name);
     const bundle = registry.resolve(request.ref);
     const ref = `${bundle.name}@${bundle.version}`;
-    const names = [...new Set(['fp32', ...request.variants])];
+    const there =
+      registry
+        .list()
+        .find((b) => b.name === bundle.name && b.version === bundle.version)
+        ?.variants.map((v) => v.name) ?? [];
+    const base = there[0] ?? bundle.variant.name;
+    // People say fp32 for "as it came"; a bundle that came in another precision has its own name for that.
+    const wanted = request.variants.map((name) => (name === 'fp32' && !there.includes('fp32') ? base : name));
+    for (const name of wanted) if (!there.includes(name)) recipeOf(name);
+    const names = [...new Set([base, ...wanted])];
     for (const gate of gates) {
       if (gate.of !== undefined && !names.includes(gate.of)) {
         throw new EdgewrightError({

@@ -13,6 +13,7 @@ export function addDeploy(program: Command): void {
     .option('--variant <name>', 'which variant; else the one the last trial chose')
     .option('--watch <seconds>', 'how long the device watches it before it commits')
     .option('--watch-requests <n>', 'how many requests it must serve before it commits')
+    .option('--allow-downgrade', 'deploy although the device serves a newer version')
     .option('--override <reason>', 'deploy although a pre-flight check says no; the reason is recorded')
     .description('Send a variant to devices; each tests it, switches, watches it, and rolls back by itself')
     .action(
@@ -20,7 +21,7 @@ export function addDeploy(program: Command): void {
         async (
           { client, output }: Context,
           ref: string,
-          options: { to: string; variant?: string; watch?: string; watchRequests?: string; override?: string },
+          options: { to: string; variant?: string; watch?: string; watchRequests?: string; override?: string; allowDowngrade?: boolean },
         ) => {
           const settings = await client.system.settings();
           const { jobId, deployments } = await client.deployments.start({
@@ -28,6 +29,7 @@ export function addDeploy(program: Command): void {
             devices: deviceNames(options.to),
             watch: { seconds: Number(options.watch ?? settings.watchSeconds), requests: Number(options.watchRequests ?? settings.watchRequests) },
             ...(options.variant !== undefined && { variant: options.variant }),
+            allowDowngrade: options.allowDowngrade ?? false,
             ...(options.override !== undefined && { override: options.override }),
           });
           // The job fails when any deployment fails; each one's own state says more.

@@ -10,7 +10,7 @@ import type { AgentStatus, DeploymentOrder, Descriptor } from './protocol.ts';
 export interface Cargo {
   /** name@version */
   ref: string;
-  order: Omit<DeploymentOrder, 'id' | 'allowDowngrade'>;
+  order: Omit<DeploymentOrder, 'id'>;
   /** Digests of the blobs that are OCI manifests, in the order they are pushed: the variant's own last. */
   manifests: string[];
   bundle: BundleDetail;
@@ -18,7 +18,7 @@ export interface Cargo {
 }
 
 /** @throws what the registry says of the reference */
-export async function cargoOf(registry: Registry, spec: Pick<DeploySpec, 'ref' | 'variant' | 'watch'>): Promise<Cargo> {
+export async function cargoOf(registry: Registry, spec: Pick<DeploySpec, 'ref' | 'variant' | 'watch' | 'allowDowngrade'>): Promise<Cargo> {
   const [base = spec.ref] = spec.ref.split('#');
   const { name, version, variant } = registry.resolve(spec.variant === undefined ? spec.ref : `${base}#${spec.variant}`);
   const ref = `${name}@${version}`;
@@ -28,7 +28,7 @@ export async function cargoOf(registry: Registry, spec: Pick<DeploySpec, 'ref' |
   const own = blobs.find((b) => b.digest === variant.digest);
   if (!own) throw new EdgewrightError({ code: 'bug', message: 'A variant does not list its own manifest.', found: variant.digest, owner: 'bug' });
   const others = closure.filter((f) => f.mediaType === MANIFEST_TYPE && f.digest !== own.digest).map((f) => f.digest);
-  const order = { name, version, variant: variant.name, manifest: own, blobs, watch: spec.watch, limits: bundle.limits ?? {} };
+  const order = { name, version, variant: variant.name, manifest: own, blobs, watch: spec.watch, limits: bundle.limits ?? {}, allowDowngrade: spec.allowDowngrade };
   return { ref, order, manifests: [...others, own.digest], bundle, variant };
 }
 
@@ -50,6 +50,7 @@ export async function checkCargo(parts: CheckParts, row: DeviceRow, cargo: Cargo
     bundle: cargo.bundle,
     variant: cargo.variant,
     blobs: cargo.order.blobs,
+    allowDowngrade: cargo.order.allowDowngrade,
     there: answered ? await blobsOn(registry, status) : new Set(),
     verdict: verdictFor(cargo.ref, cargo.variant.name),
     ...(onnxruntime !== undefined && { onnxruntime }),

@@ -82,7 +82,7 @@ export class Deployments {
     const cargo = await cargoOf(this.#o.registry, spec);
     return rows.map((row) => {
       const id = randomUUID();
-      const order: DeploymentOrder = { ...cargo.order, id, allowDowngrade: spec.override !== undefined };
+      const order: DeploymentOrder = { ...cargo.order, id };
       this.#o.deployments.insert({
         id,
         device: row.name,
@@ -256,7 +256,7 @@ export class Deployments {
 
   async #failsPreflight(record: DeploymentRecord, row: DeviceRow, cargo: Cargo | undefined): Promise<ErrorBody | undefined> {
     try {
-      const what = cargo ?? (await cargoOf(this.#o.registry, { ref: record.ref, variant: record.variant, watch: record.order.watch }));
+      const what = cargo ?? (await cargoOf(this.#o.registry, { ref: record.ref, variant: record.variant, watch: record.order.watch, allowDowngrade: record.order.allowDowngrade }));
       const { preflight, unreachable } = await checkCargo(this.#o, row, what);
       return preflightError(preflight, record.override, unreachable);
     } catch (error) {

@@ -24,6 +24,8 @@ export interface PreflightFacts {
   /** Digests of blobs that the device holds for the bundles it reports. */
   there: ReadonlySet<string>;
   verdict: Verdict;
+  /** A person decided to go back to an older version. */
+  allowDowngrade: boolean;
   /** ONNX Runtime's version here, where the bundle was proven; absent: not compared. */
   onnxruntime?: string;
 }
@@ -37,8 +39,8 @@ interface Check {
 /** Whose failure a check is; what is not listed is the device's. `reachable` keeps the error it failed with. */
 const OWNERS: Record<string, Owner> = { sound: 'input', 'golden set': 'input', signed: 'trust', version: 'trust', verdict: 'gate' };
 
-/** No override helps against these: there is nothing to send, or nowhere to send it. */
-const ABSOLUTE = new Set(['reachable', 'sound', 'signed']);
+/** No override helps against these: there is nothing to send, nowhere to send it, or it needs a decision of its own. */
+const ABSOLUTE = new Set(['reachable', 'sound', 'signed', 'version']);
 
 /** ONNX Runtime runs every opset from 7 up to its own (documented compatibility). */
 const OLDEST_OPSET = 7;
@@ -67,9 +69,9 @@ export function checkDevice(facts: PreflightFacts): Preflight {
   const older = serving !== undefined && compareVersions(bundle.version, serving.version) < 0;
   add(
     'version',
-    !older,
+    !older || facts.allowDowngrade,
     older
-      ? `older than ${serving.version}, which the device serves; roll back instead`
+      ? `older than ${serving.version}, which the device serves${facts.allowDowngrade ? '; you asked for that' : ''}`
       : serving
         ? `replaces ${serving.version}#${serving.variant}`
         : `the first ${bundle.name} on this device`,
@@ -136,7 +138,7 @@ export function preflightError(preflight: Preflight, override: string | undefine
   return {
     code: `deployment.preflight-${worst.name.replaceAll(' ', '-')}`,
     message: `${preflight.device} cannot take it: ${no.map((c) => `${c.name}: ${c.detail}`).join('; ')}.`,
-    hint: ABSOLUTE.has(worst.name) ? 'Nothing was sent.' : 'Nothing was sent. Mend it, or deploy with an override and its reason.',
+    hint: worst.name === 'version' ? 'Nothing was sent. Roll back instead, or allow the downgrade.' : ABSOLUTE.has(worst.name) ? 'Nothing was sent.' : 'Nothing was sent. Mend it, or deploy with an override and its reason.',
     owner: OWNERS[worst.name] ?? 'device',
   };
 }

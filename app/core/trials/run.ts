@@ -21,8 +21,6 @@ import { decide } from './verdict.ts';
 /** The name under which measurements of the machine that runs the trial are shown. */
 export const THIS_COMPUTER = 'this computer';
 
-const BASE = 'fp32';
-
 /** What a runner needs of a bundle. */
 const MODEL_ROLES: readonly Role[] = ['model', 'weights'];
 
@@ -129,8 +127,8 @@ class Executor {
       return;
     }
     const recipe = recipeOf(variant.name);
-    const basePath = this.#modelPaths.get(BASE);
-    if (basePath === undefined) throw new EdgewrightError({ code: 'bundle.no-base', message: 'The bundle has no fp32 variant to quantize.', owner: 'input' });
+    const basePath = this.#modelPaths.get(this.#base().name);
+    if (basePath === undefined) throw new EdgewrightError({ code: 'bundle.no-base', message: 'The variant to quantize from did not load.', owner: 'input' });
     const outputPath = join(workDir, `${variant.name}.onnx`);
     const request: QuantizeRequest = { ...recipe.quantize, modelPath: basePath, outputPath };
     if (recipe.needsCalibration) request.calibration = this.#dataPath('calibration', variant.name);
@@ -152,7 +150,6 @@ class Executor {
     const file = this.#file('golden');
     if (!file) {
       variant.warnings.push({ code: 'trial.no-golden', message: 'The bundle has no golden set, so its rule could not be checked.' });
-      variant.golden = { pass: true, maxAbsError: 0, rule: 'no golden set' };
       return;
     }
     const runner = await this.#runnerWith(variant.name, signal);
@@ -175,20 +172,20 @@ class Executor {
     } else {
       variant.warnings.push({ code: 'trial.no-test-set', message: 'The bundle has no test set or metric, so accuracy was not scored.' });
     }
-    if (variant.digest === undefined && variant.golden?.pass === true) await this.#keep(variant);
+    if (variant.digest === undefined && variant.golden?.pass !== false) await this.#keep(variant);
   }
 
   /** The second half of a quantized variant's golden rule: the metric may fall only so far below fp32. */
   #holdToMaxDrop(variant: TrialVariant): void {
-    const base = this.#trial.variants.find((v) => v.name === BASE)?.metric;
+    const base = this.#base().metric;
     const { metric, golden } = variant;
     const rule = goldenRule(variant.name, this.#context.bundle.source.tolerances, this.#context.bundle.source.metric);
-    if (variant.name === BASE || !base || !metric || !golden || !('maxDrop' in rule) || rule.maxDrop === undefined) return;
+    if (variant === this.#base() || !base || !metric || !golden || !('maxDrop' in rule) || rule.maxDrop === undefined) return;
     const drop = metric.higherIsBetter ? base.value - metric.value : metric.value - base.value;
-    golden.rule = `${golden.rule}; ${metric.name} at most ${rule.maxDrop} worse than fp32`;
+    golden.rule = `${golden.rule}; ${metric.name} at most ${rule.maxDrop} worse than ${this.#base().name}`;
     if (drop > rule.maxDrop) {
       golden.pass = false;
-      golden.worst ??= `${metric.name} ${+metric.value.toPrecision(4)}, ${+drop.toPrecision(3)} worse than fp32`;
+      golden.worst ??= `${metric.name} ${+metric.value.toPrecision(4)}, ${+drop.toPrecision(3)} worse than ${this.#base().name}`;
     }
   }
 
@@ -273,6 +270,13 @@ class Executor {
       hint: 'Name one in edgewright.yaml: calibration: calibration.npz',
       owner: 'input',
     });
+  }
+
+  /** The variant the others are made from and held against: the bundle's own. */
+  #base(): TrialVariant {
+    const [base] = this.#trial.variants;
+    if (!base) throw new EdgewrightError({ code: 'bug', message: 'A trial without a variant.', owner: 'bug' });
+    return base;
   }
 
   #file(role: Role): LayerFile | undefined {

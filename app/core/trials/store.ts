@@ -94,6 +94,9 @@ export class TrialStore {
     const newest = this.list().find((t) => t.ref === ref && t.state === 'done' && t.variantNames.includes(variant));
     const found = newest && this.show(newest.id).variants.find((v) => v.name === variant);
     if (!found) return undefined;
+    // A trial may choose what no golden set proves; what is sent to a device must be proven.
+    if (!found.golden && found.stage === 'done')
+      return { pass: false, reason: 'the bundle has no golden set, so its last trial proves nothing for another machine' };
     if (passes(found)) return { pass: true, reason: 'it passed its last trial' };
     const failed = found.gates.find((g) => !g.pass);
     if (found.stage !== 'done') return { pass: false, reason: `its last trial did not end well: ${found.error?.message ?? 'it was not run to its end'}` };

@@ -1,6 +1,6 @@
 /**
  * The verdict: of the variants that ran, kept their golden rule and met every gate, the fastest; where latencies can't be
- * told apart, the smallest. A variant slower than fp32 is never chosen without saying so.
+ * told apart, the smallest. The first variant is the base; one slower than it is never chosen without saying so.
  */
 import { formatMs, type TrialVariant } from '#contract';
 import { LATENCY_TIE_SHARE } from './limits.ts';
@@ -10,28 +10,31 @@ export interface Verdict {
   reason: string;
 }
 
-const BASE = 'fp32';
-
-/** It ran to its end, kept its golden rule and met every gate. */
+/** It ran to its end, met every gate and broke no golden rule. Without a golden set there is none to break, which the verdict says. */
 export function passes(variant: TrialVariant): boolean {
-  return variant.stage === 'done' && variant.golden?.pass === true && variant.gates.every((g) => g.pass);
+  return variant.stage === 'done' && variant.golden?.pass !== false && variant.gates.every((g) => g.pass);
 }
 
 /** See the rule above. `chosen` is absent when no variant passes; the reason is one sentence either way. */
 export function decide(variants: readonly TrialVariant[]): Verdict {
   const candidates = variants.filter(passes);
-  const base = variants.find((v) => v.name === BASE && v.stage === 'done');
+  const first = variants[0];
+  const base = first?.stage === 'done' ? first : undefined;
   if (candidates.length === 0) return { reason: `No variant passed: ${variants.map(whyNot).join('; ')}.` };
   const fastest = candidates.reduce((a, b) => (latency(b) < latency(a) ? b : a));
   const chosen = candidates.filter((v) => indistinguishable(v, fastest)).reduce((a, b) => ((b.bytes ?? Infinity) < (a.bytes ?? Infinity) ? b : a));
   const failed = variants.filter((v) => !passes(v));
   const others = failed.length === 0 ? '' : ` Not chosen: ${failed.map(whyNot).join('; ')}.`;
-  if (chosen.name === BASE || !base) {
+  if (!base || chosen === base) {
     const slower = candidates.filter((v) => v !== chosen);
     const because = slower.length === 0 ? 'the only variant that passed' : slower.map((v) => speed(chosen, v)).join(', ');
-    return { chosen: chosen.name, reason: `${chosen.name}: ${because}.${others}` };
+    return { chosen: chosen.name, reason: `${chosen.name}: ${because}.${unproven(chosen)}${others}` };
   }
-  return { chosen: chosen.name, reason: `${chosen.name}: ${compareWithBase(chosen, base)}.${others}` };
+  return { chosen: chosen.name, reason: `${chosen.name}: ${compareWithBase(chosen, base)}.${unproven(chosen)}${others}` };
+}
+
+function unproven(variant: TrialVariant): string {
+  return variant.golden ? '' : ' The bundle has no golden set, so a device would refuse it.';
 }
 
 function latency(variant: TrialVariant): number {
@@ -47,7 +50,9 @@ function indistinguishable(a: TrialVariant, b: TrialVariant): boolean {
 
 function compareWithBase(variant: TrialVariant, base: TrialVariant): string {
   const parts: string[] = [];
-  parts.push(indistinguishable(variant, base) ? `as fast as fp32 (${formatMs(latency(variant))} against ${formatMs(latency(base))})` : speed(variant, base));
+  parts.push(
+    indistinguishable(variant, base) ? `as fast as ${base.name} (${formatMs(latency(variant))} against ${formatMs(latency(base))})` : speed(variant, base),
+  );
   if (variant.bytes !== undefined && base.bytes !== undefined) {
     const share = 1 - variant.bytes / base.bytes;
     parts.push(share >= 0 ? `${Math.round(share * 100)} % smaller` : `${Math.round(-share * 100)} % larger`);

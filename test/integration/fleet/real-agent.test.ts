@@ -137,7 +137,9 @@ test('an older version is held back before it is sent', async () => {
     bytesSent: 0,
     error: { code: 'deployment.preflight-version', owner: 'trust' },
   });
-  expect(await (await deploy({ ref: 'digits@1.0.0', override: 'the pump needs it' })).ended).toMatchObject({ state: 'active', serving: 'digits@1.0.0#fp32' });
+  // An override is for other checks: going back is a decision of its own.
+  expect(await (await deploy({ ref: 'digits@1.0.0', override: 'the pump needs it' })).ended).toMatchObject({ state: 'failed', bytesSent: 0 });
+  expect(await (await deploy({ ref: 'digits@1.0.0', allowDowngrade: true })).ended).toMatchObject({ state: 'active', serving: 'digits@1.0.0#fp32' });
 });
 
 test('cancelled in the middle of a transfer', async () => {

@@ -39,6 +39,7 @@ function status(more: Partial<AgentStatus> = {}): AgentStatus {
 function facts(more: Partial<PreflightFacts> = {}): PreflightFacts {
   return {
     device: 'pump-3',
+    allowDowngrade: false,
     status: status(),
     bundle: {
       name: 'digits',
@@ -109,6 +110,9 @@ test('going back to an older version is a rollback’s business', () => {
   const f = facts({ status: status({ bundles }) });
   expect(failed(f)).toEqual(['version']);
   expect(preflightError(checkDevice(f), undefined, undefined)).toMatchObject({ owner: 'trust' });
+  // Overriding another check must not switch this guard off; only the decision itself does.
+  expect(preflightError(checkDevice(f), 'I know', undefined)).toMatchObject({ code: 'deployment.preflight-version' });
+  expect(failed({ ...f, allowDowngrade: true })).toEqual([]);
 });
 
 test('a device that does not answer keeps the reason it did not', () => {

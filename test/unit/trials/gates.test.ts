@@ -146,6 +146,17 @@ describe('the verdict', () => {
   });
 });
 
+describe('a verdict without a golden set, or without fp32', () => {
+  test('names what proves nothing', () => {
+    const { golden: _none, ...unproven } = variant('fp32', 10, 1000e3, 0.98);
+    expect(decide([unproven])).toMatchObject({ chosen: 'fp32', reason: expect.stringContaining('no golden set') as string });
+  });
+
+  test('holds the others against the first variant, whatever its precision', () => {
+    expect(decide([variant('int8', 10, 1000e3, 0.98), variant('int8-static', 5, 1000e3, 0.98)]).reason).toContain('2.00× faster than int8');
+  });
+});
+
 describe('the plan', () => {
   test('each variant is checked to the end, then all are benchmarked together, then judged', () => {
     const waiting = (name: string): TrialVariant => ({ name, stage: 'waiting', machines: [], gates: [], warnings: [] });

@@ -56,6 +56,7 @@ function Ready({ bundles, devices, settings }: { bundles: readonly BundleSummary
   );
   const [watch, setWatch] = useState({ seconds: String(settings.watchSeconds), requests: String(settings.watchRequests) });
   const [override, setOverride] = useState('');
+  const [allowDowngrade, setAllowDowngrade] = useState(false);
   const bundle = usable.find((each) => refOf(each) === ref);
   const variant = bundle?.variants.find((each) => each.name === wantedVariant)?.name ?? bundle?.variants[0]?.name;
   const seconds = wholeOrProblem(watch.seconds, 7 * 86_400);
@@ -66,6 +67,7 @@ function Ready({ bundles, devices, settings }: { bundles: readonly BundleSummary
     ...(variant !== undefined && { variant }),
     devices: [...chosen],
     watch: { seconds: seconds.value, requests: requests.value, maxFailureShare: 0.05, minFailures: 3 },
+    allowDowngrade,
     ...(override.trim() !== '' && { override: override.trim() }),
   };
   const preflight = useQuery({
@@ -82,7 +84,8 @@ function Ready({ bundles, devices, settings }: { bundles: readonly BundleSummary
     },
   });
   const refused = preflight.data?.filter((each) => !each.ok) ?? [];
-  const cleared = preflight.data !== undefined && !preflight.isFetching && (refused.length === 0 || override.trim() !== '');
+  const older = refused.some((each) => each.checks.some((check) => check.name === 'version' && !check.ok));
+  const cleared = preflight.data !== undefined && !preflight.isFetching && !older && (refused.length === 0 || override.trim() !== '');
   const toggle = (name: string, on: boolean): void => setChosen(on ? [...chosen, name] : chosen.filter((each) => each !== name));
 
   if (usable.length === 0) {
@@ -180,7 +183,14 @@ function Ready({ bundles, devices, settings }: { bundles: readonly BundleSummary
           <QueryView query={preflight} what="Checking every device">
             {(results) => <PreflightList results={results} />}
           </QueryView>
-          {refused.length > 0 && (
+          {(older || allowDowngrade) && (
+            <Check
+              label="Put this older version on although a newer one serves"
+              checked={allowDowngrade}
+              onChange={(event) => setAllowDowngrade(event.currentTarget.checked)}
+            />
+          )}
+          {refused.length > 0 && !older && (
             <TextField
               label={`Reason to deploy although ${plural(refused.length, 'device')} said no`}
               hint="Kept on record with your deployment. Without a reason it does not start."
