@@ -1,8 +1,10 @@
 /** The engine: the core with its loopback server, its practice device, and the note by which clients find it. */
 import { join } from 'node:path';
+import { asEdgewrightError } from '#contract';
 import { createLog, ensureDir, type Log, programRoot, programVersion, startMark, WORKSPACE_WAIT_MS, workspacePaths } from '#core/platform';
 import { type Core, openCore } from './core.ts';
-import { engineLink, findEngine, removeEngineFile, writeEngineFile } from './engine-file.ts';
+import { type EngineFile, engineLink, findEngine, removeEngineFile, writeEngineFile } from './engine-file.ts';
+import { LOOK_FOR_ENGINE_MS } from './limits.ts';
 import { startLoopbackServer } from './server/loopback-server.ts';
 import { createRouter } from './router.ts';
 
@@ -19,11 +21,12 @@ export interface Engine {
 export async function startEngine(options: { home: string; port?: number; practice?: boolean; sample?: boolean }): Promise<Engine> {
   const paths = workspacePaths(options.home);
   const running = await findEngine(paths.engine);
-  if (running) return { link: engineLink(running), already: true, log: createLog('engine'), close: async () => {}, closed: Promise.resolve() };
+  if (running) return runningEngine(running);
 
   await ensureDir(paths.logs);
   const log = createLog('engine', { file: join(paths.logs, 'engine.log'), level: 'info' });
-  const core = await openCore({ home: options.home, log, lock: { hold: true, waitMs: WORKSPACE_WAIT_MS } });
+  const core = await openOrFind(options.home, log);
+  if ('pid' in core) return runningEngine(core);
   let ended: () => void = () => {};
   const closed = new Promise<void>((resolve) => {
     ended = resolve;
@@ -52,6 +55,25 @@ export async function startEngine(options: { home: string; port?: number; practi
   } catch (error) {
     await core.close();
     throw error;
+  }
+}
+
+function runningEngine(file: EngineFile): Engine {
+  return { link: engineLink(file), already: true, log: createLog('engine'), close: async () => {}, closed: Promise.resolve() };
+}
+
+/** Waits for the writer before; where that turns out to be an engine that was just starting, it is the one to use. */
+async function openOrFind(home: string, log: Log): Promise<Core | EngineFile> {
+  const until = performance.now() + WORKSPACE_WAIT_MS;
+  for (;;) {
+    try {
+      return await openCore({ home, log, lock: { hold: true, waitMs: LOOK_FOR_ENGINE_MS } });
+    } catch (error) {
+      const busy = asEdgewrightError(error).code === 'machine.busy';
+      const other = busy ? await findEngine(workspacePaths(home).engine) : undefined;
+      if (other) return other;
+      if (!busy || performance.now() >= until) throw error;
+    }
   }
 }
 

@@ -32,5 +32,7 @@ export const PRACTICE_RESTART_MS = 1_000;
 export const PRACTICE_RESTART_MAX_MS = 60_000;
 /** One that ran this long starts again with the first pause, in ms. */
 export const PRACTICE_RESTART_FORGET_MS = 60_000;
+/** How often an engine that waits for the workspace looks whether another one has it, in ms. */
+export const LOOK_FOR_ENGINE_MS = 500;
 /** Largest example or raw input read from disk, in bytes. */
 export const MAX_RAW_INPUT_BYTES = 256 * 1024 * 1024;
