@@ -4,7 +4,7 @@ import type { Server } from 'node:http';
 import { join } from 'node:path';
 import { EdgewrightError, type HardwareReport } from '#contract';
 import { openStore } from '#core/bundles';
-import type { ReadyLine } from '#core/fleet';
+import type { ReadyLine } from '#core/protocol';
 import { detectHardware } from '#core/hardware';
 import { acquireLock, createLog, ensureDir, freeBytes, type Lock, systemClock } from '#core/platform';
 import { createDeviceIdentity } from '#core/trust';

@@ -3,7 +3,7 @@
  * every step and after every start, so a step that was cut off is simply planned again.
  */
 import type { ErrorBody } from '#contract';
-import type { AgentDeploymentState } from '#core/fleet';
+import type { AgentDeploymentState } from '#core/protocol';
 import type { DeploymentRecord, Slot } from './state/deployments.ts';
 
 /** What the database says should be. */

@@ -9,7 +9,8 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { z } from 'zod';
 import { EdgewrightError, type Status } from '#contract';
-import { type Fleet, ReadyLineSchema } from '#core/fleet';
+import { ReadyLineSchema } from '#core/protocol';
+import { type Fleet } from '#core/fleet';
 import { ensureDir, isAlive, type Log, minimalEnv, programEntry, readFileIfThere, sleep, startMark, writeFileAtomic } from '#core/platform';
 import { PRACTICE_LOOK_MS, PRACTICE_RESTART_FORGET_MS, PRACTICE_RESTART_MAX_MS, PRACTICE_RESTART_MS, PRACTICE_START_MS } from './limits.ts';
 

@@ -17,5 +17,7 @@ for (const contest of contests) {
     continue;
   }
   const { ours, rival, ratio } = await runContest(contest, ROUNDS);
-  console.log(`${contest.name}: ${ratio.toFixed(2)} × the time of ${contest.rivalName} (${ours.toPrecision(3)} against ${rival.toPrecision(3)} ${contest.unit}, medians of ${ROUNDS})`);
+  console.log(
+    `${contest.name}: ${ratio.toFixed(2)} × the time of ${contest.rivalName} (${ours.toPrecision(3)} against ${rival.toPrecision(3)} ${contest.unit}, medians of ${ROUNDS})`,
+  );
 }

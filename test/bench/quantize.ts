@@ -50,6 +50,13 @@ export const quantizeContest: Contest = {
       () => `${PYTHON} has no onnxruntime and onnx; name one that has with EDGEWRIGHT_PYTHON`,
     ),
   ours: () =>
-    inTemp((dir) => run(process.execPath, [join(import.meta.dirname, 'quantize-once.ts'), join(SAMPLE, 'model.onnx'), join(SAMPLE, 'calibration.npz'), join(dir, 'out.onnx')], { timeout: TIMEOUT_MS })),
-  rival: () => inTemp((dir) => run(PYTHON, ['-c', THEIRS, join(SAMPLE, 'model.onnx'), join(SAMPLE, 'calibration.npz'), join(dir, 'out.onnx')], { timeout: TIMEOUT_MS })),
+    inTemp((dir) =>
+      run(
+        process.execPath,
+        [join(import.meta.dirname, 'quantize-once.ts'), join(SAMPLE, 'model.onnx'), join(SAMPLE, 'calibration.npz'), join(dir, 'out.onnx')],
+        { timeout: TIMEOUT_MS },
+      ),
+    ),
+  rival: () =>
+    inTemp((dir) => run(PYTHON, ['-c', THEIRS, join(SAMPLE, 'model.onnx'), join(SAMPLE, 'calibration.npz'), join(dir, 'out.onnx')], { timeout: TIMEOUT_MS })),
 };

@@ -37,7 +37,11 @@ export const runnerContest: Contest = {
     }
   },
   rival: async () => {
-    const { stdout } = await promisify(execFile)(process.execPath, ['-e', PLAIN, MODEL], { cwd: ROOT, env: { ...process.env, ORT_DISABLE_TELEMETRY: '1' }, timeout: 60_000 });
+    const { stdout } = await promisify(execFile)(process.execPath, ['-e', PLAIN, MODEL], {
+      cwd: ROOT,
+      env: { ...process.env, ORT_DISABLE_TELEMETRY: '1' },
+      timeout: 60_000,
+    });
     return median(JSON.parse(stdout) as number[]);
   },
 };

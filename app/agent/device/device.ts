@@ -6,7 +6,7 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { EdgewrightError, type ErrorBody } from '#contract';
 import type { BlobStore } from '#core/bundles';
-import { type DeploymentAccepted, type DeploymentOrder, type DeploymentStatus, DISK_RESERVE_BYTES, type RollbackAnswer } from '#core/fleet';
+import { type DeploymentAccepted, type DeploymentOrder, type DeploymentStatus, DISK_RESERVE_BYTES, type RollbackAnswer } from '#core/protocol';
 import { type Clock, freeBytes, type Log } from '#core/platform';
 import { HEAD_START_BYTES } from '../limits.ts';
 import type { Metrics } from '../metrics.ts';

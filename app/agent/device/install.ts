@@ -16,7 +16,7 @@ import {
   verifyVariantSignature,
 } from '#core/bundles';
 import { type GoldenRule, goldenRule } from '#core/datasets';
-import type { Descriptor, DeploymentOrder, DeviceLimits } from '#core/fleet';
+import type { Descriptor, DeploymentOrder, DeviceLimits } from '#core/protocol';
 
 export interface StagedBundle {
   modelPath: string;

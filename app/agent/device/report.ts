@@ -1,6 +1,6 @@
 /** What the device tells of itself: one deployment, or everything. */
 import type { DeviceBundle } from '#contract';
-import type { DeploymentStatus } from '#core/fleet';
+import type { DeploymentStatus } from '#core/protocol';
 import type { Clock } from '#core/platform';
 import { type DeploymentRecord, type Deployments, refOf } from '../state/deployments.ts';
 import type { Watches } from './watches.ts';

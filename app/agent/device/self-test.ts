@@ -4,7 +4,7 @@ import { goldenCases, readNpz, sliceRows, type Tensor } from '#core/datasets';
 import { latencySummary, type Runner, runGolden } from '#core/runtime';
 import { TEST_MS, TIMED_RUNS, WARMUP_RUNS } from '../limits.ts';
 import type { ModelSession } from '../serving/session.ts';
-import type { DeviceLimits } from '#core/fleet';
+import type { DeviceLimits } from '#core/protocol';
 import type { StagedBundle } from './install.ts';
 
 /**

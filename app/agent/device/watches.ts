@@ -1,6 +1,6 @@
 /** The watches of everything on trial: fed by the inference door, looked at twice a second, kept in the database. */
 import type { ErrorBody } from '#contract';
-import type { DeviceLimits } from '#core/fleet';
+import type { DeviceLimits } from '#core/protocol';
 import type { Clock } from '#core/platform';
 import { WATCH_TICK_MS } from '../limits.ts';
 import type { Verdict } from '../plan.ts';

@@ -15,7 +15,7 @@ import {
   MAX_JSON_BODY_BYTES,
   MAX_POLL_MS,
   RollbackOrderSchema,
-} from '#core/fleet';
+} from '#core/protocol';
 import { certificateRole } from '#core/trust';
 import type { Device } from '../device/device.ts';
 import { HANDSHAKE_MS, HEADERS_MS, KEEP_ALIVE_MS, MAX_HEADER_BYTES, MAX_MANAGEMENT_CONNECTIONS, MAX_MANAGEMENT_STRANGERS, REQUEST_MS } from '../limits.ts';

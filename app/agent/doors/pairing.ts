@@ -17,7 +17,7 @@ import {
   pairingExporter,
   pairingWire,
   PROTOCOL_VERSION,
-} from '#core/fleet';
+} from '#core/protocol';
 import { type Clock, writeFileAtomic } from '#core/platform';
 import { certificateDer, certificateRole, equalMac, generatePairingCode, pairingMac } from '#core/trust';
 import { HANDSHAKE_MS, LAST_ANSWER_MS, MAX_PAIRING_STRANGERS } from '../limits.ts';

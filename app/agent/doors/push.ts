@@ -7,7 +7,7 @@ import { createReadStream } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { asEdgewrightError, DigestSchema } from '#contract';
 import { type BlobStore, MAX_MANIFEST_BYTES } from '#core/bundles';
-import { MAX_WHOLE_UPLOAD_BYTES } from '#core/fleet';
+import { MAX_WHOLE_UPLOAD_BYTES } from '#core/protocol';
 import { HASH_CHUNK_BYTES, UPLOAD_IDLE_MS } from '../limits.ts';
 import type { Deployments } from '../state/deployments.ts';
 import { TooLong, type Upload, type Uploads } from '../state/uploads.ts';

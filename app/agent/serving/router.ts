@@ -1,5 +1,5 @@
 /** Which session answers for a model right now. Changing it is one assignment: no request falls between two. */
-import type { AgentStatus } from '#core/fleet';
+import type { AgentStatus } from '#core/protocol';
 import { sleep } from '#core/platform';
 import { latencySummary } from '#core/runtime';
 import type { ModelSession } from './session.ts';

@@ -1,6 +1,6 @@
 /** The watch over a deployment on trial: counts, and a verdict that depends on nothing but the counts. */
 import type { ErrorBody, Watch } from '#contract';
-import type { DeviceLimits } from '#core/fleet';
+import type { DeviceLimits } from '#core/protocol';
 import { latencySummary } from '#core/runtime';
 import { MAX_TRIAL_CRASHES, MAX_TRIAL_STARTS, MIN_LATENCY_SAMPLES, WATCH_LATENCIES } from '../limits.ts';
 import type { Verdict } from '../plan.ts';

@@ -1,6 +1,6 @@
 /** Deployments and slots as rows, read. `ledger.ts` moves them. */
 import { ErrorBodySchema, type ErrorBody } from '#contract';
-import { type AgentDeploymentState, AgentDeploymentStateSchema, type Descriptor, type DeploymentOrder, DeploymentOrderSchema } from '#core/fleet';
+import { type AgentDeploymentState, AgentDeploymentStateSchema, type Descriptor, type DeploymentOrder, DeploymentOrderSchema } from '#core/protocol';
 import type { Sqlite } from '#core/platform';
 
 /** How far the watch of a deployment on trial has come. */

@@ -3,7 +3,7 @@
  * finds the state before or the state after, never one between.
  */
 import { EdgewrightError, type ErrorBody } from '#contract';
-import { type AgentDeploymentState, compareVersions, type DeploymentOrder } from '#core/fleet';
+import { type AgentDeploymentState, compareVersions, type DeploymentOrder } from '#core/protocol';
 import type { Clock, Sqlite } from '#core/platform';
 import { MAX_KEPT_DEPLOYMENTS } from '../limits.ts';
 import { CANDIDATE_STATES, TRANSITIONS } from './transitions.ts';

@@ -1,5 +1,5 @@
 /** Which state a deployment may go to from which. Everything that moves a deployment asks this table. */
-import type { AgentDeploymentState } from '#core/fleet';
+import type { AgentDeploymentState } from '#core/protocol';
 
 export const TRANSITIONS: Readonly<Record<AgentDeploymentState, readonly AgentDeploymentState[]>> = {
   receiving: ['verifying', 'refused', 'cancelled', 'superseded'],

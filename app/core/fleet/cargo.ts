@@ -4,7 +4,7 @@ import { MANIFEST_TYPE, type Registry } from '#core/bundles';
 import type { Contacts } from './contacts.ts';
 import type { DeviceRow } from './device-store.ts';
 import { checkDevice, type Verdict } from './preflight.ts';
-import type { AgentStatus, DeploymentOrder, Descriptor } from './protocol.ts';
+import type { AgentStatus, DeploymentOrder, Descriptor } from '#core/protocol';
 
 /** The same for every device of one request. */
 export interface Cargo {
@@ -28,7 +28,16 @@ export async function cargoOf(registry: Registry, spec: Pick<DeploySpec, 'ref' |
   const own = blobs.find((b) => b.digest === variant.digest);
   if (!own) throw new EdgewrightError({ code: 'bug', message: 'A variant does not list its own manifest.', found: variant.digest, owner: 'bug' });
   const others = closure.filter((f) => f.mediaType === MANIFEST_TYPE && f.digest !== own.digest).map((f) => f.digest);
-  const order = { name, version, variant: variant.name, manifest: own, blobs, watch: spec.watch, limits: bundle.limits ?? {}, allowDowngrade: spec.allowDowngrade };
+  const order = {
+    name,
+    version,
+    variant: variant.name,
+    manifest: own,
+    blobs,
+    watch: spec.watch,
+    limits: bundle.limits ?? {},
+    allowDowngrade: spec.allowDowngrade,
+  };
   return { ref, order, manifests: [...others, own.digest], bundle, variant };
 }
 

@@ -5,9 +5,9 @@ import { NOT_TRUSTED, openPeer } from '#core/transfer';
 import type { Keyring } from '#core/trust';
 import { type DeviceClient, deviceClient } from './device-client.ts';
 import type { DeviceRow, DeviceStore } from './device-store.ts';
-import { FIRST_MISS_MS, MAX_EVENTS, MAX_MISS_MS, MAX_PARALLEL_DEVICES, MAX_POLL_MS } from './limits.ts';
+import { type AgentStatus, MAX_EVENTS, MAX_POLL_MS } from '#core/protocol';
+import { FIRST_MISS_MS, MAX_MISS_MS, MAX_PARALLEL_DEVICES } from './limits.ts';
 import { slots } from './parallel.ts';
-import type { AgentStatus } from './protocol.ts';
 
 export interface ContactOptions {
   devices: DeviceStore;

@@ -6,11 +6,11 @@ import type { Clock, Log } from '#core/platform';
 import { type BlobSource, mayRetry, PIECE_BYTES, pushBlob, pushManifest, retry } from '#core/transfer';
 import type { DeploymentChange, DeploymentStore } from './deployment-store.ts';
 import type { DeviceClient } from './device-client.ts';
-import { LOST_SIGHT_MS, MAX_SEND_ROUNDS, MAX_UPLOAD_PIECE_BYTES, MAX_WHOLE_UPLOAD_BYTES, PROGRESS_MS } from './limits.ts';
+import { type DeploymentStatus, MAX_UPLOAD_PIECE_BYTES, MAX_WHOLE_UPLOAD_BYTES } from '#core/protocol';
+import { LOST_SIGHT_MS, MAX_SEND_ROUNDS, PROGRESS_MS } from './limits.ts';
 import { endError } from './outcome.ts';
 import type { Slots } from './parallel.ts';
 import { type DeviceView, type EndState, isEnd, planDeployment, type Step } from './plan.ts';
-import type { DeploymentStatus } from './protocol.ts';
 
 export interface RunProgress {
   /** 0..1 until it serves or has ended. */

@@ -4,7 +4,7 @@ import { type Deployment, DeploymentStateSchema, DigestSchema, EdgewrightError, 
 import type { Sqlite } from '#core/platform';
 import type { UploadMemory } from '#core/transfer';
 import { MAX_SHOWN_DEPLOYMENTS } from './limits.ts';
-import { type DeploymentOrder, DeploymentOrderSchema } from './protocol.ts';
+import { type DeploymentOrder, DeploymentOrderSchema } from '#core/protocol';
 
 export type DeploymentState = Deployment['state'];
 

@@ -13,7 +13,7 @@ import { endError } from './outcome.ts';
 import { type Slots, slots } from './parallel.ts';
 import { isEnd } from './plan.ts';
 import { preflightError, type Verdict } from './preflight.ts';
-import type { AgentStatus, DeploymentOrder } from './protocol.ts';
+import type { AgentStatus, DeploymentOrder } from '#core/protocol';
 import { servedNow } from './served-now.ts';
 
 export interface DeploymentsOptions {
@@ -256,7 +256,9 @@ export class Deployments {
 
   async #failsPreflight(record: DeploymentRecord, row: DeviceRow, cargo: Cargo | undefined): Promise<ErrorBody | undefined> {
     try {
-      const what = cargo ?? (await cargoOf(this.#o.registry, { ref: record.ref, variant: record.variant, watch: record.order.watch, allowDowngrade: record.order.allowDowngrade }));
+      const what =
+        cargo ??
+        (await cargoOf(this.#o.registry, { ref: record.ref, variant: record.variant, watch: record.order.watch, allowDowngrade: record.order.allowDowngrade }));
       const { preflight, unreachable } = await checkCargo(this.#o, row, what);
       return preflightError(preflight, record.override, unreachable);
     } catch (error) {

@@ -1,7 +1,6 @@
 /** The management door of one device, typed. Every answer is parsed; every wait is bounded by the peer. */
 import type { DeviceEvent } from '#contract';
 import type { Peer } from '#core/transfer';
-import { MAX_POLL_MS } from './limits.ts';
 import {
   type AgentDeploymentState,
   type AgentStatus,
@@ -13,9 +12,10 @@ import {
   DeploymentStatusSchema,
   EventsAnswerSchema,
   ForgetAnswerSchema,
+  MAX_POLL_MS,
   type RollbackAnswer,
   RollbackAnswerSchema,
-} from './protocol.ts';
+} from '#core/protocol';
 
 export interface DeviceClient {
   readonly peer: Peer;

@@ -2,7 +2,7 @@
 import { type Device, type DeviceDetail, type DeviceEvent, EdgewrightError } from '#contract';
 import type { Sqlite } from '#core/platform';
 import { MAX_KEPT_EVENTS, MAX_SHOWN_EVENTS, SEEN_FOR_MS } from './limits.ts';
-import { type AgentStatus, AgentStatusSchema } from './protocol.ts';
+import { type AgentStatus, AgentStatusSchema } from '#core/protocol';
 
 export interface DeviceRow {
   id: string;

@@ -9,8 +9,7 @@ import { abortError } from '#core/platform';
 import { lineError, splitAddress, UNREACHABLE } from '#core/transfer';
 import { certificateDer, equalMac, type Keyring, normalizePairingCode, pairingMac } from '#core/trust';
 import { PAIRING_CONNECT_MS } from './limits.ts';
-import { pairingExporter, pairingWire } from './pairing-wire.ts';
-import { EnrolledSchema, PROTOCOL_VERSION, ProofSchema, type Refused, RefusedSchema } from './protocol.ts';
+import { EnrolledSchema, pairingExporter, pairingWire, ProofSchema, PROTOCOL_VERSION, type Refused, RefusedSchema } from '#core/protocol';
 
 export interface EnrolOptions {
   /** host:port of the pairing door. */

@@ -1,11 +1,7 @@
-/** Devices, enrolment, deployments: the workspace's side, and the wire protocol that the agent speaks too. */
+/** Devices, enrolment, deployments: the workspace's side. */
 export { endError } from './outcome.ts';
 export { type DeviceView, type Facts, planDeployment, type Step } from './plan.ts';
 export { checkDevice, preflightError, type PreflightFacts, type Verdict } from './preflight.ts';
 export type { RunProgress } from './deploy-run.ts';
 export type { StartedDeployment } from './deployments.ts';
 export { type Fleet, type FleetOptions, openFleet, type Removal } from './fleet.ts';
-export * from './limits.ts';
-export { type PairingWire, pairingExporter, pairingWire } from './pairing-wire.ts';
-export * from './protocol.ts';
-export { compareVersions } from './versions.ts';

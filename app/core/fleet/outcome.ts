@@ -1,7 +1,7 @@
 /** How a deployment ended, as the error a person or a script gets. */
 import type { ErrorBody } from '#contract';
 import type { EndState } from './plan.ts';
-import type { DeploymentStatus } from './protocol.ts';
+import type { DeploymentStatus } from '#core/protocol';
 
 /**
  * The error of a deployment that the device ended. `refused` and `rolled back` are gates that the bundle did not pass on

@@ -3,7 +3,7 @@
  * after each step. A restart only loses what the device last said, and asking it is the first step then.
  */
 import type { DeploymentState } from './deployment-store.ts';
-import type { AgentDeploymentState, DeploymentStatus, Descriptor } from './protocol.ts';
+import type { AgentDeploymentState, DeploymentStatus, Descriptor } from '#core/protocol';
 
 /** What the device last said of it; `gone`: it does not know the deployment (any more). */
 export type DeviceView = Pick<DeploymentStatus, 'state' | 'missing'> | 'gone';

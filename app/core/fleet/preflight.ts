@@ -3,9 +3,8 @@
  * gathered by the caller.
  */
 import { type BundleDetail, type ErrorBody, formatBytes, type HardwareReport, type Owner, type Preflight, type Variant } from '#contract';
-import { DISK_RESERVE_BYTES, MEMORY_PER_MODEL_BYTE, RUNNER_BASE_BYTES } from './limits.ts';
-import { compareVersions } from './versions.ts';
-import type { AgentStatus, Descriptor } from './protocol.ts';
+import { type AgentStatus, compareVersions, type Descriptor, DISK_RESERVE_BYTES } from '#core/protocol';
+import { MEMORY_PER_MODEL_BYTE, RUNNER_BASE_BYTES } from './limits.ts';
 
 /** What a trial says of a variant. The caller decides whether a variant that was never tried may go (`ok`). */
 export interface Verdict {
@@ -138,7 +137,12 @@ export function preflightError(preflight: Preflight, override: string | undefine
   return {
     code: `deployment.preflight-${worst.name.replaceAll(' ', '-')}`,
     message: `${preflight.device} cannot take it: ${no.map((c) => `${c.name}: ${c.detail}`).join('; ')}.`,
-    hint: worst.name === 'version' ? 'Nothing was sent. Roll back instead, or allow the downgrade.' : ABSOLUTE.has(worst.name) ? 'Nothing was sent.' : 'Nothing was sent. Mend it, or deploy with an override and its reason.',
+    hint:
+      worst.name === 'version'
+        ? 'Nothing was sent. Roll back instead, or allow the downgrade.'
+        : ABSOLUTE.has(worst.name)
+          ? 'Nothing was sent.'
+          : 'Nothing was sent. Mend it, or deploy with an override and its reason.',
     owner: OWNERS[worst.name] ?? 'device',
   };
 }

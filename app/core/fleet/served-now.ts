@@ -4,7 +4,7 @@
  */
 import type { DeploymentChange, DeploymentRecord } from './deployment-store.ts';
 import { endError } from './outcome.ts';
-import type { AgentStatus } from './protocol.ts';
+import type { AgentStatus } from '#core/protocol';
 
 /** @param recordsOf deployments of one model to this device, newest first */
 export function servedNow(

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { chmod, open, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'vitest';
-import type { DeploymentOrder } from '#core/fleet';
+import type { DeploymentOrder } from '#core/protocol';
 import { type AgentProcess, startAgent, temporaryFolder } from '../../integration/agent/agent-process.ts';
 import { enrol, makeWorkspace, type TestWorkspace, waitUntilReady, WHOLE_TABLE } from '../../integration/agent/workspace.ts';
 

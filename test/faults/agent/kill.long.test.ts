@@ -5,7 +5,7 @@
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import type { AgentDeploymentState } from '#core/fleet';
+import type { AgentDeploymentState } from '#core/protocol';
 import { cleanUp } from '../../integration/agent/agent-process.ts';
 import { type Bench, FOREVER, openBench } from './bench.ts';
 

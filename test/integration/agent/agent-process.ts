@@ -4,7 +4,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
-import { type ReadyLine, ReadyLineSchema } from '#core/fleet';
+import { type ReadyLine, ReadyLineSchema } from '#core/protocol';
 
 const ENTRY = resolve(import.meta.dirname, '..', '..', '..', 'app', 'agent', 'main.ts');
 /** Tests start many agents: what was compiled once need not be compiled again. */

@@ -21,7 +21,7 @@ import {
   ProofSchema,
   type Refused,
   RefusedSchema,
-} from '#core/fleet';
+} from '#core/protocol';
 import { DataType, makeNode, makeTensor, type ModelProto, writeModel } from '#core/onnx';
 import { openPeer, type Peer, pushBlob, pushManifest } from '#core/transfer';
 import { certificateDer, type Keyring, openKeyring, pairingMac } from '#core/trust';

@@ -5,7 +5,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { ErrorBody } from '#contract';
-import { type AgentDeploymentState, type DeploymentOrder, ENDED_STATES } from '#core/fleet';
+import { type AgentDeploymentState, type DeploymentOrder, ENDED_STATES } from '#core/protocol';
 import { openSqlite, type Sqlite, systemClock } from '#core/platform';
 import { type Actual, desiredOf, nextStep, type Plan, plan, type Step, type Verdict } from '../../../app/agent/plan.ts';
 import { EventLog } from '../../../app/agent/state/events.ts';

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import type { HardwareReport } from '#contract';
-import { type AgentStatus, checkDevice, endError, type PreflightFacts, preflightError } from '#core/fleet';
+import { type AgentStatus } from '#core/protocol';
+import { checkDevice, endError, type PreflightFacts, preflightError } from '#core/fleet';
 
 const digest = (n: number) => `sha256:${n.toString(16).padStart(64, '0')}`;
 

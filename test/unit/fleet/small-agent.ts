@@ -19,7 +19,7 @@ import {
   pairingExporter,
   pairingWire,
   PAIRING_TRIES,
-} from '#core/fleet';
+} from '#core/protocol';
 import { certificateDer, createDeviceIdentity, equalMac, generatePairingCode, pairingMac } from '#core/trust';
 import { type SmallRegistry, smallRegistry } from '../transfer/small-registry.ts';
 

@@ -3,7 +3,7 @@ import type { TLSSocket } from 'node:tls';
 import type { z } from 'zod';
 import { EdgewrightError } from '#contract';
 import { MAX_PAIRING_MESSAGE_BYTES, PAIRING_MESSAGE_MS } from './limits.ts';
-import { PAIRING_EXPORTER, type PairingMessage } from './protocol.ts';
+import { PAIRING_EXPORTER, type PairingMessage } from './messages.ts';
 
 const LENGTH_BYTES = 4;
 
