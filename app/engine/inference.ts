@@ -1,8 +1,9 @@
 /** One inference, or a benchmark, on this computer: from a bundle or a bare model, in a runner process. */
 import { basename, extname } from 'node:path';
-import { type Benchmark, EdgewrightError, type ProviderUse, type RawInput, type RunRequest, type RunResult } from '#contract';
+import { asEdgewrightError, type Benchmark, EdgewrightError, type ProviderUse, type RawInput, type RunRequest, type RunResult } from '#contract';
 import type { BlobStore, Registry, ResolvedBundle } from '#core/bundles';
 import { answer, applyRecipe, labelledCases, readNpz, sliceRows, type Tensor, writeNpz } from '#core/datasets';
+import { PROVIDER_NAMES } from '#core/hardware';
 import { checkReplaceable, readFileBounded } from '#core/platform';
 import { benchmarkModels, type LoadRequest } from '#core/runtime';
 import { LOAD_TIMEOUT_MS, MAX_RAW_INPUT_BYTES, RUN_TIMEOUT_MS } from './limits.ts';
@@ -34,13 +35,25 @@ export class Inference {
     if (request.output !== undefined) await checkReplaceable(request.output);
     const runnable = await this.#runnables.resolve(request.ref);
     const bytes = await this.#inputBytes(request.input, runnable);
-    const load: LoadRequest = {
-      path: runnable.modelPath,
-      profile: true,
-      ...(request.ep !== undefined && { providers: request.strictEp ? [request.ep] : [...new Set([request.ep, 'cpu'])] }),
-      ...(request.strictEp && { strict: true }),
-    };
-    const key = `${runnable.key} ${request.ep ?? ''} ${request.strictEp}`;
+    if (request.ep === undefined || request.ep === 'cpu') return this.#runOn(['cpu'], runnable, bytes, request, signal);
+    const { ep, strictEp } = request;
+    checkProvider(ep);
+    if (strictEp) return this.#runOn([ep], runnable, bytes, request, signal);
+    try {
+      return await this.#runOn([ep, 'cpu'], runnable, bytes, request, signal);
+    } catch (thrown) {
+      // ONNX Runtime refuses the whole session when a provider's libraries are missing; without --strict-ep the CPU answers, and it is said.
+      const error = asEdgewrightError(thrown);
+      if (error.code !== 'runtime.provider-failed') throw error;
+      const result = await this.#runOn(['cpu'], runnable, bytes, request, signal);
+      const reason = error.found ?? error.message;
+      return { ...result, providers: { ...result.providers, requested: [ep, 'cpu'], fallbacks: [{ node: 'every node', op: '', provider: 'cpu', reason }] } };
+    }
+  }
+
+  #runOn(requested: readonly string[], runnable: Runnable, bytes: Buffer, request: RunRequest, signal: AbortSignal | undefined): Promise<RunResult> {
+    const load: LoadRequest = { path: runnable.modelPath, profile: true, providers: requested, ...(request.strictEp && { strict: true }) };
+    const key = `${runnable.key} ${requested.join()} ${request.strictEp}`;
     return this.#warm.with(key, load, { threads: 0, memoryLimitBytes: runnable.memoryBytes }, async (runner, loadMs) => {
       const applied = await applyRecipe(runnable.recipe, bytes, runner.inputs);
       const { outputs, latencyMs } = await runner.run(applied.feeds, { timeoutMs: RUN_TIMEOUT_MS, ...(signal && { signal }) });
@@ -69,6 +82,7 @@ export class Inference {
 
   /** Latency, throughput, load time and memory; the input is a sample of the test or calibration set, else zeros. */
   async benchmark(request: BenchmarkRequest, signal?: AbortSignal): Promise<Benchmark & { providers: ProviderUse }> {
+    if (request.ep !== undefined) checkProvider(request.ep);
     const runnable = await this.#runnables.resolve(request.ref);
     const feeds = await this.#benchmarkFeeds(runnable, request.batch);
     const [result] = await benchmarkModels(
@@ -124,6 +138,19 @@ export class Inference {
     const { inputs, samples } = labelledCases(await readNpz(this.#store.path(set.digest)));
     return Object.fromEntries(Object.entries(inputs).map(([name, tensor]) => [name, sliceRows(tensor, 0, Math.min(batch, samples))]));
   }
+}
+
+/** @throws usage.unknown-provider */
+function checkProvider(name: string): void {
+  if (PROVIDER_NAMES.includes(name)) return;
+  throw new EdgewrightError({
+    code: 'usage.unknown-provider',
+    message: `There is no execution provider "${name}".`,
+    expected: PROVIDER_NAMES.join(', '),
+    found: name,
+    hint: 'edgewright hardware shows which of them work here.',
+    owner: 'usage',
+  });
 }
 
 function mediaTypeOf(name: string): string {

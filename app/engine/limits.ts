@@ -2,6 +2,8 @@
 
 /** Largest WebSocket message a client may send, in bytes: a raw input of about 24 MB as base64. */
 export const MAX_MESSAGE_BYTES = 34 * 1024 * 1024;
+/** Most calls being answered at once, over all clients: beyond it a caller is told to come back. */
+export const MAX_CALLS = 256;
 /** How long a new connection may take to present the token, in ms. */
 export const TOKEN_WAIT_MS = 2_000;
 /** Most connections at once: some tabs, a window and a few command lines. */

@@ -1,8 +1,9 @@
 /** The contract, implemented: each procedure calls one service and nothing else. */
 import { implement, ORPCError } from '@orpc/server';
-import { type Change, contract, asEdgewrightError, type ErrorBody } from '#contract';
+import { type Change, contract, asEdgewrightError, EdgewrightError, type ErrorBody } from '#contract';
 import { checkStructure, inspectModel } from '#core/onnx';
 import type { Core } from './core.ts';
+import { MAX_CALLS } from './limits.ts';
 
 /** Who asked, for the log of who did what. */
 export interface CallContext {
@@ -12,11 +13,18 @@ export interface CallContext {
 export type AppRouter = ReturnType<typeof createRouter>;
 
 export function createRouter(core: Core) {
+  let calls = 0;
   const os = implement(contract)
     .$context<CallContext>()
     .use(async ({ next }) => {
       try {
-        return await next();
+        if (calls >= MAX_CALLS) throw tooBusy();
+        calls += 1;
+        try {
+          return await next();
+        } finally {
+          calls -= 1;
+        }
       } catch (error) {
         throw toRpcError(error, core);
       }
@@ -98,6 +106,16 @@ export function createRouter(core: Core) {
 /** Drops keys that are there but undefined, which `partial()` allows and the database must not store. */
 function definedOnly<T extends object>(value: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
   return Object.fromEntries(Object.entries(value).filter(([, v]) => v !== undefined)) as { [K in keyof T]?: Exclude<T[K], undefined> };
+}
+
+function tooBusy(): EdgewrightError {
+  return new EdgewrightError({
+    code: 'machine.engine-busy',
+    message: 'The engine is answering too many calls at once.',
+    expected: `at most ${MAX_CALLS}`,
+    hint: 'Try again in a moment.',
+    owner: 'machine',
+  });
 }
 
 interface Issue {

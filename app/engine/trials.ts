@@ -5,7 +5,7 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { asEdgewrightError, EdgewrightError, type HardwareReport, type Trial, type TrialSpec } from '#contract';
 import type { BlobStore, Registry } from '#core/bundles';
-import type { Clock } from '#core/platform';
+import { type Clock, Turns } from '#core/platform';
 import { parseGate, recipeOf, runTrial, type TrialStore } from '#core/trials';
 import type { Changes } from './changes.ts';
 import type { JobControl, Jobs } from './jobs.ts';
@@ -26,6 +26,8 @@ export interface TrialsDeps {
 
 export class Trials {
   readonly #deps: TrialsDeps;
+  /** Trials run one after another: two at once would each measure the other. */
+  readonly #turns = new Turns();
 
   constructor(deps: TrialsDeps) {
     this.#deps = deps;
@@ -95,7 +97,8 @@ export class Trials {
     };
     const job = jobs.start({ kind: 'trial', title: `Trial of ${ref}: ${names.join(', ')}`, link: `/trials/${id}` }, async (control) => {
       try {
-        return await write('running a trial', run(control), control.signal);
+        control.progress('waiting for the trial before it');
+        return await this.#turns.take(() => write('running a trial', run(control), control.signal), control.signal);
       } catch (error) {
         // It may never have begun: the workspace stayed busy, or it was cancelled while it waited.
         if (trial.state === 'running') {

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { EdgewrightError, type ErrorBody } from '#contract';
 import type { BlobStore } from '#core/bundles';
 import { type DeploymentAccepted, type DeploymentOrder, type DeploymentStatus, DISK_RESERVE_BYTES, type RollbackAnswer } from '#core/protocol';
-import { type Clock, freeBytes, type Log } from '#core/platform';
+import { type Clock, freeBytes, type Log, Turns } from '#core/platform';
 import { HEAD_START_BYTES } from '../limits.ts';
 import type { Metrics } from '../metrics.ts';
 import { HeadStarts } from '../serving/head-start.ts';
@@ -21,7 +21,6 @@ import type { Uploads } from '../state/uploads.ts';
 import { keep, layOut, openSession, type Workshop } from './executors.ts';
 import { collectGarbage } from './garbage.ts';
 import type { StagedBundle } from './install.ts';
-import { Mutex } from './mutex.ts';
 import { Reconciler } from './reconciler.ts';
 import { statusOf } from './report.ts';
 import { Watches } from './watches.ts';
@@ -47,9 +46,9 @@ export class Device {
   readonly #held = new Set<string>();
   readonly #retiring = new Set<ModelSession>();
   readonly #headStarts = new HeadStarts();
-  readonly #layingOut = new Map<string, Mutex>();
-  readonly #storeTurn = new Mutex();
-  readonly #handTurn = new Mutex();
+  readonly #layingOut = new Map<string, Turns>();
+  readonly #storeTurn = new Turns();
+  readonly #handTurn = new Turns();
   readonly #reconciler: Reconciler;
 
   constructor(options: DeviceOptions) {
@@ -69,7 +68,7 @@ export class Device {
       serveFailures: new Map<string, number>(),
       headStarts: this.#headStarts,
       layingOut: (deployment) => {
-        const turn = this.#layingOut.get(deployment) ?? new Mutex();
+        const turn = this.#layingOut.get(deployment) ?? new Turns();
         this.#layingOut.set(deployment, turn);
         return turn;
       },
@@ -123,7 +122,7 @@ export class Device {
     const { ledger, dir } = this.#o;
     checkOrder(order);
     // In turn with the garbage collector: what is found here now must not be deleted before it is listed.
-    return this.#storeTurn.run(async () => {
+    return this.#storeTurn.take(async () => {
       const known = ledger.get(order.id);
       if (!known) await this.#checkSpace(order, dir);
       const { record, superseded } = ledger.accept(order);
@@ -147,7 +146,7 @@ export class Device {
   rollBack(asked: string | undefined): Promise<RollbackAnswer> {
     const { ledger, router, clock } = this.#o;
     const started = clock.monotonic();
-    return this.#handTurn.run(async () => {
+    return this.#handTurn.take(async () => {
       const slot = ledger.slot(asked ?? this.#onlyModel());
       const serving = slot.serving === undefined ? undefined : ledger.get(slot.serving);
       const previous = slot.previous === undefined ? undefined : ledger.get(slot.previous);
@@ -177,7 +176,7 @@ export class Device {
     ledger.wipe();
     await Promise.all([router.close(), this.#headStarts.close()]);
     this.#shop.staged.clear();
-    await this.#storeTurn.run(async () => {
+    await this.#storeTurn.take(async () => {
       await uploads.sweep();
       for await (const { digest } of store.list()) await store.remove(digest);
       await rm(this.stagedRoot, { recursive: true, force: true });
@@ -203,7 +202,7 @@ export class Device {
 
   /** Deletes what nothing that may still serve needs. */
   collect(): Promise<void> {
-    return this.#storeTurn.run(() => collectGarbage(this.#o, this.stagedRoot, this.#shop.staged));
+    return this.#storeTurn.take(() => collectGarbage(this.#o, this.stagedRoot, this.#shop.staged));
   }
 
   /** One transaction and one assignment: from the next request on, the one before answers. */

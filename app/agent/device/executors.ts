@@ -1,6 +1,7 @@
 /** What each planned step does. A step that fails throws; what follows from that is decided by its lane. */
 import { asEdgewrightError, EdgewrightError } from '#contract';
 import type { BlobStore } from '#core/bundles';
+import type { Turns } from '#core/platform';
 import { MAX_SERVE_ATTEMPTS, MAX_TEST_ATTEMPTS } from '../limits.ts';
 import type { Metrics } from '../metrics.ts';
 import type { Step } from '../plan.ts';
@@ -12,7 +13,6 @@ import type { EventLog } from '../state/events.ts';
 import type { IdentityStore } from '../state/identity.ts';
 import type { Ledger } from '../state/ledger.ts';
 import { installBundle, type StagedBundle } from './install.ts';
-import type { Mutex } from './mutex.ts';
 import { testBundle } from './self-test.ts';
 import type { Watches } from './watches.ts';
 
@@ -31,7 +31,7 @@ export interface Workshop {
   /** Runners started while their bundle was on its way. */
   headStarts: HeadStarts;
   /** Two who want the same bundle, an order by hand and the loop, must not lay it out over each other. */
-  layingOut(deployment: string): Mutex;
+  layingOut(deployment: string): Turns;
   /** What was laid out since the agent started. */
   staged: Map<string, StagedBundle>;
   /** Times each deployment failed to serve since the agent started. */
@@ -132,7 +132,7 @@ export function execute(shop: Workshop, record: DeploymentRecord, step: Step, si
 
 /** Verifies everything and lays the files out by name, once in the life of this process. */
 export async function layOut(shop: Workshop, record: DeploymentRecord, signal: AbortSignal): Promise<StagedBundle> {
-  return shop.layingOut(record.id).run(() => layOutOnce(shop, record, signal));
+  return shop.layingOut(record.id).take(() => layOutOnce(shop, record, signal));
 }
 
 async function layOutOnce(shop: Workshop, record: DeploymentRecord, signal: AbortSignal): Promise<StagedBundle> {

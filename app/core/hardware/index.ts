@@ -3,5 +3,5 @@ export { type CpuInfo, cpuInfo } from './cpu-info.ts';
 export { type DetectOptions, detectHardware, recordMachine } from './detect.ts';
 export { onnxRuntimeInstall } from './live-machine.ts';
 export { type Proof, proveProvider } from './prove.ts';
-export { providerShortName } from './provider-names.ts';
+export { PROVIDER_NAMES, providerShortName } from './provider-names.ts';
 export { parseRecording, type Recording, RecordingSchema } from './recording.ts';

@@ -11,6 +11,9 @@ const SHORT: Record<string, string> = {
   MIGraphXExecutionProvider: 'rocm',
 };
 
+/** The short names a person may ask for. */
+export const PROVIDER_NAMES: readonly string[] = Object.values(SHORT);
+
 export function providerShortName(long: string): string {
   return SHORT[long] ?? long;
 }

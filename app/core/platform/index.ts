@@ -1,4 +1,5 @@
 /** The only room that touches the operating system: files, processes, clock, log, SQLite. */
+export { Turns } from './turns.ts';
 export { abortError, type Clock, sleep, systemClock } from './clock.ts';
 export {
   checkReplaceable,

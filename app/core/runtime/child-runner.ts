@@ -4,9 +4,9 @@ import { mkdir, rm, stat } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
 import { extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { EdgewrightError, ProviderUse, TensorInfo } from '#contract';
+import { EdgewrightError, type ProviderUse, type TensorInfo } from '#contract';
 import type { Tensor } from '#core/datasets';
-import { type NodeChild, readFrames, residentMemory, spawnNode, writeFrame } from '#core/platform';
+import { type NodeChild, readFrames, residentMemory, spawnNode, writeFrame, Turns } from '#core/platform';
 import { cancelled, closed, crashed, memoryPassed, reported, startFailed, stopped, timedOut } from './errors.ts';
 import {
   BENCHMARK_TIMEOUT_MS,
@@ -23,7 +23,6 @@ import { limitMemory } from './memory-limit.ts';
 import { providerUse } from './providers.ts';
 import type { CallOptions, LoadedModel, LoadRequest, Runner, RunnerEnd, RunnerOptions } from './runner.ts';
 import { packTensors, unpackTensors } from './tensor-frames.ts';
-import { Turns } from './turns.ts';
 import { type Answer, MEMORY_MARK, type Ready, type Request, type RunnerArguments, type SessionRequest } from './wire.ts';
 
 /**
@@ -216,8 +215,14 @@ class ChildRunner implements Runner {
   }
 
   /** One call after another; the clock of a call starts when it is its turn. */
-  #call(request: Request, bodies: readonly Uint8Array[], what: string, options: CallOptions): Promise<Answered> {
-    return this.#turns.take(() => this.#exchange(request, bodies, what, options), options.signal);
+  async #call(request: Request, bodies: readonly Uint8Array[], what: string, options: CallOptions): Promise<Answered> {
+    try {
+      return await this.#turns.take(() => this.#exchange(request, bodies, what, options), options.signal);
+    } catch (error) {
+      // Left the queue before its turn: say why in the words of every other cancel.
+      if (options.signal?.aborted && !(error instanceof EdgewrightError)) throw cancelled(options.signal);
+      throw error;
+    }
   }
 
   async #exchange(request: Request, bodies: readonly Uint8Array[], what: string, options: CallOptions): Promise<Answered> {
