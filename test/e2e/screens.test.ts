@@ -121,10 +121,12 @@ test('rows are walked with the arrow keys, opened with Enter, filtered, and a ta
 test('a setting is kept in the workspace: another window shows it', async () => {
   const first = await openWindow(browser, workspace.link);
   await first.page.getByRole('navigation', { name: 'Screens' }).getByRole('link', { name: 'Settings' }).click();
-  await first.page.getByRole('radio', { name: 'Dark' }).check();
+  // Clicked, then waited for: the screen shows the change on its next render, not within the click.
+  await first.page.getByRole('radio', { name: 'Dark' }).click();
+  await first.page.getByRole('radio', { name: 'Dark', checked: true }).waitFor();
   const second = await openWindow(browser, workspace.link);
   await second.page.locator('html[data-mantine-color-scheme="dark"]').waitFor();
-  await first.page.getByRole('radio', { name: 'As the system' }).check();
+  await first.page.getByRole('radio', { name: 'As the system' }).click();
   await second.page.locator('html[data-mantine-color-scheme="light"]').waitFor();
   await first.page.context().close();
   await second.page.context().close();

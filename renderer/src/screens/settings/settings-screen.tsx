@@ -22,6 +22,8 @@ export function SettingsScreen(): ReactNode {
     mutationFn: (change: Partial<Settings>) => client.system.saveSettings(change),
     // Shown at once; put back when it could not be saved.
     onMutate: (change) => {
+      // An answer that is still under way knows nothing of this change and must not undo it on screen.
+      void queryClient.cancelQueries({ queryKey: orpc.system.settings.queryKey() });
       const before = queryClient.getQueryData(orpc.system.settings.queryKey());
       if (before) queryClient.setQueryData(orpc.system.settings.queryKey(), { ...before, ...change });
       return { before };
