@@ -17,7 +17,7 @@ export async function followJob(client: Client, jobId: string, options: { quiet:
     for await (const job of await client.jobs.watch({ id: jobId })) {
       ended = job;
       // Without a terminal a log is read later: the steps, not every count within them.
-      const line = printable(tty ? describe(job) : (job.step?.replace(/: .*/, '') ?? job.title));
+      const line = printable(tty ? describe(job) : (job.step?.replace(/: \d.*/, '') ?? job.title));
       if (options.quiet || line === last) continue;
       process.stderr.write(tty ? `\r\u001b[2K${line}` : `${line}\n`);
       last = line;
