@@ -15,7 +15,8 @@ export interface LocalClient {
 
 /** @param options.hold keep the workspace's lock until `close` instead of taking it for each write */
 export async function openLocalClient(options: { home: string; hold?: boolean }): Promise<LocalClient> {
-  const log = createLog('edgewright');
+  // A person reads this command's own words; warnings of the core are for a log.
+  const log = createLog('edgewright', { level: 'error' });
   const core = await openCore({ home: options.home, log, lock: { hold: options.hold ?? false, waitMs: WORKSPACE_WAIT_MS } });
   const client: ContractRouterClient<Contract> = createRouterClient(createRouter(core), { context: { actor: 'command line' } });
   return {
