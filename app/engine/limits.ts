@@ -4,6 +4,8 @@
 export const MAX_MESSAGE_BYTES = 34 * 1024 * 1024;
 /** Most calls being answered at once, over all clients: beyond it a caller is told to come back. */
 export const MAX_CALLS = 256;
+/** Most bytes that wait for a client that does not read, before it is cut off: twice the largest message. */
+export const MAX_UNREAD_BYTES = 2 * MAX_MESSAGE_BYTES;
 /** How long a new connection may take to present the token, in ms. */
 export const TOKEN_WAIT_MS = 2_000;
 /** Most connections at once: some tabs, a window and a few command lines. */

@@ -9,7 +9,7 @@ import { RPCHandler } from '@orpc/server/ws';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { z } from 'zod';
 import type { Log } from '#core/platform';
-import { HEADERS_TIMEOUT_MS, MAX_CONNECTIONS, MAX_MESSAGE_BYTES, MAX_PENDING_CONNECTIONS, TOKEN_WAIT_MS } from '../limits.ts';
+import { HEADERS_TIMEOUT_MS, MAX_CONNECTIONS, MAX_MESSAGE_BYTES, MAX_PENDING_CONNECTIONS, MAX_UNREAD_BYTES, TOKEN_WAIT_MS } from '../limits.ts';
 import type { AppRouter } from '../router.ts';
 import { hostAllowed, originAllowed, securityHeaders, tokenMatches } from './guard.ts';
 import { findStatic, NOT_BUILT, readStaticFiles } from './static-files.ts';
@@ -54,7 +54,7 @@ export async function startLoopbackServer(router: AppRouter, options: { screens:
         pending -= 1;
         if (!ok) return ws.close(CLOSE_NO_TOKEN, 'The first message must carry the token.');
         // For the log of who did what: a page always names its origin, our command line has none.
-        void handler.upgrade(ws, { context: { actor: request.headers.origin === undefined ? 'command line' : 'desktop' } });
+        void handler.upgrade(readingOnly(ws), { context: { actor: request.headers.origin === undefined ? 'command line' : 'desktop' } });
         ws.send('{"ok":true}');
       });
     });
@@ -89,6 +89,12 @@ function serveFile(request: IncomingMessage, response: ServerResponse, port: num
   if (!file) return answer(404, 'Not found.\n');
   response.writeHead(200, { ...headers, 'content-type': file.type, 'content-length': file.bytes.length });
   response.end(request.method === 'HEAD' ? undefined : file.bytes);
+}
+
+/** The socket as the handler sees it: a client that stops reading is cut off before what waits for it fills the memory. */
+function readingOnly(ws: WebSocket): Pick<WebSocket, 'addEventListener' | 'send'> {
+  const send = (data: Parameters<WebSocket['send']>[0]) => (ws.bufferedAmount > MAX_UNREAD_BYTES ? ws.terminate() : ws.send(data));
+  return { addEventListener: ws.addEventListener.bind(ws), send };
 }
 
 /** True once the first message was the right token, within TOKEN_WAIT_MS. */

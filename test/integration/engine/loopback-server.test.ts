@@ -188,6 +188,26 @@ describe('the loopback server', () => {
     await expect.poll(() => socket(hello()), { timeout: 5_000 }).toEqual({ message: '{"ok":true}' });
   });
 
+  test('a client that calls and never reads is cut off, and the engine goes on', async () => {
+    const ws = new WebSocket(`ws://127.0.0.1:${port}/rpc`);
+    ws.on('error', () => {});
+    await new Promise((resolve) => ws.once('open', resolve));
+    ws.send(hello());
+    await new Promise((resolve) => ws.once('message', resolve));
+    ws.pause();
+    const closed = new Promise<void>((resolve) => ws.once('close', () => resolve()));
+    // Each answer names the unknown job again: 1,000 calls of 100 kB are more than may wait unread.
+    const id = 'x'.repeat(150);
+    const call = (n: number) => JSON.stringify({ i: `${n}-${'y'.repeat(100_000)}`, p: { u: '/jobs/get', b: { json: { id } } } });
+    for (let n = 0; n < 2_000 && ws.readyState === WebSocket.OPEN; n++) {
+      ws.send(call(n));
+      if (n % 50 === 0) await new Promise((resolve) => setImmediate(resolve));
+    }
+    ws.resume();
+    await closed;
+    expect(await socket(hello())).toEqual({ message: '{"ok":true}' });
+  });
+
   test('a second engine on the same workspace answers with the link of the first', async () => {
     const second = await startEngine({ home, practice: false, sample: false });
     expect(second).toMatchObject({ already: true, link: engine.link });
