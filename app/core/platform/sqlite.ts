@@ -5,6 +5,9 @@ import { SQLITE_BUSY_MS } from './limits.ts';
 
 export type Sqlite = Database.Database;
 
+/** Pause between tries to open a file that another process has for itself, in ms. */
+const RETRY_MS = 20;
+
 /** Migrations are applied in order; the number of those applied is kept in `user_version`. Never change one that shipped. */
 export interface Migration {
   name: string;
@@ -27,16 +30,33 @@ export function openSqlite(path: string, migrations: readonly Migration[], optio
       owner: 'machine',
     });
   }
+  // Turning on WAL needs the file for itself and does not wait for it: of several first openers at once, the others try again.
+  const until = performance.now() + SQLITE_BUSY_MS;
+  for (;;) {
+    try {
+      return open(path, migrations, options.readonly ?? false);
+    } catch (error) {
+      if (!isBusy(error) || performance.now() > until) throw error;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, RETRY_MS);
+    }
+  }
+}
+
+function isBusy(error: unknown): boolean {
+  return error instanceof Database.SqliteError && error.code.startsWith('SQLITE_BUSY');
+}
+
+function open(path: string, migrations: readonly Migration[], readonly: boolean): Sqlite {
   let db: Sqlite | undefined;
   try {
-    db = new Database(path, { timeout: SQLITE_BUSY_MS, readonly: options.readonly ?? false });
-    if (!options.readonly) {
+    db = new Database(path, { timeout: SQLITE_BUSY_MS, readonly });
+    if (!readonly) {
       db.pragma('journal_mode = WAL');
       db.pragma('synchronous = FULL');
     }
     db.pragma('foreign_keys = ON');
     db.pragma('trusted_schema = OFF');
-    migrate(db, path, migrations, options.readonly ?? false);
+    migrate(db, path, migrations, readonly);
     return db;
   } catch (error) {
     db?.close();
