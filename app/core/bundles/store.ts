@@ -50,7 +50,6 @@ export async function openStore(dir: string) {
   const indexFile = join(root, 'index.json');
   await ensureDir(blobs);
   await ensureDir(ingest);
-  if (!(await readFileIfThere(join(root, 'oci-layout')))) await writeFileAtomic(join(root, 'oci-layout'), LAYOUT);
 
   /** Changes in this process queue up here, so that they do not poll each other for the lock. */
   let queue: Promise<unknown> = Promise.resolve();
@@ -203,6 +202,9 @@ export async function openStore(dir: string) {
     await writeFileAtomic(indexFile, `${JSON.stringify({ schemaVersion: 2, mediaType: INDEX_TYPE, manifests })}\n`);
   }
 
+  const layoutFile = join(root, 'oci-layout');
+  // In turn with everybody else: the sweep of another first opener would take the temporary file away.
+  if (!(await readFileIfThere(layoutFile))) await exclusively(() => writeFileAtomic(layoutFile, LAYOUT));
   if (!(await readFileIfThere(indexFile, MAX_INDEX_BYTES))) {
     await exclusively(async () => {
       if (await readFileIfThere(indexFile, MAX_INDEX_BYTES)) return;
