@@ -4,23 +4,9 @@
  */
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import {
-  type BundleSummary,
-  type DeploySpec,
-  type Device,
-  type DeviceDetail,
-  EdgewrightError,
-  type HardwareReport,
-  type Preflight,
-  type QuantizeRequest,
-  type QuantizeResult,
-  type RollbackResult,
-  type Status,
-  type TrialSpec,
-  type Warning,
-} from '#contract';
+import { type HardwareReport, type QuantizeRequest, type QuantizeResult, type Status } from '#contract';
 import { openCatalogue, openRegistry, openStore, type Registry } from '#core/bundles';
-import { type Fleet, openFleet, type Removal } from '#core/fleet';
+import { type Fleet, openFleet } from '#core/fleet';
 import { detectHardware } from '#core/hardware';
 import {
   acquireLock,
@@ -30,7 +16,6 @@ import {
   type Lock,
   type Log,
   onnxruntimeVersion,
-  programRoot,
   programVersion,
   systemClock,
   type WorkspacePaths,
@@ -39,14 +24,16 @@ import {
 import { type Keyring, openKeyring } from '#core/trust';
 import { TrialStore } from '#core/trials';
 import { loadNative } from '#native';
-import { admit } from './admit.ts';
+import { Bundles } from './bundles.ts';
 import { Changes } from './changes.ts';
 import { Deployments } from './deployments.ts';
+import { Devices } from './devices.ts';
 import { Inference } from './inference.ts';
 import { Jobs } from './jobs.ts';
 import { type PracticeDevice, practiceDevice } from './practice.ts';
 import { quantize } from './quantize.ts';
 import { Runnables } from './runnables.ts';
+import type { RecordAct, Write } from './service.ts';
 import { ownTempDir } from './temp.ts';
 import { Trials } from './trials.ts';
 import { WorkspaceDb } from './workspace-db.ts';
@@ -69,25 +56,19 @@ export interface Core {
   keyring: Keyring;
   registry: Registry;
   fleet: Fleet;
+  /** Trials as they are stored. */
   trials: TrialStore;
+  bundles: Bundles;
+  trialRuns: Trials;
+  devices: Devices;
+  deployments: Deployments;
   inference: Inference;
   practice: PracticeDevice;
-  sampleDir: string;
   status(): Promise<Status>;
   hardware(options: { fresh: boolean; signal?: AbortSignal }): Promise<HardwareReport>;
   /** Runs `work` as the only writer of this workspace. */
-  write<T>(what: string, work: () => Promise<T>, signal?: AbortSignal): Promise<T>;
-  buildBundle(dir: string, actor: string, signal?: AbortSignal): Promise<BundleSummary & { warnings: Warning[] }>;
-  removeBundle(ref: string, actor: string): Promise<{ ref: string; freedBytes: number }>;
-  startTrial(spec: TrialSpec, actor: string): Promise<{ jobId: string; trialId: string }>;
-  addDevice(request: { address: string; name: string; code: string }, actor: string, signal?: AbortSignal): Promise<Device>;
-  devices(): Promise<Device[]>;
-  device(name: string): Promise<DeviceDetail>;
-  removeDevice(name: string, actor: string): Promise<Removal>;
-  rollback(request: { device: string; model?: string | undefined }, actor: string, signal?: AbortSignal): Promise<RollbackResult>;
+  write: Write;
   quantize(request: QuantizeRequest, signal?: AbortSignal): Promise<QuantizeResult>;
-  preflight(spec: DeploySpec): Promise<Preflight[]>;
-  startDeployment(spec: DeploySpec, actor: string): Promise<{ jobId: string; deployments: string[] }>;
   requestShutdown(): void;
   onShutdownRequest(listener: () => void): void;
   close(): Promise<void>;
@@ -138,7 +119,7 @@ export async function openCore(options: CoreOptions): Promise<Core> {
     const inference = new Inference({ registry, store, runnables });
     closers.push(() => inference.close());
 
-    const write = async <T>(what: string, work: () => Promise<T>, signal?: AbortSignal): Promise<T> => {
+    const write: Write = async (what, work, signal) => {
       if (held) return work();
       const lock = await acquireLock(paths.lock, { what, waitMs: options.lock.waitMs, ...(signal && { signal }) });
       try {
@@ -147,12 +128,12 @@ export async function openCore(options: CoreOptions): Promise<Core> {
         await lock.release();
       }
     };
-    const record = (actor: string, kind: string, message: string, extra: { link?: string; digest?: string } = {}) => {
+    const record: RecordAct = (actor, kind, message, extra = {}) => {
       db.record({ actor, kind, message, ...extra });
       changes.publish('activity');
     };
     const hardware = (request: { fresh: boolean; signal?: AbortSignal }) => detectHardware({ ...request, cacheFile: join(paths.home, 'hardware.json') });
-    const trialService = new Trials({
+    const trialRuns = new Trials({
       registry,
       blobs: store,
       store: trials,
@@ -166,6 +147,8 @@ export async function openCore(options: CoreOptions): Promise<Core> {
       onnxruntime: onnxruntimeVersion(),
     });
     const deployments = new Deployments({ registry, fleet, jobs, write, record, chosenVariant: (ref) => trials.chosen(ref) });
+    const bundles = new Bundles({ registry, fleet, jobs, changes, write, record });
+    const devices = new Devices({ fleet, practice, db, changes, write, record, follows: options.lock.hold });
 
     return {
       paths,
@@ -178,11 +161,14 @@ export async function openCore(options: CoreOptions): Promise<Core> {
       registry,
       fleet,
       trials,
+      bundles,
+      trialRuns,
+      devices,
+      deployments,
       inference,
       practice,
       hardware,
       write,
-      sampleDir: join(programRoot(), 'assets', 'sample-bundle'),
       status: async () => {
         const problem = practice.problem();
         return {
@@ -200,76 +186,7 @@ export async function openCore(options: CoreOptions): Promise<Core> {
           diskFreeBytes: await freeBytes(paths.home),
         };
       },
-      buildBundle: (dir, actor, signal) =>
-        write(
-          'building a bundle',
-          async () => {
-            const warnings: Warning[] = [];
-            const job = jobs.start({ kind: 'build', title: `Build the bundle in ${dir}`, link: '/bundles' }, (control) => {
-              signal?.addEventListener('abort', () => void jobs.cancel(job.id).catch(() => {}), { once: true });
-              return registry.build(dir, {
-                admit: (candidate) => admit(candidate, control.signal),
-                signal: control.signal,
-                onProgress: (p) => control.progress(p.step, p.fraction),
-                onWarning: (warning) => warnings.push(warning),
-              });
-            });
-            const built = await job.done;
-            record(actor, 'bundle.built', `Built ${built.name}@${built.version}`, { link: `/bundles/${built.name}@${built.version}`, digest: built.digest });
-            changes.publish('bundles');
-            return { ...built, warnings };
-          },
-          signal,
-        ),
-      removeBundle: (ref, actor) =>
-        write('removing a bundle', async () => {
-          const bundle = registry.resolve(ref);
-          const name = `${bundle.name}@${bundle.version}`;
-          const users = fleet
-            .list()
-            .filter((d) => d.bundles.some((b) => b.name === bundle.name && b.version === bundle.version && (b.state === 'active' || b.state === 'on trial')));
-          if (users.length > 0) {
-            throw new EdgewrightError({
-              code: 'input.bundle-in-use',
-              message: `${name} runs on ${users.map((d) => d.name).join(', ')}.`,
-              hint: 'Deploy another version there first, or remove the device.',
-              owner: 'input',
-            });
-          }
-          const { freedBytes } = await registry.remove(ref);
-          record(actor, 'bundle.removed', `Removed ${name}`, { digest: bundle.digest });
-          changes.publish('bundles');
-          return { ref: name, freedBytes };
-        }),
-      startTrial: (spec, actor) => trialService.start(spec, actor),
-      addDevice: (request, actor, signal) =>
-        write('enrolling a device', async () => {
-          const device = await fleet.add(request, signal ? { signal } : {});
-          record(actor, 'device.enrolled', `Enrolled ${device.name}`, { link: `/devices/${device.name}` });
-          changes.publish('devices', device.name);
-          return device;
-        }),
-      // The engine follows its devices; without one, what was last heard may be long past, so they are asked.
-      devices: async () => (held ? fleet.list() : fleet.refresh()),
-      device: async (name) => {
-        if (!held) await fleet.refresh(name);
-        return fleet.show(name);
-      },
-      removeDevice: (name, actor) =>
-        write('removing a device', async () => {
-          // It may be named by its id.
-          const device = fleet.show(name);
-          if (device.practice) db.saveSettings({ practiceDevice: false });
-          const removal = await fleet.remove(device.id);
-          if (device.practice) await practice.stop();
-          record(actor, 'device.removed', `Removed ${device.name}${removal.told ? '' : ', which was not told'}`);
-          changes.publish('devices', device.name);
-          return removal;
-        }),
-      rollback: (request, actor, signal) => deployments.rollback(request, actor, signal),
       quantize: (request, signal) => quantize(request, { runnables, store }, signal),
-      preflight: (spec) => fleet.preflight(deployments.withVariant(spec)),
-      startDeployment: (spec, actor) => deployments.start(spec, actor),
       requestShutdown: () => {
         for (const listener of shutdownListeners) listener();
       },

@@ -1,16 +1,17 @@
 /** Deployments as jobs: which variant goes, one job for all devices of a request, and what is recorded. */
 import { randomUUID } from 'node:crypto';
-import { type DeploySpec, EdgewrightError, type RollbackResult } from '#contract';
+import { type DeploySpec, EdgewrightError, type Preflight, type RollbackResult } from '#contract';
 import type { Registry } from '#core/bundles';
 import type { Fleet } from '#core/fleet';
 import type { Jobs } from './jobs.ts';
+import type { RecordAct, Write } from './service.ts';
 
 export interface DeploymentDeps {
   registry: Registry;
   fleet: Fleet;
   jobs: Jobs;
-  write: <T>(what: string, work: () => Promise<T>) => Promise<T>;
-  record: (actor: string, kind: string, message: string, extra?: { link?: string; digest?: string }) => void;
+  write: Write;
+  record: RecordAct;
   /** The variant that the newest trial of `name@version` chose. */
   chosenVariant: (ref: string) => string | undefined;
 }
@@ -35,6 +36,11 @@ export class Deployments {
       throw new EdgewrightError({ code: 'usage.two-variants', message: `Two variants are named: ${inRef} and ${spec.variant}.`, owner: 'usage' });
     }
     return { ...spec, ref, variant: spec.variant ?? inRef ?? this.#deps.chosenVariant(ref) ?? bundle.variant.name };
+  }
+
+  /** Whether each device could take it, with the reason for each no. */
+  preflight(spec: DeploySpec): Promise<Preflight[]> {
+    return this.#deps.fleet.preflight(this.withVariant(spec));
   }
 
   /** Answers once the deployments exist; the job ends when every device serves it (on trial or active) or said no. */

@@ -80,7 +80,7 @@ async function openOrFind(home: string, log: Log): Promise<Core | EngineFile> {
 /** In the background, so that the screens are there at once: the sample bundle on a new workspace, and the practice device. */
 function firstRun(core: Core, want: { practice: boolean; sample: boolean }): void {
   void (async () => {
-    if (want.sample && core.db.once('sample added')) await core.buildBundle(core.sampleDir, 'edgewright');
+    if (want.sample && core.db.once('sample added')) await core.bundles.buildSample('edgewright');
     if (want.practice && core.db.settings().practiceDevice) await core.practice.start();
   })().catch((error: unknown) => core.log.warn({ error: String(error) }, 'the first run was not completed'));
 }

@@ -9,6 +9,7 @@ import { type Clock, Turns } from '#core/platform';
 import { parseGate, recipeOf, runTrial, type TrialStore } from '#core/trials';
 import type { Changes } from './changes.ts';
 import type { JobControl, Jobs } from './jobs.ts';
+import type { RecordAct, Write } from './service.ts';
 
 export interface TrialsDeps {
   registry: Registry;
@@ -18,8 +19,8 @@ export interface TrialsDeps {
   changes: Changes;
   clock: Clock;
   tempDir: string;
-  write: <T>(what: string, work: () => Promise<T>, signal?: AbortSignal) => Promise<T>;
-  record: (actor: string, kind: string, message: string, extra?: { link?: string; digest?: string }) => void;
+  write: Write;
+  record: RecordAct;
   hardware: () => Promise<HardwareReport>;
   onnxruntime: string;
 }

@@ -1,0 +1,80 @@
+/** What changes the bundles of the workspace: each change as its only writer, shown as a job where it takes long, and on record. */
+import { join } from 'node:path';
+import { type BundleSummary, EdgewrightError, type Warning } from '#contract';
+import type { Registry } from '#core/bundles';
+import type { Fleet } from '#core/fleet';
+import { programRoot } from '#core/platform';
+import { admit } from './admit.ts';
+import type { Changes } from './changes.ts';
+import type { Jobs } from './jobs.ts';
+import type { RecordAct, Write } from './service.ts';
+
+export interface BundleDeps {
+  registry: Registry;
+  fleet: Fleet;
+  jobs: Jobs;
+  changes: Changes;
+  write: Write;
+  record: RecordAct;
+}
+
+export type Built = BundleSummary & { warnings: Warning[] };
+
+export class Bundles {
+  readonly #deps: BundleDeps;
+
+  constructor(deps: BundleDeps) {
+    this.#deps = deps;
+  }
+
+  /** Builds from a folder with edgewright.yaml: checked, loaded, golden set run, stored, signed. */
+  build(dir: string, actor: string, signal?: AbortSignal): Promise<Built> {
+    const { registry, jobs, changes, write, record } = this.#deps;
+    const work = async () => {
+      const warnings: Warning[] = [];
+      const job = jobs.start({ kind: 'build', title: `Build the bundle in ${dir}`, link: '/bundles' }, (control) => {
+        signal?.addEventListener('abort', () => void jobs.cancel(job.id).catch(() => {}), { once: true });
+        return registry.build(dir, {
+          admit: (candidate) => admit(candidate, control.signal),
+          signal: control.signal,
+          onProgress: (p) => control.progress(p.step, p.fraction),
+          onWarning: (warning) => warnings.push(warning),
+        });
+      });
+      const built = await job.done;
+      record(actor, 'bundle.built', `Built ${built.name}@${built.version}`, { link: `/bundles/${built.name}@${built.version}`, digest: built.digest });
+      changes.publish('bundles');
+      return { ...built, warnings };
+    };
+    return write('building a bundle', work, signal);
+  }
+
+  /** Builds the sample bundle that comes with Edgewright. */
+  buildSample(actor: string, signal?: AbortSignal): Promise<Built> {
+    return this.build(join(programRoot(), 'assets', 'sample-bundle'), actor, signal);
+  }
+
+  /** @throws input.bundle-in-use while a device runs it */
+  remove(ref: string, actor: string): Promise<{ ref: string; freedBytes: number }> {
+    const { registry, fleet, changes, write, record } = this.#deps;
+    return write('removing a bundle', async () => {
+      const bundle = registry.resolve(ref);
+      const name = `${bundle.name}@${bundle.version}`;
+      const users = fleet
+        .list()
+        .filter((d) => d.bundles.some((b) => b.name === bundle.name && b.version === bundle.version && (b.state === 'active' || b.state === 'on trial')));
+      if (users.length > 0) {
+        throw new EdgewrightError({
+          code: 'input.bundle-in-use',
+          message: `${name} runs on ${users.map((d) => d.name).join(', ')}.`,
+          hint: 'Deploy another version there first, or remove the device.',
+          owner: 'input',
+        });
+      }
+      const { freedBytes } = await registry.remove(ref);
+      record(actor, 'bundle.removed', `Removed ${name}`, { digest: bundle.digest });
+      changes.publish('bundles');
+      return { ref: name, freedBytes };
+    });
+  }
+}
