@@ -19,7 +19,7 @@ export async function admit(candidate: Candidate, signal?: AbortSignal): Promise
         warnings: [{ code: 'bundle.no-golden', message: 'This bundle has no golden set, so nothing proves its answers on another machine.' }],
       };
     }
-    const golden = await runGolden(runner, candidate.goldenPath, goldenRule('fp32', candidate.tolerances, candidate.metric), {
+    const golden = await runGolden(runner, candidate.goldenPath, goldenRule(candidate.precision, candidate.tolerances, candidate.metric), {
       ...options,
       timeoutMs: GOLDEN_TIMEOUT_MS,
     });

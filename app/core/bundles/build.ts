@@ -1,16 +1,14 @@
 /** Making bundles: from a folder, and adding a variant to one that is there. */
 import { basename, dirname, join, resolve } from 'node:path';
-import type { BundleSummary, CheckResult, InspectResult, Variant, Warning } from '#contract';
-import { parseRecipe } from '#core/datasets';
+import type { BundleSummary, Variant } from '#contract';
 import { checkStructure, inspectModel } from '#core/onnx';
-import { readFileBounded } from '#core/platform';
+import { type Admit, candidateOf, checkInterface, checkModel, type CheckOptions, checkRecipe, runAdmit } from './candidate.ts';
 import type { BundleRecord, Catalogue } from './catalogue.ts';
 import { commitBundle, type RegistryParts } from './commit.ts';
 import { reconcile } from './describe.ts';
 import { misused, unsound } from './errors.ts';
-import { MAX_TEXT_BYTES, MAX_VARIANTS } from './limits.ts';
+import { MAX_VARIANTS } from './limits.ts';
 import { bundleIndex, type LayerFile, precisionOf, VARIANT_NAME, variantDocuments } from './manifest.ts';
-import { nearest } from './nearest.ts';
 import { type Descriptor, parseIndex, parseManifest } from './oci.ts';
 import { checkApart, SOURCE_FILE, VARIANT_FILE } from './paths.ts';
 import { modelWeights, readBundleSource } from './source.ts';
@@ -18,34 +16,8 @@ import type { BundleSource } from './source-schema.ts';
 import { type Options, type StagedFile, stageFiles, withStaging } from './staging.ts';
 import { layerFiles } from './variant.ts';
 
-/** What is about to become a bundle, laid out by name in a private folder, for the engine to run before it is stored. */
-export interface Candidate {
-  name: string;
-  version: string;
-  /** The folder with all files. */
-  dir: string;
-  modelPath: string;
-  goldenPath?: string;
-  calibrationPath?: string;
-  testPath?: string;
-  recipePath?: string;
-  labelsPath?: string;
-  examplePaths: string[];
-  metric?: NonNullable<BundleSource['metric']>;
-  tolerances: BundleSource['tolerances'];
-  limits: BundleSource['limits'];
-  source: BundleSource;
-  /** What inspecting the model told. */
-  facts: InspectResult;
-}
-
-/** Loads and runs a candidate; throws when it must not be stored. */
-export type Admit = (candidate: Candidate, signal?: AbortSignal) => Promise<CheckResult>;
-
-export interface BuildOptions extends Options {
+export interface BuildOptions extends CheckOptions {
   admit: Admit;
-  /** Told every warning of the checks; a build with warnings succeeds. */
-  onWarning?: (warning: Warning) => void;
 }
 
 /**
@@ -74,11 +46,8 @@ export async function buildBundle(parts: RegistryParts, dir: string, options: Bu
     const facts = await checkModel(join(staging, source.model), source, options);
     if (source.recipe !== undefined) await checkRecipe(join(staging, source.recipe), source.recipe, facts);
     options.onProgress?.({ step: 'Loading the model and running its golden set' });
-    const admitted = await options.admit(candidateOf(staging, source, layers, facts), options.signal);
-    admitted.warnings.forEach((warning) => options.onWarning?.(warning));
-    if (!admitted.ok)
-      throw unsound('bundle.refused', `${source.name}@${source.version} did not pass its checks: ${admitted.warnings[0]?.message ?? 'no reason given'}.`);
-    options.signal?.throwIfAborted();
+    // Its golden set was made with it, so it is held to the strictest rule whatever its precision.
+    await runAdmit(options.admit, candidateOf(staging, source, layers, facts, 'fp32'), options);
     options.onProgress?.({ step: 'Storing and signing' });
     return store.exclusively(async () => {
       const entries = await reconcile(store, catalogue, [keyring.publicKeyPem]);
@@ -135,59 +104,6 @@ async function sameBundle(
   if (record.variants.some((v) => v.signer === undefined)) return undefined;
   catalogue.setState(source.name, source.version, 'sound');
   return summaryOf(catalogue, source);
-}
-
-async function checkModel(path: string, source: BundleSource, options: BuildOptions): Promise<InspectResult> {
-  options.onProgress?.({ step: 'Checking the model' });
-  const check = await checkStructure(path, options.signal ? { signal: options.signal } : {});
-  check.warnings.forEach((warning) => options.onWarning?.(warning));
-  const facts = await inspectModel(path);
-  if (source.metric) checkOutput(facts, source.metric.output, 'bundle.metric-output', `${SOURCE_FILE}: "metric.output"`);
-  return facts;
-}
-
-/**
- * A recipe that cannot be read would only be found out when somebody runs the bundle.
- * @throws recipe.*, bundle.recipe-output (input)
- */
-async function checkRecipe(path: string, name: string, facts: InspectResult): Promise<void> {
-  const { answer } = parseRecipe((await readFileBounded(path, MAX_TEXT_BYTES)).toString('utf8'), name);
-  if (answer && answer.kind !== 'tensors') checkOutput(facts, answer.output, 'bundle.recipe-output', `${name}: "answer.output"`);
-}
-
-function checkOutput(facts: InspectResult, output: string, code: string, field: string): void {
-  const outputs = facts.outputs.map((one) => one.name);
-  if (outputs.includes(output)) return;
-  const meant = nearest(output, outputs);
-  throw unsound(code, `${field} names ${output}, which the model does not have.`, {
-    expected: outputs.join(', '),
-    found: output,
-    ...(meant !== undefined && { hint: `Did you mean "${meant}"?` }),
-  });
-}
-
-function candidateOf(dir: string, source: BundleSource, layers: readonly LayerFile[], facts: InspectResult): Candidate {
-  const at = (path: string | undefined) => (path === undefined ? undefined : join(dir, path));
-  const [goldenPath, calibrationPath, testPath, recipePath, labelsPath] = [source.golden, source.calibration, source.test, source.recipe, source.labels].map(
-    at,
-  );
-  return {
-    name: source.name,
-    version: source.version,
-    dir,
-    modelPath: join(dir, source.model),
-    ...(goldenPath !== undefined && { goldenPath }),
-    ...(calibrationPath !== undefined && { calibrationPath }),
-    ...(testPath !== undefined && { testPath }),
-    ...(recipePath !== undefined && { recipePath }),
-    ...(labelsPath !== undefined && { labelsPath }),
-    examplePaths: layers.filter((file) => file.role === 'example').map((file) => join(dir, file.path)),
-    ...(source.metric && { metric: source.metric }),
-    tolerances: source.tolerances,
-    limits: source.limits,
-    source,
-    facts,
-  };
 }
 
 export interface NewVariant extends Options {
@@ -256,11 +172,4 @@ export async function addVariantTo(parts: RegistryParts, bundle: BundleRecord, s
       return stored;
     }, added.signal);
   });
-}
-
-/** A variant must be a drop-in: the same inputs and outputs by name, or the golden set and the recipe mean nothing to it. */
-function checkInterface(base: InspectResult, variant: InspectResult): void {
-  const names = (facts: InspectResult) => `inputs ${facts.inputs.map((i) => i.name).join(', ')}; outputs ${facts.outputs.map((o) => o.name).join(', ')}`;
-  if (names(base) !== names(variant))
-    throw unsound('bundle.variant-interface', 'The variant has other inputs or outputs than the bundle.', { expected: names(base), found: names(variant) });
 }

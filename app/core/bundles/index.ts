@@ -1,5 +1,6 @@
 /** Bundles: their format, the content store they live in, the catalogue of what there is. */
-export { type Admit, type BuildOptions, type Candidate, type NewVariant } from './build.ts';
+export { type BuildOptions, type NewVariant } from './build.ts';
+export { type Admit, type Candidate } from './candidate.ts';
 export { type Catalogue, type ClosureEntry, openCatalogue } from './catalogue.ts';
 export { digestOf } from './digests.ts';
 export { MAX_BLOB_BYTES, MAX_MANIFEST_BYTES } from './limits.ts';
