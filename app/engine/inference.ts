@@ -55,14 +55,14 @@ export class Inference {
     const load: LoadRequest = { path: runnable.modelPath, profile: true, providers: requested, ...(request.strictEp && { strict: true }) };
     const key = `${runnable.key} ${requested.join()} ${request.strictEp}`;
     return this.#warm.with(key, load, { threads: 0, memoryLimitBytes: runnable.memoryBytes }, async (runner, loadMs) => {
-      const applied = await applyRecipe(runnable.recipe, bytes, runner.inputs);
+      const applied = await applyRecipe(runnable.recipe, bytes, runner.inputs, runnable.files);
       const { outputs, latencyMs } = await runner.run(applied.feeds, { timeoutMs: RUN_TIMEOUT_MS, ...(signal && { signal }) });
       const providers = await runner.providers();
       if (request.output !== undefined) await writeNpz(request.output, new Map(Object.entries(outputs)));
       return {
         ref: request.ref,
         ...(runnable.variant !== undefined && { variant: runnable.variant }),
-        answer: answer(runnable.recipe, outputs, runnable.labels),
+        answer: await answer(runnable.recipe, outputs, { labels: runnable.labels, applied, files: runnable.files }),
         outputs: Object.entries(outputs).map(([name, tensor]) => ({ name, type: tensor.type, dims: tensor.dims })),
         latencyMs,
         loadMs,

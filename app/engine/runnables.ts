@@ -2,7 +2,7 @@
 import { lstat, mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Registry, ResolvedBundle, Role } from '#core/bundles';
-import { parseLabels, parseRecipe, type Recipe } from '#core/datasets';
+import { BundleFiles, NO_FILES, parseLabels, parseRecipe, type Recipe } from '#core/datasets';
 import { checkStructure } from '#core/onnx';
 import { readFileBounded } from '#core/platform';
 import { RUNNER_MEMORY_BYTES } from '#core/runtime';
@@ -20,14 +20,21 @@ export interface Runnable {
   memoryBytes: number;
   recipe?: Recipe;
   labels?: string[];
+  /** Further files the recipe names. */
+  files: BundleFiles;
   bundle?: ResolvedBundle;
+}
+
+interface LaidOut {
+  dir: string;
+  files: BundleFiles;
 }
 
 export class Runnables {
   readonly #registry: Registry;
   readonly #tempDir: string;
   /** Variant digest -> the folder where its files lie by name. Laid out once: a file in use must not be replaced. */
-  readonly #laidOut = new Map<string, Promise<string>>();
+  readonly #laidOut = new Map<string, Promise<LaidOut>>();
 
   constructor(deps: { registry: Registry; tempDir: string }) {
     this.#registry = deps.registry;
@@ -40,10 +47,10 @@ export class Runnables {
       // Structure first: a hostile file is refused by our own bounded reader before ONNX Runtime sees it.
       await checkStructure(ref);
       const info = await lstat(ref);
-      return { key: `${ref} ${info.size} ${info.mtimeMs}`, modelPath: ref, memoryBytes: RUNNER_MEMORY_BYTES };
+      return { key: `${ref} ${info.size} ${info.mtimeMs}`, modelPath: ref, memoryBytes: RUNNER_MEMORY_BYTES, files: NO_FILES };
     }
     const bundle = this.#registry.resolve(ref);
-    const dir = await this.#layOut(bundle);
+    const { dir, files } = await this.#layOut(bundle);
     const text = async (path: string | undefined) =>
       path === undefined ? undefined : (await readFileBounded(join(dir, path), MAX_TEXT_BYTES)).toString('utf8');
     const [recipe, labels] = [await text(bundle.source.recipe), await text(bundle.source.labels)];
@@ -52,20 +59,21 @@ export class Runnables {
       modelPath: join(dir, bundle.source.model),
       variant: bundle.variant.name,
       memoryBytes: RUNNER_MEMORY_BYTES,
+      files,
       bundle,
       ...(recipe !== undefined && { recipe: parseRecipe(recipe) }),
       ...(labels !== undefined && { labels: parseLabels(labels) }),
     };
   }
 
-  #layOut(bundle: ResolvedBundle): Promise<string> {
+  #layOut(bundle: ResolvedBundle): Promise<LaidOut> {
     const { digest } = bundle.variant;
     let laidOut = this.#laidOut.get(digest);
     if (!laidOut) {
       laidOut = (async () => {
         const dir = await mkdtemp(join(this.#tempDir, 'run-'));
         await bundle.materialize(dir, { roles: RUN_ROLES });
-        return dir;
+        return { dir, files: new BundleFiles((path, maxBytes) => readFileBounded(join(dir, path), maxBytes)) };
       })();
       laidOut.catch(() => this.#laidOut.delete(digest));
       this.#laidOut.set(digest, laidOut);
@@ -75,7 +83,7 @@ export class Runnables {
 
   async close(): Promise<void> {
     const dirs = await Promise.allSettled(this.#laidOut.values());
-    for (const dir of dirs) if (dir.status === 'fulfilled') await rm(dir.value, { recursive: true, force: true });
+    for (const dir of dirs) if (dir.status === 'fulfilled') await rm(dir.value.dir, { recursive: true, force: true });
   }
 }
 

@@ -1,6 +1,8 @@
 /** The golden set: a few inputs with the outputs expected of them, and the rule by which a variant is held to them. */
 import { EdgewrightError } from '#contract';
-import { type AnswerForm, argmax, metricKind, type MetricSpec } from './metrics.ts';
+import type { AnswerForm, MetricSpec } from './metrics/kind.ts';
+import { metricKind } from './metrics.ts';
+import { argmax } from './outputs.ts';
 import { isFloatType, type Tensor, toNumbers } from './tensor.ts';
 
 export interface GoldenCases {

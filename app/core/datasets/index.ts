@@ -1,6 +1,10 @@
 /** Tensors and their files, recipes, answers, task metrics, golden comparison. */
-export { answer, parseLabels, softmax } from './answer.ts';
-export { type Applied, applyRecipe, checkFeeds } from './apply-recipe.ts';
+export { answer } from './answer.ts';
+export type { AnswerContext } from './answers/kind.ts';
+export { parseLabels, softmax } from './answers/labels.ts';
+export type { AnswerRecipe } from './answers/schema.ts';
+export { applyRecipe, checkFeeds } from './apply-recipe.ts';
+export { BundleFiles, NO_FILES } from './bundle-files.ts';
 export {
   type AgreementRule,
   type CloseRule,
@@ -15,12 +19,15 @@ export {
   NEAR_SHARE_OF_SPREAD,
   type Tolerances,
 } from './golden.ts';
-export { type AnswerForm, argmax, METRIC_NAMES, metricKind, type MetricResult, type MetricSpec, pickOutput, type ScoredBatch, scoreMetric } from './metrics.ts';
+export type { AnswerForm, MetricSpec } from './metrics/kind.ts';
+export { METRIC_NAMES, metricKind, type MetricResult, type ScoredBatch, scoreMetric } from './metrics.ts';
 export { readNpy, writeNpy } from './npy.ts';
 export { encodeNpz, readNpz, UNNAMED_ARRAY, writeNpz } from './npz.ts';
+export { argmax, pickOutput } from './outputs.ts';
 export { looksLikeImage } from './pixels.ts';
 export { type Prng, seededPrng } from './prng.ts';
-export { type AnswerRecipe, describeRecipe, parseRecipe, type Recipe } from './recipe.ts';
+export { describeRecipe, parseRecipe, type Recipe } from './recipe.ts';
+export type { Applied } from './recipes/kind.ts';
 export { bootstrapInterval, percentile, sorted, wilsonInterval } from './statistics.ts';
 export {
   castTensor,

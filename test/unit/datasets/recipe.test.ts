@@ -213,16 +213,16 @@ describe('what a recipe may not say', () => {
 describe('answers', () => {
   const logits = { logits: float32Tensor([2, 3], [1, 3, 2, 9, 9, 9]) };
 
-  test('labels come best first with their softmax, of the first sample', () => {
-    const found = answer(parseRecipe('{kind: tensors, answer: {kind: labels, output: logits, top: 2}}'), logits, ['a', 'b', 'c']);
+  test('labels come best first with their softmax, of the first sample', async () => {
+    const found = await answer(parseRecipe('{kind: tensors, answer: {kind: labels, output: logits, top: 2}}'), logits, { labels: ['a', 'b', 'c'] });
     expect(found).toEqual({ kind: 'labels', labels: [expect.objectContaining({ label: 'b', index: 1 }), expect.objectContaining({ label: 'c', index: 2 })] });
     const e = [Math.exp(-2), 1, Math.exp(-1)];
     expect(found.kind === 'labels' && found.labels[0]?.confidence).toBeCloseTo(1 / (e[0]! + e[1]! + e[2]!), 12);
   });
 
-  test('values are scaled and carry their unit', () => {
+  test('values are scaled and carry their unit', async () => {
     const recipe = parseRecipe('{kind: tensors, answer: {kind: values, output: y, names: [now], scale: 3, offset: 1, unit: ppm}}');
-    expect(answer(recipe, { y: float32Tensor([1, 2], [1, 2]) })).toEqual({
+    expect(await answer(recipe, { y: float32Tensor([1, 2], [1, 2]) })).toEqual({
       kind: 'values',
       values: [
         { name: 'now', value: 4, unit: 'ppm' },
@@ -231,9 +231,9 @@ describe('answers', () => {
     });
   });
 
-  test('without a recipe the first elements of each output are shown', () => {
+  test('without a recipe the first elements of each output are shown', async () => {
     expect(
-      answer(undefined, {
+      await answer(undefined, {
         y: float32Tensor(
           [20],
           Array.from({ length: 20 }, (_, i) => i),
@@ -242,20 +242,20 @@ describe('answers', () => {
     ).toEqual({ kind: 'tensors', tensors: [{ name: 'y', preview: Array.from({ length: 16 }, (_, i) => i) }] });
   });
 
-  test('NaN and infinity are never an answer; where nothing reads the outputs they are told apart from numbers', () => {
+  test('NaN and infinity are never an answer; where nothing reads the outputs they are told apart from numbers', async () => {
     for (const recipe of ['{kind: tensors, answer: {kind: labels, output: y}}', '{kind: tensors, answer: {kind: values, output: y}}']) {
-      expect(() => answer(parseRecipe(recipe), { y: float32Tensor([1, 2], [1, Number.NaN]) })).toThrowError(
+      await expect(answer(parseRecipe(recipe), { y: float32Tensor([1, 2], [1, Number.NaN]) })).rejects.toThrowError(
         expect.objectContaining({ code: 'answer.not-finite', owner: 'input' }),
       );
     }
-    expect(answer(undefined, { y: float32Tensor([3], [Number.NaN, Number.NEGATIVE_INFINITY, 2]) })).toEqual({
+    expect(await answer(undefined, { y: float32Tensor([3], [Number.NaN, Number.NEGATIVE_INFINITY, 2]) })).toEqual({
       kind: 'tensors',
       tensors: [{ name: 'y', preview: [null, null, 2] }],
     });
   });
 
-  test('an output the model does not have is named', () => {
-    expect(() => answer(parseRecipe('{kind: tensors, answer: {kind: labels, output: nope}}'), { a: logits.logits, b: logits.logits })).toThrowError(
+  test('an output the model does not have is named', async () => {
+    await expect(answer(parseRecipe('{kind: tensors, answer: {kind: labels, output: nope}}'), { a: logits.logits, b: logits.logits })).rejects.toThrowError(
       expect.objectContaining({ code: 'metric.output-missing' }),
     );
   });

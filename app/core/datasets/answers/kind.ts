@@ -1,0 +1,38 @@
+/** What every kind of answer has: a schema for its part of a recipe, and a way from the model's outputs to what people read. */
+import { type Answer, EdgewrightError } from '#contract';
+import type { BundleFiles } from '../bundle-files.ts';
+import { pickOutput } from '../outputs.ts';
+import type { Applied } from '../recipes/kind.ts';
+import { type Tensor, toNumbers } from '../tensor.ts';
+
+export interface AnswerContext {
+  /** One for each class; without them a class is called by its number. */
+  labels?: readonly string[] | undefined;
+  /** What the recipe made of the raw input, for an answer that speaks of parts of it. */
+  applied?: Applied | undefined;
+  /** Further files the recipe names. */
+  files: BundleFiles;
+}
+
+/** One kind of answer; a table in answer.ts has one for each member of the union. */
+export interface AnswerKind<R> {
+  answer(how: R, outputs: Readonly<Record<string, Tensor>>, context: AnswerContext): Answer | Promise<Answer>;
+}
+
+/**
+ * The numbers of an output for the first sample.
+ * @throws answer.not-finite (input); metric.output-missing (input)
+ */
+export function firstSample(outputs: Readonly<Record<string, Tensor>>, name: string): Float64Array {
+  const tensor = pickOutput(outputs, name);
+  const values = toNumbers(tensor);
+  const rows = tensor.dims.length > 1 ? (tensor.dims[0] ?? 1) : 1;
+  const first = rows > 1 ? values.subarray(0, values.length / rows) : values;
+  if (first.every(Number.isFinite)) return first;
+  throw new EdgewrightError({
+    code: 'answer.not-finite',
+    message: `The model answers with NaN or infinity in ${name}, which says nothing about this input.`,
+    hint: 'Look at the outputs with --output FILE, and for NaN among the weights with: edgewright check MODEL',
+    owner: 'input',
+  });
+}
