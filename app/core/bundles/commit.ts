@@ -4,13 +4,15 @@
  * nothing lists.
  */
 import { rm } from 'node:fs/promises';
-import { BUNDLE_MEDIA_TYPE, type Keyring } from '#core/trust';
+import type { Keyring } from '#core/trust';
 import type { InspectResult } from '#contract';
 import type { BundleRecord, Catalogue } from './catalogue.ts';
 import { bundleName, describeBundle, indexDigestOf } from './describe.ts';
+import { inListOrder, KEPT_REFERRERS } from './entries.ts';
 import { type Descriptor, type Document, SUBJECT } from './oci.ts';
+import type { Staged } from './ingest.ts';
 import { stageDocument } from './staging.ts';
-import type { BlobStore, Staged } from './store.ts';
+import type { BlobStore } from './store.ts';
 
 export interface RegistryParts {
   store: BlobStore;
@@ -25,7 +27,7 @@ export interface Change {
   index: Document;
   files: readonly Staged[];
   documents: readonly Document[];
-  /** Signatures to list for its variants. */
+  /** Signatures, and whatever else refers to its variants, to be listed. */
   signatures: readonly Descriptor[];
   /** Manifests of variants that the new index no longer lists. */
   replaced: readonly string[];
@@ -37,13 +39,16 @@ export async function commitBundle({ store, catalogue, keyring }: RegistryParts,
   const id = bundleName(change.index.descriptor);
   if (!id) throw new Error('the index names no bundle');
   const before = catalogue.find(id.name, id.version);
-  const entries = [
+  const entries = inListOrder([
     ...change.entries.filter(
-      (entry) => !isSame(bundleName(entry), id) && !(isSignature(entry) && change.replaced.includes(entry.annotations?.[SUBJECT] ?? '')),
+      (entry) =>
+        !isSame(bundleName(entry), id) &&
+        !(isReferrer(entry) && change.replaced.includes(entry.annotations?.[SUBJECT] ?? '')) &&
+        !change.signatures.some((one) => one.digest === entry.digest),
     ),
     change.index.descriptor,
     ...change.signatures,
-  ];
+  ]);
   const staged: Staged[] = [...change.files];
   const added: string[] = [];
   try {
@@ -84,7 +89,7 @@ export async function commitRemoval(
 ): Promise<number> {
   const record = catalogue.find(id.name, id.version);
   const manifests = record?.variants.map((v) => v.variant.digest) ?? [];
-  const entries = current.filter((entry) => !isSame(bundleName(entry), id) && !(isSignature(entry) && manifests.includes(entry.annotations?.[SUBJECT] ?? '')));
+  const entries = current.filter((entry) => !isSame(bundleName(entry), id) && !(isReferrer(entry) && manifests.includes(entry.annotations?.[SUBJECT] ?? '')));
   await store.writeIndex(entries);
   catalogue.apply({ drop: [id], indexDigest: indexDigestOf(entries) });
   return dropUnneeded(store, catalogue, record ? digestsOf(record) : []);
@@ -97,8 +102,8 @@ async function dropUnneeded(store: BlobStore, catalogue: Catalogue, digests: rea
   return freed;
 }
 
-function isSignature(entry: Descriptor): boolean {
-  return entry.artifactType === BUNDLE_MEDIA_TYPE;
+function isReferrer(entry: Descriptor): boolean {
+  return KEPT_REFERRERS.includes(entry.artifactType ?? '');
 }
 
 function isSame(a: { name: string; version: string } | undefined, b: { name: string; version: string }): boolean {

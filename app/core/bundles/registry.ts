@@ -10,6 +10,8 @@ import { altered, misused } from './errors.ts';
 import { MAX_LABELS_SHOWN, MAX_TEXT_BYTES } from './limits.ts';
 import { nearest } from './nearest.ts';
 import { parseManifest } from './oci.ts';
+import type { BundleProvider } from './provider.ts';
+import { receiveBundle, type ReceiveOptions } from './receive.ts';
 import { parseRef } from './refs.ts';
 import { alteredBlob } from './store.ts';
 import { collectGarbage } from './garbage.ts';
@@ -179,6 +181,8 @@ export async function openRegistry(parts: RegistryParts) {
   return {
     /** See buildBundle. */
     build: (dir: string, options: BuildOptions): Promise<BundleSummary> => buildBundle(parts, dir, options),
+    /** See receiveBundle. */
+    receive: (provider: BundleProvider, options: ReceiveOptions): Promise<BundleSummary> => receiveBundle(parts, provider, options),
     /** See addVariantTo. */
     addVariant(ref: string, added: NewVariant): Promise<Variant> {
       const { record } = find(ref);

@@ -2,6 +2,6 @@
 export { type CertificateRole, certificateDer, certificateRole, createDeviceIdentity, deviceServerName } from './certificates.ts';
 export { type Keyring, openKeyring } from './keyring.ts';
 export { MAX_SIGNATURE_BYTES, PAIRING_EXPORTER_BYTES } from './limits.ts';
-export { ALWAYS_IGNORED, BUNDLE_MEDIA_TYPE, PREDICATE_TYPE, PUBLIC_KEY_FILE, SIGNATURE_FILE, type SignedFile, signFiles } from './oms.ts';
-export { openSignature, type VerifiedSignature, verifySignature } from './oms-verify.ts';
+export { ALWAYS_IGNORED, BUNDLE_MEDIA_TYPE, keyHint, PREDICATE_TYPE, PUBLIC_KEY_FILE, SIGNATURE_FILE, type SignedFile, signFiles } from './oms.ts';
+export { claimedKeyHint, openSignature, type VerifiedSignature, verifySignature } from './oms-verify.ts';
 export { equalMac, generatePairingCode, normalizePairingCode, type PairingProof, pairingMac } from './pairing.ts';

@@ -98,6 +98,17 @@ export function verifySignature(bundleJson: Uint8Array, publicKeysPem: readonly 
   return verified;
 }
 
+/** Which key a signature says it was made with, as `keyHint` writes it. A claim: good for words, and to tell altered from foreign. */
+export function claimedKeyHint(bundleJson: Uint8Array): string | undefined {
+  if (bundleJson.length > MAX_SIGNATURE_BYTES) return undefined;
+  try {
+    const hint = BundleSchema.parse(parseJson(bundleJson)).verificationMaterial.publicKey.hint;
+    return typeof hint === 'string' ? hint : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
 function findSigner(signed: Uint8Array, signature: Uint8Array, keys: readonly KeyObject[]): KeyObject {
   for (const key of keys) {
     const hash = hashForKey(key);
