@@ -64,10 +64,6 @@ export const VerifyResultSchema = z.object({
 });
 export type VerifyResult = z.infer<typeof VerifyResultSchema>;
 
-/** What `check` and a build say about a model. */
-export const CheckResultSchema = z.object({ ok: z.boolean(), warnings: z.array(WarningSchema) });
-export type CheckResult = z.infer<typeof CheckResultSchema>;
-
 export const InspectResultSchema = z.object({
   inputs: z.array(TensorInfoSchema),
   outputs: z.array(TensorInfoSchema),

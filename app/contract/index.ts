@@ -5,7 +5,8 @@
  */
 import { eventIterator, oc } from '@orpc/contract';
 import { z } from 'zod';
-import { BundleDetailSchema, BundleSummarySchema, CheckResultSchema, InspectResultSchema, VerifyResultSchema } from './bundles.ts';
+import { BundleDetailSchema, BundleSummarySchema, InspectResultSchema, VerifyResultSchema } from './bundles.ts';
+import { CheckRequestSchema, CheckResultSchema } from './checks.ts';
 import { BenchmarkSchema, NameSchema, ProviderUseSchema, RefSchema, WarningSchema } from './common.ts';
 import { AddDeviceSchema, DeploymentSchema, DeploySpecSchema, DeviceDetailSchema, DeviceSchema, PreflightSchema, RollbackResultSchema } from './devices.ts';
 import { ErrorBodySchema } from './errors.ts';
@@ -16,6 +17,7 @@ import { SettingsSchema, StatusSchema } from './system.ts';
 import { QuantizeRequestSchema, QuantizeResultSchema, TrialSchema, TrialSpecSchema, TrialSummarySchema } from './trials.ts';
 
 export * from './bundles.ts';
+export * from './checks.ts';
 export * from './common.ts';
 export * from './devices.ts';
 export * from './errors.ts';
@@ -50,7 +52,8 @@ export const contract = {
   },
   models: {
     inspect: procedure.input(z.object({ path: z.string().max(4096) })).output(InspectResultSchema),
-    check: procedure.input(z.object({ path: z.string().max(4096) })).output(CheckResultSchema),
+    /** Sound or not, and why: from the file alone, then loaded and run in a limited process. */
+    check: procedure.input(CheckRequestSchema).output(CheckResultSchema),
     quantize: procedure.input(QuantizeRequestSchema).output(QuantizeResultSchema),
   },
   bundles: {

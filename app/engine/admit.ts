@@ -1,39 +1,62 @@
 /**
- * What a model must show before it is stored: it loads in a limited runner and reproduces its golden set here.
- * Nothing of it runs in this process.
+ * What a model must show before it is stored: it loads in a limited process, and there reproduces its golden set, or without one runs
+ * on made-up inputs. Nothing of it runs in this process.
  */
-import { type CheckResult, EdgewrightError } from '#contract';
+import { type CheckResult, EdgewrightError, type Warning } from '#contract';
 import type { Candidate } from '#core/bundles';
 import { goldenRule } from '#core/datasets';
-import { RUNNER_MEMORY_BYTES, runGolden, startRunner } from '#core/runtime';
-import { GOLDEN_TIMEOUT_MS, LOAD_TIMEOUT_MS } from './limits.ts';
+import { probeLimits, probeModel, runGolden, startRunner } from '#core/runtime';
+import { GOLDEN_BATCH, GOLDEN_MEMORY_BYTES, GOLDEN_TIMEOUT_MS } from './limits.ts';
 
-export async function admit(candidate: Candidate, signal?: AbortSignal): Promise<CheckResult> {
-  const options = signal ? { signal } : {};
-  const runner = await startRunner({ threads: 1, memoryLimitBytes: candidate.limits.memoryBytes ?? RUNNER_MEMORY_BYTES, label: `check ${candidate.name}` });
-  try {
-    await runner.load({ path: candidate.modelPath }, { ...options, timeoutMs: LOAD_TIMEOUT_MS });
-    if (candidate.goldenPath === undefined) {
-      return {
-        ok: true,
-        warnings: [{ code: 'bundle.no-golden', message: 'This bundle has no golden set, so nothing proves its answers on another machine.' }],
-      };
-    }
-    const golden = await runGolden(runner, candidate.goldenPath, goldenRule(candidate.precision, candidate.tolerances, candidate.metric), {
-      ...options,
-      timeoutMs: GOLDEN_TIMEOUT_MS,
-    });
-    if (!golden.pass) {
-      throw new EdgewrightError({
-        code: 'bundle.golden-failed',
-        message: `${candidate.name}@${candidate.version} does not reproduce its golden set on this computer: ${golden.worst ?? golden.rule}.`,
-        expected: golden.rule,
-        found: `largest error ${golden.maxAbsError}`,
-        hint: 'Check that model and golden set belong together, and that the exporter and the recipe prepare inputs alike.',
-        owner: 'gate',
-      });
-    }
+const NO_GOLDEN: Warning = { code: 'bundle.no-golden', message: 'This bundle has no golden set, so nothing proves its answers on another machine.' };
+
+/** Warnings of a trial that leave open whether the model can run at all: enough for a look at a file, not for what will be deployed. */
+const UNPROVEN: ReadonlySet<string> = new Set(['load.timeout', 'load.memory', 'load.not-implemented', 'run.timeout', 'run.memory']);
+
+/** @throws model.*, runtime.* and bundle.golden-failed when it must not be stored */
+export async function admit(candidate: Candidate, signal?: AbortSignal): Promise<Pick<CheckResult, 'ok' | 'warnings'>> {
+  if (candidate.goldenPath !== undefined) {
+    await holdToGolden(candidate, candidate.goldenPath, signal);
     return { ok: true, warnings: [] };
+  }
+  const limits = probeLimits(candidate.facts.bytes);
+  const { warnings } = await probeModel(candidate.modelPath, { ...limits, memoryBytes: candidate.limits.memoryBytes ?? limits.memoryBytes, signal });
+  const open = warnings.find((warning) => UNPROVEN.has(warning.code));
+  if (open) {
+    throw new EdgewrightError({
+      code: `model.${open.code}`,
+      message: open.message,
+      hint: 'Add a golden set: with one, the bundle is judged by inputs that are known to suit the model.',
+      owner: 'input',
+    });
+  }
+  return { ok: true, warnings: [...warnings, NO_GOLDEN] };
+}
+
+async function holdToGolden(candidate: Candidate, goldenPath: string, signal: AbortSignal | undefined): Promise<void> {
+  const { timeoutMs, memoryBytes } = probeLimits(candidate.facts.bytes);
+  const runner = await startRunner({
+    threads: 1,
+    memoryLimitBytes: candidate.limits.memoryBytes ?? memoryBytes + GOLDEN_MEMORY_BYTES,
+    label: `check ${candidate.name}`,
+    signal,
+  });
+  try {
+    await runner.load({ path: candidate.modelPath }, { signal, timeoutMs });
+    const golden = await runGolden(runner, goldenPath, goldenRule(candidate.precision, candidate.tolerances, candidate.metric), {
+      signal,
+      timeoutMs: GOLDEN_TIMEOUT_MS,
+      batch: GOLDEN_BATCH,
+    });
+    if (golden.pass) return;
+    throw new EdgewrightError({
+      code: 'bundle.golden-failed',
+      message: `${candidate.name}@${candidate.version} does not reproduce its golden set on this computer: ${golden.worst ?? golden.rule}.`,
+      expected: golden.rule,
+      found: `largest error ${golden.maxAbsError}`,
+      hint: 'Check that model and golden set belong together, and that the exporter and the recipe prepare inputs alike.',
+      owner: 'gate',
+    });
   } finally {
     await runner.close();
   }

@@ -26,6 +26,7 @@ import { TrialStore } from '#core/trials';
 import { loadNative } from '#native';
 import { Bundles } from './bundles.ts';
 import { Changes } from './changes.ts';
+import { Checker } from './check.ts';
 import { Deployments } from './deployments.ts';
 import { Devices } from './devices.ts';
 import { Inference } from './inference.ts';
@@ -63,6 +64,7 @@ export interface Core {
   devices: Devices;
   deployments: Deployments;
   inference: Inference;
+  checker: Checker;
   practice: PracticeDevice;
   status(): Promise<Status>;
   hardware(options: { fresh: boolean; signal?: AbortSignal }): Promise<HardwareReport>;
@@ -166,6 +168,7 @@ export async function openCore(options: CoreOptions): Promise<Core> {
       devices,
       deployments,
       inference,
+      checker: new Checker(),
       practice,
       hardware,
       write,

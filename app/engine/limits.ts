@@ -23,8 +23,12 @@ export const WARM_RUNNERS = 3;
 export const WARM_RUNNER_IDLE_MS = 5 * 60_000;
 /** How long one inference from a screen or the command line may take, in ms. */
 export const RUN_TIMEOUT_MS = 30_000;
-/** How long the golden set of a bundle may take that is being built, in ms. */
-export const GOLDEN_TIMEOUT_MS = 120_000;
+/** How long one run of the golden set of a bundle may take that is being built, in ms: a model that never ends must not hold it up. */
+export const GOLDEN_TIMEOUT_MS = 30_000;
+/** Samples of the golden set in one such run, where the model leaves it open. */
+export const GOLDEN_BATCH = 16;
+/** Memory that those runs may take beyond what trying a model of its size takes, in bytes. */
+export const GOLDEN_MEMORY_BYTES = 1_250_000_000;
 /** How long loading a model may take, in ms. */
 export const LOAD_TIMEOUT_MS = 300_000;
 /** How long the engine waits for its practice device to be ready, in ms. */

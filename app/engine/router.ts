@@ -1,7 +1,7 @@
 /** The contract, implemented: each procedure calls one service and nothing else. */
 import { implement, ORPCError } from '@orpc/server';
 import { type Change, contract, asEdgewrightError, EdgewrightError, type ErrorBody } from '#contract';
-import { checkStructure, inspectModel } from '#core/onnx';
+import { inspectModel } from '#core/onnx';
 import type { Core } from './core.ts';
 import { MAX_CALLS } from './limits.ts';
 
@@ -52,7 +52,7 @@ export function createRouter(core: Core) {
     models: {
       inspect: os.models.inspect.handler(({ input }) => inspectModel(input.path)),
       quantize: os.models.quantize.handler(({ input, signal }) => core.quantize(input, signal)),
-      check: os.models.check.handler(({ input }) => checkStructure(input.path)),
+      check: os.models.check.handler(({ input, signal }) => core.checker.check(input, signal)),
     },
     bundles: {
       list: os.bundles.list.handler(() => core.registry.list()),

@@ -4,6 +4,7 @@ import { type Answer, type ProviderUse, type RawInput, type RunResult, formatByt
 import { userPath } from '#core/platform';
 import { action, type Context } from '../command.ts';
 import { percent, table } from '../output.ts';
+import { addCheck } from './check.ts';
 
 interface QuantizeOptions {
   variant: 'int8-dynamic' | 'int8-static';
@@ -51,16 +52,7 @@ export function addModel(program: Command): void {
       }),
     );
 
-  program
-    .command('check')
-    .argument('<model>', 'an .onnx file')
-    .description('Whether a model is sound, without running it: exit 0, or 2 with the reason')
-    .action(
-      action(async ({ client, output }: Context, model: string) => {
-        const { ok: _ok, ...checked } = await client.models.check({ path: userPath(model) });
-        output.result(checked, ['Sound.', ...checked.warnings.map((w) => `Warning: ${w.message}${w.where === undefined ? '' : ` (${w.where})`}`)]);
-      }),
-    );
+  addCheck(program);
 
   program
     .command('run')

@@ -36,7 +36,7 @@ export interface Candidate {
 }
 
 /** Loads and runs a candidate; throws when it must not be stored. */
-export type Admit = (candidate: Candidate, signal?: AbortSignal) => Promise<CheckResult>;
+export type Admit = (candidate: Candidate, signal?: AbortSignal) => Promise<Pick<CheckResult, 'ok' | 'warnings'>>;
 
 export interface CheckOptions extends Options {
   /** Told every warning of the checks; what has only warnings is taken. */

@@ -1,25 +1,56 @@
 /** Whether a model is sound, judged without running it: encoding, versions, operators, graph, tensors, names. */
-import type { CheckResult } from '#contract';
+import { stat } from 'node:fs/promises';
+import type { CheckStage, Warning } from '#contract';
 import { checkBody, checkGraph } from './check-graph.ts';
 import { checkOperators } from './check-operators.ts';
 import { checkTensors } from './check-tensors.ts';
 import { refuse, shown } from './errors.ts';
 import { Findings } from './findings.ts';
+import { externalFiles } from './inspect.ts';
 import { readModel } from './model.ts';
 import { scopes } from './walk.ts';
 import type { OnnxModel } from './model.ts';
 
-/**
- * Checks a model file and its external data. Every weight is read once, in small pieces.
- * @returns ok with warnings
- * @throws EdgewrightError, owner `input`, for a model that must be refused; it names the node or tensor
- */
-export async function checkStructure(path: string, options: { signal?: AbortSignal } = {}): Promise<CheckResult> {
-  const model = await readModel(path);
-  return { ok: true, warnings: await checkModel(model, options) };
+/** What a model's file tells about its soundness. */
+export interface StructureCheck {
+  warnings: Warning[];
+  /** `bounds` and `structure`. */
+  stages: CheckStage[];
+  /** Bytes that the model and its external data really take on disk; holes in sparse files take none. */
+  storedBytes: number;
 }
 
-async function checkModel(model: OnnxModel, options: { signal?: AbortSignal }) {
+/**
+ * Checks a model file and its external data. Every weight is read once, in small pieces.
+ * @throws EdgewrightError, owner `input`, for a model that must be refused; it names the node or tensor
+ */
+export async function checkStructure(path: string, options: { signal?: AbortSignal | undefined } = {}): Promise<StructureCheck> {
+  const start = performance.now();
+  const model = await readModel(path);
+  const read = performance.now();
+  const warnings = await checkModel(model, options);
+  const storedBytes = await onDisk([model.path, ...(await externalFiles(model))]);
+  return {
+    warnings,
+    stages: [
+      { name: 'bounds', outcome: 'passed', ms: Math.round(read - start) },
+      { name: 'structure', outcome: warnings.length > 0 ? 'warned' : 'passed', ms: Math.round(performance.now() - read) },
+    ],
+    storedBytes,
+  };
+}
+
+async function onDisk(paths: readonly string[]): Promise<number> {
+  let bytes = 0;
+  for (const path of paths) {
+    const info = await stat(path);
+    // 512-byte blocks; where the system does not count them there are no sparse files to mistake either.
+    bytes += info.blocks > 0 ? Math.min(info.size, info.blocks * 512) : process.platform === 'win32' ? info.size : 0;
+  }
+  return bytes;
+}
+
+async function checkModel(model: OnnxModel, options: { signal?: AbortSignal | undefined }): Promise<Warning[]> {
   const findings = new Findings();
   checkOperators(model, findings);
   checkGraph(model.graph, 'the graph', findings);

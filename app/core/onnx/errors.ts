@@ -17,6 +17,11 @@ export function refuse(code: string, message: string, more: Refusal = {}): Edgew
  * invisible characters, which could forge lines in a terminal or a log.
  */
 export function shown(name: string): string {
-  const short = name.length > MAX_SHOWN_NAME ? `${name.slice(0, MAX_SHOWN_NAME)}…` : name;
-  return `'${short.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu, (c) => `\\u{${(c.codePointAt(0) ?? 0).toString(16)}}`)}'`;
+  return `'${safeText(name, MAX_SHOWN_NAME)}'`;
+}
+
+/** Text that a model may have chosen, made safe to print as `shown` does. @param most characters that are kept */
+export function safeText(text: string, most: number): string {
+  const short = text.length > most ? `${text.slice(0, most)}…` : text;
+  return short.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu, (c) => `\\u{${(c.codePointAt(0) ?? 0).toString(16)}}`);
 }

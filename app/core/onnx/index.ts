@@ -1,7 +1,8 @@
 /** ONNX models: read with their weights left on disk, inspected, checked without running them, changed and written. */
 export { AttributeType, findAttribute, floatAttribute, intAttribute, makeAttribute, makeNode, subgraphs, textAttribute } from './attributes.ts';
 export { readBytes, streamBytes } from './bulk.ts';
-export { checkStructure } from './check.ts';
+export { checkStructure, type StructureCheck } from './check.ts';
+export { safeText, shown } from './errors.ts';
 export { DataType, type TypeName, typeName } from './data-types.ts';
 export { externalFiles, inspectModel } from './inspect.ts';
 export type {

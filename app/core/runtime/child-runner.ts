@@ -23,7 +23,7 @@ import { limitMemory } from './memory-limit.ts';
 import { providerUse } from './providers.ts';
 import type { CallOptions, LoadedModel, LoadRequest, Runner, RunnerEnd, RunnerOptions } from './runner.ts';
 import { packTensors, unpackTensors } from './tensor-frames.ts';
-import { type Answer, MEMORY_MARK, type Ready, type Request, type RunnerArguments, type SessionRequest } from './wire.ts';
+import { type Answer, MEMORY_MARK, type ProbedOutput, type Ready, type Request, type RunnerArguments, type SessionRequest } from './wire.ts';
 
 /**
  * Starts a runner process, which holds one model at a time.
@@ -171,6 +171,13 @@ class ChildRunner implements Runner {
     });
     if (!('outputs' in header)) throw closed();
     return { outputs: unpackTensors(header.outputs, body), latencyMs: header.latencyMs };
+  }
+
+  async probe(feeds: Readonly<Record<string, Tensor>>, options: CallOptions = {}): Promise<{ outputs: ProbedOutput[]; latencyMs: number }> {
+    const { headers, bodies } = packTensors(feeds);
+    const { header } = await this.#call({ op: 'probe', feeds: headers }, bodies, 'try a model', { timeoutMs: RUN_TIMEOUT_MS, ...options });
+    if (!('probed' in header)) throw closed();
+    return { outputs: header.probed, latencyMs: header.latencyMs };
   }
 
   async benchmark(

@@ -1,5 +1,6 @@
 /** What can go wrong with a runner, in words and codes. */
 import { EdgewrightError } from '#contract';
+import { explain } from './explain.ts';
 import { LAST_WORDS_CHARS } from './limits.ts';
 import type { FailureKind } from './wire.ts';
 
@@ -107,10 +108,20 @@ const FAILURES: Record<Exclude<FailureKind, 'memory'>, { code: string; message: 
   state: { code: 'runtime.no-model', message: 'The runner was asked to run before a model was loaded.', hint: 'This is a fault in Edgewright.', owner: 'bug' },
 };
 
+const NOT_IMPLEMENTED = {
+  code: 'runtime.not-implemented',
+  message: 'ONNX Runtime has no code here for a part of this model.',
+  hint: 'Another execution provider may have it; else export the model with other types or operators.',
+  owner: 'input',
+} as const;
+
 /** The failure a runner reported; it is still alive. */
 export function reported(kind: FailureKind, message: string, limitBytes: number): EdgewrightError {
-  const found = message.slice(0, LAST_WORDS_CHARS);
-  return kind === 'memory' ? memoryPassed(limitBytes, found) : new EdgewrightError({ ...FAILURES[kind], found });
+  if (kind === 'provider') return new EdgewrightError({ ...FAILURES[kind], found: message.slice(0, LAST_WORDS_CHARS) });
+  const { where, reason, notImplemented } = explain(message);
+  const found = where === undefined ? reason : `${where}: ${reason}`;
+  if (kind === 'memory') return memoryPassed(limitBytes, found);
+  return new EdgewrightError({ ...(notImplemented ? NOT_IMPLEMENTED : FAILURES[kind]), found });
 }
 
 function lastWords(stderr: string): string {

@@ -12,6 +12,7 @@ export {
 } from './benchmark.ts';
 export { startRunner } from './child-runner.ts';
 export { evaluate, type GoldenResult, runGolden } from './judge.ts';
-export { RUNNER_MEMORY_BYTES } from './limits.ts';
+export { PROBE_MEMORY_BYTES, RUNNER_MEMORY_BYTES } from './limits.ts';
 export { optimizeModel, type PortableLevel } from './optimize.ts';
+export { probeLimits, probeModel, type ProbeOptions, type ProbeReport } from './probe.ts';
 export { type CallOptions, type LoadedModel, type LoadRequest, type Runner, type RunnerEnd, type RunnerOptions } from './runner.ts';

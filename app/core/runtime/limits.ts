@@ -32,3 +32,15 @@ export const DEFAULT_BATCH = 64;
 export const DEFAULT_WARMUP = 3;
 /** Most elements of one made-up input. */
 export const MAX_SYNTHETIC_ELEMENTS = 64 * 1024 * 1024;
+/** Memory the process may take in which a model is tried before it is trusted, in bytes: with the process that asks, below 1 GB. */
+export const PROBE_MEMORY_BYTES = 750_000_000;
+/** How long loading and running a model may take when it is tried, together, in ms. */
+export const PROBE_TIMEOUT_MS = 15_000;
+/** Both grow with what the model really holds on disk: this many bytes of memory for each of its bytes … */
+export const PROBE_MEMORY_PER_BYTE = 3;
+/** … and a ms for so many bytes. */
+export const PROBE_BYTES_PER_MS = 50_000;
+/** Most bytes of made-up inputs. */
+export const MAX_PROBE_INPUT_BYTES = 128 * 1024 ** 2;
+/** Most times a model is loaded to be tried: again after an input that ended its process. */
+export const MAX_PROBE_LOADS = 2;

@@ -45,6 +45,8 @@ async function answer(request: Request & { id: number }, body: Buffer): Promise<
     } else if (request.op === 'benchmark') {
       const samples = await model.benchmark(request.feeds, body, request.runs, request.warmup);
       send({ id, ok: true, samples: samples.length }, [new Uint8Array(samples.buffer)]);
+    } else if (request.op === 'probe') {
+      send({ id, ok: true, ...(await model.probe(request.feeds, body)) });
     } else if (request.op === 'profile') {
       send({ id, ok: true, nodes: await model.profile(request.feeds, body, request.prefix, request.maxBytes) });
     } else {

@@ -3,7 +3,7 @@ import { readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import type * as OrtModule from 'onnxruntime-node';
 import type { InferenceSession, Tensor } from 'onnxruntime-node';
-import type { FailureKind, LoadAnswer, PortInfo, ProfiledNode, SessionRequest, TensorHeader } from './wire.ts';
+import type { FailureKind, LoadAnswer, PortInfo, ProbedOutput, ProfiledNode, SessionRequest, TensorHeader } from './wire.ts';
 
 export type Ort = typeof OrtModule;
 
@@ -87,6 +87,24 @@ export class ModelSession {
       return { name, type: tensor.type, dims: tensor.dims, bytes: bytes.byteLength };
     });
     return { headers: answers, bodies, latencyMs };
+  }
+
+  /** Runs once and looks at the outputs here: a hostile model's may be larger than the parent could take. Outputs that are no tensors are not asked for. */
+  async probe(headers: readonly TensorHeader[], body: Buffer): Promise<{ probed: ProbedOutput[]; latencyMs: number }> {
+    const session = this.#loaded();
+    const feeds = this.#feeds(headers, body);
+    const tensors = session.outputMetadata.filter((output) => output.isTensor).map((output) => output.name);
+    const start = performance.now();
+    const result = tensors.length === 0 ? {} : await this.#once(session, feeds, tensors);
+    const latencyMs = performance.now() - start;
+    const probed = Object.entries(result).map(([name, { type, dims, data }]) => ({
+      name,
+      type,
+      dims: dims.slice(0, MAX_TOLD_DIMS),
+      elements: (data as ArrayLike<unknown>).length,
+      notFinite: countNotFinite(type, data),
+    }));
+    return { probed, latencyMs };
   }
 
   /** Times `runs` runs, after `warmup` that are not counted. Milliseconds around ONNX Runtime's own call, nothing of the pipe. */
@@ -177,6 +195,19 @@ function ports(metadata: readonly InferenceSession.ValueMetadata[]): PortInfo[] 
   return metadata.map((m) => (m.isTensor ? { name: m.name, type: m.type, dims: [...m.shape] } : { name: m.name, type: 'not a tensor', dims: [] }));
 }
 
+/** Dimensions told of one output; more than any real tensor has. */
+const MAX_TOLD_DIMS = 32;
+
+function countNotFinite(type: string, data: unknown): number {
+  let count = 0;
+  if (data instanceof Float32Array || data instanceof Float64Array) {
+    for (const value of data) if (!Number.isFinite(value)) count++;
+  } else if (type === 'float16' && data instanceof Uint16Array) {
+    for (const bits of data) if ((bits & 0x7c00) === 0x7c00) count++;
+  }
+  return count;
+}
+
 /** The bytes as the array of the element type, copied so that it is aligned and its own. */
 function viewOf(type: string, bytes: Buffer): unknown {
   const make = Object.hasOwn(ARRAYS, type) ? ARRAYS[type] : undefined;
@@ -224,7 +255,7 @@ function failureOf(error: unknown, providers: readonly string[]): FailureKind {
 }
 
 function isMemory(message: string): boolean {
-  return /bad_alloc|failed to allocate memory|out of memory|allocation failed/i.test(message);
+  return /bad_alloc|failed to allocate memory|out of memory|allocation failed|cannot allocate memory|resource temporarily unavailable/i.test(message);
 }
 
 function messageOf(error: unknown): string {

@@ -1,7 +1,7 @@
 /** What a runner is to the rest of the program. */
 import type { EdgewrightError, ProviderUse, TensorInfo } from '#contract';
 import type { Tensor } from '#core/datasets';
-import type { SessionRequest } from './wire.ts';
+import type { ProbedOutput, SessionRequest } from './wire.ts';
 
 export interface RunnerOptions {
   /** Threads of one run; 0 = all usable cores. */
@@ -70,6 +70,8 @@ export interface Runner {
     feeds: Readonly<Record<string, Tensor>>,
     options?: CallOptions & { outputs?: readonly string[] },
   ): Promise<{ outputs: Record<string, Tensor>; latencyMs: number }>;
+  /** Runs once and tells about the outputs instead of handing them over; those that are no tensors are left out. */
+  probe(feeds: Readonly<Record<string, Tensor>>, options?: CallOptions): Promise<{ outputs: ProbedOutput[]; latencyMs: number }>;
   benchmark(request: { feeds: Readonly<Record<string, Tensor>>; runs: number; warmup: number }, options?: CallOptions): Promise<{ samplesMs: Float64Array }>;
   /**
    * Which node ran where, read from the profile of a real run: of one on `feeds`, or without them of the first run after a load with

@@ -31,6 +31,8 @@ export type Request =
   | { op: 'benchmark'; feeds: TensorHeader[]; runs: number; warmup: number }
   /** Ends the profile that is on, or makes one of one run in a second session. */
   | { op: 'profile'; feeds: TensorHeader[]; prefix: string; maxBytes: number }
+  /** Runs, and tells about the outputs instead of sending them. */
+  | { op: 'probe'; feeds: TensorHeader[] }
   | { op: 'memory' };
 
 export interface PortInfo {
@@ -53,6 +55,16 @@ export interface ProfiledNode {
   provider: string;
 }
 
+/** What an output of a run was like. */
+export interface ProbedOutput {
+  name: string;
+  type: string;
+  dims: readonly number[];
+  elements: number;
+  /** How many of them are NaN or infinite. */
+  notFinite: number;
+}
+
 /** Why a request failed, as far as the runner can tell. */
 export type FailureKind = 'load' | 'run' | 'provider' | 'memory' | 'state';
 
@@ -62,6 +74,7 @@ export type Answer =
   /** Body: float64 milliseconds. */
   | { id: number; ok: true; samples: number }
   | { id: number; ok: true; nodes: ProfiledNode[] }
+  | { id: number; ok: true; probed: ProbedOutput[]; latencyMs: number }
   | { id: number; ok: true; memory: { now: number; peak: number } }
   | { id: number; ok: false; kind: FailureKind; message: string };
 
