@@ -27,7 +27,6 @@ export * from './jobs.ts';
 export * from './numbers.ts';
 export * from './system.ts';
 export * from './trials.ts';
-export * from './trust.ts';
 
 /** Every procedure may fail with one typed error, whose data is the ErrorBody that people and scripts see. */
 const procedure = oc.errors({ EDGEWRIGHT: { data: ErrorBodySchema } });

@@ -11,13 +11,28 @@ import { altered } from './errors.ts';
 
 /** Tells this run of the program from one before it with the same pid, as after a reboot. */
 const RUN = randomBytes(4).toString('hex');
-const ENTRY = /^(\d+)-(\d*)-([0-9a-f]{8})-[0-9a-f]+$/;
+const ENTRY = /^(\d+)-(\d*)-([0-9a-f]{8})-[0-9a-f]{12}(?:\.([0-9a-f]{64}))?$/;
 /** Blobs are never changed in place; nothing should be able to do so by accident. */
 export const BLOB_MODE = 0o444;
 
-/** A path in `ingest` that no other process will touch. */
-export function ingestPath(ingest: string): string {
-  return join(ingest, `${process.pid}-${startMark(process.pid)}-${RUN}-${randomBytes(6).toString('hex')}`);
+export interface Blob {
+  digest: string;
+  /** Bytes. */
+  size: number;
+}
+
+/** A file in the store's ingest folder that is whole, durable and hashed: only a rename away from being a blob. */
+export interface Staged extends Blob {
+  path: string;
+}
+
+/**
+ * A path in `ingest` that no other process will touch.
+ * @param partialOf the hex digest of the blob of which it is to hold a part, worth keeping when this process dies
+ */
+export function ingestPath(ingest: string, partialOf?: string): string {
+  const own = `${process.pid}-${startMark(process.pid)}-${RUN}-${randomBytes(6).toString('hex')}`;
+  return join(ingest, partialOf === undefined ? own : `${own}.${partialOf}`);
 }
 
 /** A private folder in `ingest`; the caller removes it. */
@@ -27,13 +42,17 @@ export async function ingestFolder(ingest: string): Promise<string> {
   return path;
 }
 
-/** Removes what processes that no longer run left behind. */
-export async function sweepIngest(ingest: string): Promise<void> {
+/**
+ * Removes what processes that no longer run left behind.
+ * @param keep is given what holds a part of a blob instead
+ */
+export async function sweepIngest(ingest: string, keep: (path: string, hex: string) => Promise<void>): Promise<void> {
   for (const name of await readdir(ingest)) {
-    const [, pid, mark, run] = ENTRY.exec(name) ?? [];
+    const [, pid, mark, run, partialOf] = ENTRY.exec(name) ?? [];
     const mine = Number(pid) === process.pid;
     if (mine ? run === RUN : pid !== undefined && isAlive(Number(pid)) && startMark(Number(pid)) === mark) continue;
-    await rm(join(ingest, name), { recursive: true, force: true });
+    if (partialOf === undefined) await rm(join(ingest, name), { recursive: true, force: true });
+    else await keep(join(ingest, name), partialOf);
   }
 }
 
@@ -101,6 +120,6 @@ async function pump(
 }
 
 /** A single write may take less than it is given, as when the disk fills up. */
-async function writeAll(handle: FileHandle, chunk: Uint8Array): Promise<void> {
+export async function writeAll(handle: FileHandle, chunk: Uint8Array): Promise<void> {
   for (let done = 0; done < chunk.length; ) done += (await handle.write(chunk, done, chunk.length - done)).bytesWritten;
 }

@@ -39,7 +39,25 @@ export const MAX_PATH_BYTES = 512;
 export const MAX_PATH_PART_BYTES = 255;
 /** Most labels shown with a bundle. */
 export const MAX_LABELS_SHOWN = 10_000;
+
+/** Most bytes of one bundle that comes from elsewhere, all variants together. */
+export const MAX_BUNDLE_BYTES = 256 * GIB;
+/** Most bytes of documents (manifests, configs, signatures) of one bundle that comes from elsewhere. */
+export const MAX_DOCUMENTS_BYTES = 64 * MIB;
 /** Most documents that may refer to one variant: signatures, bills of materials, attestations. */
 export const MAX_REFERRERS = 64;
-/** Largest manifest of one of them, in bytes. */
+/** Largest manifest of one of them, in bytes, and most parts it may have. */
 export const MAX_REFERRER_MANIFEST_BYTES = 64 * KIB;
+export const MAX_REFERRER_LAYERS = 8;
+/** How long a source may give no byte before it counts as stalled, in ms. */
+export const STALL_MS = 60_000;
+/** Free space that must be left on the disk after a bundle came in, in bytes. */
+export const DISK_MARGIN_BYTES = 64 * MIB;
+/** After how many bytes, or how long, it is noted how far a blob has come: what a power cut can cost. In bytes and ms. */
+export const MARK_BYTES = 64 * MIB;
+export const MARK_MS = 5_000;
+/** Most such notes that one run makes before it begins their list anew, and the largest list that is read, in bytes. */
+export const MAX_MARKS = 1000;
+export const MAX_MARKS_BYTES = 1 * MIB;
+/** How long a part of a blob waits to be gone on with, in ms. */
+export const PARTIAL_KEPT_MS = 7 * 24 * 3_600_000;

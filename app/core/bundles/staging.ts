@@ -6,10 +6,11 @@ import { rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { ensureDir } from '#core/platform';
 import { COPY_CHUNK_BYTES } from './limits.ts';
+import type { Staged } from './ingest.ts';
 import type { LayerFile } from './manifest.ts';
 import type { Document } from './oci.ts';
 import { MAX_ROLE_BYTES, openSourceFile, type SourceFile } from './source.ts';
-import type { BlobStore, Staged } from './store.ts';
+import type { BlobStore } from './store.ts';
 
 export interface StagedFile extends Staged {
   layer: LayerFile;

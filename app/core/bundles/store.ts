@@ -4,28 +4,18 @@
  */
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { Readable } from 'node:stream';
 import { acquireLock, ensureDir, fsyncDir, readFileIfThere, TEMP_PREFIX, writeFileAtomic } from '#core/platform';
 import { digestFromHex, digestOf, hexOf } from './digests.ts';
 import { altered, broken } from './errors.ts';
-import { type Expected, ingestFolder, ingestPath, sweepIngest, writeHashed } from './ingest.ts';
+import { type Blob, type Expected, ingestFolder, ingestPath, type Staged, sweepIngest, writeHashed } from './ingest.ts';
 import { COPY_CHUNK_BYTES, MAX_BLOB_BYTES, MAX_INDEX_BYTES, MAX_MANIFEST_BYTES, STORE_WAIT_MS } from './limits.ts';
 import { type Descriptor, INDEX_TYPE, parseIndex } from './oci.ts';
+import { giveBack } from './partial.ts';
 
 const LAYOUT = '{"imageLayoutVersion":"1.0.0"}\n';
-
-export interface Blob {
-  digest: string;
-  /** Bytes. */
-  size: number;
-}
-
-/** A file in the store's ingest folder that is whole, durable and hashed: only a rename away from being a blob. */
-export interface Staged extends Blob {
-  path: string;
-}
 
 export interface PutOptions {
   digest?: string;
@@ -127,20 +117,7 @@ export async function openStore(dir: string) {
 
   /** Whether the blob is here and its bytes have its digest. Reads all of it. */
   async function verify(digest: string, signal?: AbortSignal): Promise<boolean> {
-    const path = pathOf(digest);
-    const bytes = await size(digest);
-    if (bytes === undefined) return false;
-    // Most blobs are small documents, for which a stream costs more than the reading.
-    if (bytes <= COPY_CHUNK_BYTES) return digestOf(await readFile(path)) === digest;
-    const hash = createHash('sha256');
-    const handle = await open(path, 'r');
-    try {
-      const stream: AsyncIterable<Buffer> = handle.createReadStream({ highWaterMark: COPY_CHUNK_BYTES, autoClose: false, ...(signal && { signal }) });
-      for await (const chunk of stream) hash.update(chunk);
-    } finally {
-      await handle.close();
-    }
-    return digestFromHex(hash.digest('hex')) === digest;
+    return (await has(digest)) && (await hashFile(pathOf(digest), signal)) === digest;
   }
 
   /** @returns the bytes freed; 0 when it was not there */
@@ -176,7 +153,7 @@ export async function openStore(dir: string) {
 
   /** Removes what dead processes left behind. Safe at any time. */
   async function sweepTemp(): Promise<void> {
-    await sweepIngest(ingest);
+    await sweepIngest(ingest, (path, hex) => giveBack(root, path, digestFromHex(hex)));
     await exclusively(async () => {
       // Only a holder of the lock writes index.json, so a temporary file of it is left over now.
       for (const name of await readdir(root)) if (name.startsWith(TEMP_PREFIX)) await rm(join(root, name), { force: true });
@@ -236,6 +213,21 @@ export async function openStore(dir: string) {
     readIndex,
     writeIndex,
   };
+}
+
+/** The digest of a file's bytes. */
+export async function hashFile(path: string, signal?: AbortSignal): Promise<string> {
+  const handle = await open(path, 'r');
+  try {
+    // Most blobs are small documents, for which a stream costs more than the reading.
+    if ((await handle.stat()).size <= COPY_CHUNK_BYTES) return digestOf(await handle.readFile());
+    const hash = createHash('sha256');
+    const stream: AsyncIterable<Buffer> = handle.createReadStream({ highWaterMark: COPY_CHUNK_BYTES, autoClose: false, ...(signal && { signal }) });
+    for await (const chunk of stream) hash.update(chunk);
+    return digestFromHex(hash.digest('hex'));
+  } finally {
+    await handle.close();
+  }
 }
 
 export function missing(digest: string) {

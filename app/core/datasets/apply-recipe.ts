@@ -2,18 +2,23 @@
 import type { TensorInfo } from '#contract';
 import { type BundleFiles, NO_FILES } from './bundle-files.ts';
 import type { Recipe } from './recipe.ts';
+import { audioKind } from './recipes/audio.ts';
 import { imageKind } from './recipes/image.ts';
 import { type Applied, misfit, type RecipeKind } from './recipes/kind.ts';
 import { readTensors, tensorsKind } from './recipes/tensors.ts';
 import type { Tensor } from './tensor.ts';
 
-const KINDS: { [K in Recipe['kind']]: RecipeKind<Extract<Recipe, { kind: K }>> } = { image: imageKind, tensors: tensorsKind };
+const KINDS: { [K in Recipe['kind']]: RecipeKind<Extract<Recipe, { kind: K }>> } = {
+  image: imageKind,
+  audio: audioKind,
+  tensors: tensorsKind,
+};
 
 /**
  * Applies a recipe; without one the bytes are read as tensors (.npz or .npy).
  * @param inputs the model's inputs; what comes out is checked against them
  * @param files the bundle's files, for a recipe that names some
- * @throws image.*, npz.*, npy.*, recipe.does-not-fit (input)
+ * @throws image.*, audio.*, npz.*, npy.*, recipe.does-not-fit (input)
  */
 export async function applyRecipe(
   recipe: Recipe | undefined,

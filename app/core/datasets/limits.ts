@@ -34,3 +34,23 @@ export const BOOTSTRAP_RESAMPLES = 10_000;
 export const BOOTSTRAP_SEED = 20_240_229;
 /** Draws between two yields to the event loop while bootstrapping. */
 export const BOOTSTRAP_DRAWS_PER_SLICE = 2_000_000;
+/** Largest audio file, in bytes. */
+export const MAX_AUDIO_BYTES = 64 * 1024 * 1024;
+/** Most samples of one channel, before and after a change of the rate (about 17 minutes at 16 kHz). */
+export const MAX_AUDIO_FRAMES = 16 * 1024 * 1024;
+/** Most channels of an audio file. */
+export const MAX_AUDIO_CHANNELS = 32;
+/** Lowest and highest sample rate, in Hz. */
+export const MIN_SAMPLE_RATE = 1000;
+export const MAX_SAMPLE_RATE = 768_000;
+/** Most parts of a WAV file. */
+export const MAX_WAV_CHUNKS = 1024;
+/** Longest window of a spectrum, in samples. */
+export const MAX_FFT_SIZE = 16_384;
+/** Most bands of a mel spectrum. */
+export const MAX_MELS = 1024;
+/** Most values a spectrum may hold (bands x frames), and most samples its windows may cover in all. */
+export const MAX_SPECTRUM_VALUES = 32 * 1024 * 1024;
+export const MAX_SPECTRUM_WINDOW_SAMPLES = 64 * 1024 * 1024;
+/** Samples under windows between two yields to the event loop. */
+export const SPECTRUM_SAMPLES_PER_SLICE = 64 * 1024;

@@ -7,12 +7,17 @@ import { z } from 'zod';
 import { EdgewrightError } from '#contract';
 import { AnswerRecipeSchema } from './answers/schema.ts';
 import { MAX_RECIPE_BYTES } from './limits.ts';
+import { AudioRecipeSchema, describeAudioSteps } from './recipes/audio-schema.ts';
 import { describeImageSteps, ImageRecipeSchema } from './recipes/image.ts';
 import { TensorsRecipeSchema } from './recipes/tensors.ts';
 
 const withAnswer = { answer: AnswerRecipeSchema.optional() };
 
-const RecipeSchema = z.discriminatedUnion('kind', [ImageRecipeSchema.extend(withAnswer), TensorsRecipeSchema.extend(withAnswer)]);
+const RecipeSchema = z.discriminatedUnion('kind', [
+  ImageRecipeSchema.extend(withAnswer),
+  AudioRecipeSchema.safeExtend(withAnswer),
+  TensorsRecipeSchema.extend(withAnswer),
+]);
 export type Recipe = z.infer<typeof RecipeSchema>;
 
 /**
@@ -57,6 +62,8 @@ export function describeRecipe(recipe: Recipe): { kind: string; steps: string[] 
   switch (recipe.kind) {
     case 'image':
       return { kind: recipe.kind, steps: describeImageSteps(recipe) };
+    case 'audio':
+      return { kind: recipe.kind, steps: describeAudioSteps(recipe) };
     case 'tensors':
       return { kind: recipe.kind, steps: ['read the arrays as they are'] };
   }

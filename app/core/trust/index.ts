@@ -1,12 +1,7 @@
-/** Who may sign, who may push, and how both are checked: keys, certificates, pairing, signatures, the list of trusted signers. */
-export { anchorsOf, ownKey, type Signer, type TrustAnchors, trustKeys, trusts } from './anchors.ts';
+/** Who may sign, who may push, and how both are checked: keys, certificates, pairing, signatures. */
 export { type CertificateRole, certificateDer, certificateRole, createDeviceIdentity, deviceServerName } from './certificates.ts';
-export { BUNDLE_MEDIA_TYPE } from './dsse.ts';
 export { type Keyring, openKeyring } from './keyring.ts';
 export { MAX_SIGNATURE_BYTES, PAIRING_EXPORTER_BYTES } from './limits.ts';
-export { ALWAYS_IGNORED, PUBLIC_KEY_FILE, SIGNATURE_FILE, type SignedFile, signFiles } from './oms.ts';
-export { PREDICATE_TYPE } from './oms-statement.ts';
-export { openSignature, type VerifiedSignature, verifySignature } from './oms-verify.ts';
+export { ALWAYS_IGNORED, BUNDLE_MEDIA_TYPE, keyHint, PREDICATE_TYPE, PUBLIC_KEY_FILE, SIGNATURE_FILE, type SignedFile, signFiles } from './oms.ts';
+export { claimedKeyHint, openSignature, type VerifiedSignature, verifySignature } from './oms-verify.ts';
 export { equalMac, generatePairingCode, normalizePairingCode, type PairingProof, pairingMac } from './pairing.ts';
-export { algorithmOf, readSignerText, type SignerMaterial } from './signer-text.ts';
-export { openTrustList, type TrustList } from './trust-list.ts';

@@ -9,7 +9,8 @@ import { type Keyring, openKeyring } from '#core/trust';
 const SAMPLE = new URL('../../../assets/sample-bundle/', import.meta.url);
 export const admit: Admit = async () => ({ ok: true, warnings: [] });
 
-let keys: string;
+/** The folder of its keys. */
+export let keys: string;
 export let keyring: Keyring;
 export let dir: string;
 export let source: string;

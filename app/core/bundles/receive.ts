@@ -1,0 +1,114 @@
+/**
+ * The one way a finished bundle comes in from elsewhere. Nothing the source says is believed: documents are bounded and held
+ * together first, then files are fetched as far as they are lacking, then every new variant passes what a build passes.
+ * What nobody trusted signed is kept, but quarantined; what was altered after somebody trusted signed it is refused.
+ */
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { asEdgewrightError, type BundleSummary, type InspectResult, type Owner } from '#contract';
+import { type Admit, candidateOf, checkInterface, checkModel, type CheckOptions, checkRecipe, runAdmit } from './candidate.ts';
+import { commitBundle, type RegistryParts } from './commit.ts';
+import { reconcile } from './describe.ts';
+import { Held } from './held.ts';
+import { type Incoming, type IncomingVariant, readIncoming } from './incoming.ts';
+import { merge } from './merge.ts';
+import { sweepPartial } from './partial.ts';
+import type { BundleProvider } from './provider.ts';
+import { checkUnaltered } from './signers.ts';
+import { withStaging } from './staging.ts';
+
+export interface ReceiveOptions extends CheckOptions {
+  admit: Admit;
+}
+
+/** Failures that are about the bundle itself: what has come of it is not worth keeping. */
+const ABOUT_THE_BUNDLE: readonly Owner[] = ['input', 'trust', 'gate'];
+
+/**
+ * Takes a bundle in. The same content again changes nothing; variants that a sound bundle of this name lacks are added to
+ * it; any other content under a name that is taken is refused. Until the very end nothing is visible. What had come when it
+ * was cut off is kept for a while, and the next try goes on with it.
+ * @throws bundle.foreign, bundle.version-taken, bundle.*, model.* (input); store.*-mismatch, trust.* (trust) when altered;
+ *   machine.disk-full before anything large is fetched; what the provider and `admit` throw
+ */
+export async function receiveBundle(parts: RegistryParts, provider: BundleProvider, options: ReceiveOptions): Promise<BundleSummary> {
+  const { store, catalogue, keyring } = parts;
+  const trusted = [keyring.publicKeyPem];
+  await store.sweepTemp();
+  await sweepPartial(store.dir, Date.now());
+  options.onProgress?.({ step: 'Reading what the bundle consists of' });
+  const incoming = await readIncoming(store, provider, {
+    signal: options.signal,
+    onIgnored: (message) => options.onWarning?.({ code: 'bundle.attachment-ignored', message }),
+  });
+  const signed = checkUnaltered(incoming, trusted);
+  const planned = await store.exclusively(async () => {
+    await reconcile(store, catalogue, trusted);
+    return merge(parts, incoming, signed);
+  }, options.signal);
+  if (planned.unchanged) return planned.unchanged;
+  return withStaging(store, async (staging) => {
+    const held = new Held(store, provider, join(staging, 'held'), options);
+    try {
+      await held.gather(filesOf(incoming, planned.added));
+      const facts = await checkVariants(held, incoming, planned.added, planned.facts, join(staging, 'variant'), options);
+      options.onProgress?.({ step: 'Storing' });
+      const summary = await store.exclusively(async () => {
+        const entries = await reconcile(store, catalogue, trusted);
+        // Another may have come first, or have brought a part of it.
+        const { unchanged, index, added } = await merge(parts, incoming, signed);
+        if (unchanged) return unchanged;
+        const documents = documentsOf(incoming, added);
+        await commitBundle(parts, { entries, index, files: held.staged(), documents, signatures: added.flatMap((v) => v.referrers), replaced: [], facts });
+        return catalogue.summary(incoming.name, incoming.version);
+      }, options.signal);
+      if (!summary) throw new Error('the bundle was stored but is not in the catalogue');
+      await held.release(false);
+      return summary;
+    } catch (error) {
+      await held.release(!ABOUT_THE_BUNDLE.includes(asEdgewrightError(error).owner));
+      throw error;
+    }
+  });
+}
+
+function filesOf(incoming: Incoming, variants: readonly IncomingVariant[]) {
+  const layers = variants.flatMap((variant) => variant.resolved.manifest.layers).filter((layer) => !incoming.documents.has(layer.digest));
+  return new Map(layers.map((layer) => [layer.digest, layer]));
+}
+
+function documentsOf(incoming: Incoming, variants: readonly IncomingVariant[]) {
+  const needed = new Set(variants.flatMap((variant) => [...variant.documents]));
+  return [...incoming.documents.values()].filter((document) => needed.has(document.descriptor.digest));
+}
+
+/**
+ * Holds every new variant to what a build is held to, one after the other.
+ * @param known the facts of the bundle's first variant, when that is here already
+ * @returns the facts of the bundle's first variant
+ */
+async function checkVariants(
+  held: Held,
+  incoming: Incoming,
+  variants: readonly IncomingVariant[],
+  known: InspectResult | undefined,
+  folder: string,
+  options: ReceiveOptions,
+): Promise<InspectResult | undefined> {
+  let base = known;
+  for (const variant of variants) {
+    const { source, files, variant: about } = variant.resolved;
+    await held.layOut(incoming, variant, folder);
+    try {
+      const facts = await checkModel(join(folder, source.model), source, options);
+      if (base) checkInterface(base, facts);
+      base ??= facts;
+      if (source.recipe !== undefined) await checkRecipe(join(folder, source.recipe), source.recipe, facts);
+      options.onProgress?.({ step: `Loading variant ${about.name} and running its golden set` });
+      await runAdmit(options.admit, candidateOf(folder, source, [...files.values()], facts, about.precision), options);
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+    }
+  }
+  return base;
+}
