@@ -24,7 +24,7 @@ export { METRIC_NAMES, metricKind, type MetricResult, type ScoredBatch, scoreMet
 export { readNpy, writeNpy } from './npy.ts';
 export { encodeNpz, readNpz, UNNAMED_ARRAY, writeNpz } from './npz.ts';
 export { argmax, pickOutput } from './outputs.ts';
-export { looksLikeImage } from './pixels.ts';
+export { looksLikeImage } from './images/decode.ts';
 export { type Prng, seededPrng } from './prng.ts';
 export { describeRecipe, parseRecipe, type Recipe } from './recipe.ts';
 export type { Applied } from './recipes/kind.ts';

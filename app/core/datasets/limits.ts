@@ -20,6 +20,12 @@ export const MAX_RECIPE_STEPS = 32;
 export const MAX_IMAGE_PIXELS = 64 * 1024 * 1024;
 /** Largest image file, in bytes. */
 export const MAX_IMAGE_BYTES = 64 * 1024 * 1024;
+/** Longest a decoder may work on one image, in seconds. */
+export const IMAGE_DECODE_SECONDS = 20;
+/** Most numbers (width x height x channels) the tensor of an image may hold. */
+export const MAX_IMAGE_VALUES = 32 * 1024 * 1024;
+/** Most pixels of an image shown to people beside the answer; a larger one is left out. */
+export const MAX_PREVIEW_PIXELS = 4 * 1024 * 1024;
 /** Largest side a recipe may resize to, in pixels. */
 export const MAX_RESIZE_SIDE = 8192;
 /** Most labels an answer lists. */

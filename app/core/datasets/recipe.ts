@@ -8,7 +8,7 @@ import { EdgewrightError } from '#contract';
 import { AnswerRecipeSchema } from './answers/schema.ts';
 import { MAX_RECIPE_BYTES } from './limits.ts';
 import { AudioRecipeSchema, describeAudioSteps } from './recipes/audio-schema.ts';
-import { describeImageSteps, ImageRecipeSchema } from './recipes/image.ts';
+import { describeImageSteps, ImageRecipeSchema } from './recipes/image-schema.ts';
 import { TensorsRecipeSchema } from './recipes/tensors.ts';
 
 const withAnswer = { answer: AnswerRecipeSchema.optional() };

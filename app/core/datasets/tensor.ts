@@ -4,6 +4,7 @@
  */
 import { EdgewrightError } from '#contract';
 import { MAX_RANK } from './limits.ts';
+import { roundHalfEven } from './rounding.ts';
 
 export type NumericData =
   | Float32Array
@@ -206,13 +207,6 @@ export function numberToHalf(value: number): number {
   if (size < 2 ** -14) return sign | steps;
   // A carry out of the fraction runs into the exponent by itself.
   return sign | (((exact + 15) << 10) + (steps - 1024));
-}
-
-function roundHalfEven(x: number): number {
-  const below = Math.floor(x);
-  const rest = x - below;
-  if (rest !== 0.5) return Math.round(x);
-  return below % 2 === 0 ? below : below + 1;
 }
 
 function tensorError(code: string, message: string, found: string, expected?: string): EdgewrightError {

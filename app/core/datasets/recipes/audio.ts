@@ -1,12 +1,11 @@
 /** Audio: from a WAV file to one tensor. */
-import { EdgewrightError } from '#contract';
 import { logMel, mfcc, type Spectrum } from '../audio/mel.ts';
 import { resampleAudio } from '../audio/resample-audio.ts';
 import { audioError, readWav, type Waveform } from '../audio/wav.ts';
 import { MAX_AUDIO_FRAMES } from '../limits.ts';
-import { isElementType, isFloatType, castTensor, makeTensor, type Tensor } from '../tensor.ts';
+import { makeTensor, type Tensor } from '../tensor.ts';
 import { type AudioAxis, type AudioFeatures, type AudioRecipe, defaultAxes, lengthOf, WHISPER_SAMPLES } from './audio-schema.ts';
-import { inputOf, type RecipeKind } from './kind.ts';
+import { fitType, inputOf, type RecipeKind } from './kind.ts';
 
 /** Added to the variance before its root, as wav2vec2's feature extractor does, so that silence divides by something. */
 const VARIANCE_FLOOR = 1e-7;
@@ -22,7 +21,7 @@ export const audioKind: RecipeKind<AudioRecipe> = {
     const axes = recipe.axes ?? defaultAxes(features);
     const tensor =
       features.kind === 'waveform' ? placeWaveform(level(fitted, features), axes) : placeSpectrum(await spectrumOf(fitted, features, sampleRate), axes);
-    return { feeds: Object.fromEntries([[input.name, toType(tensor, input.type)]]) };
+    return { feeds: Object.fromEntries([[input.name, fitType(tensor, input)]]) };
   },
 };
 
@@ -107,21 +106,4 @@ function placeSpectrum({ bands, frames, values }: Spectrum, axes: readonly Audio
   if (axes.indexOf('bands') < axes.indexOf('frames')) data.set(values);
   else for (let m = 0; m < bands; m++) for (let t = 0; t < frames; t++) data[t * bands + m] = values[m * frames + t] ?? 0;
   return makeTensor('float32', dims, data);
-}
-
-/** Whole numbers are rounded, and held within their type: full scale x 32768 is one more than int16 has. */
-function toType(tensor: Tensor, type: string): Tensor {
-  if (!isElementType(type) || type === 'string' || type === 'bool')
-    throw new EdgewrightError({
-      code: 'recipe.does-not-fit',
-      message: 'Audio cannot go to this input of the model.',
-      expected: 'an input of numbers',
-      found: type,
-      owner: 'input',
-    });
-  if (isFloatType(type)) return castTensor(tensor, type);
-  const bits = Number(/\d+$/.exec(type)?.[0]);
-  const [least, most] = type.startsWith('u') ? [0, 2 ** bits - 1] : [-(2 ** (bits - 1)), 2 ** (bits - 1) - 1];
-  const whole = Float64Array.from(tensor.data as Float32Array, (x) => Math.min(most, Math.max(least, Math.round(x))));
-  return castTensor({ type: 'float64', dims: tensor.dims, data: whole }, type);
 }

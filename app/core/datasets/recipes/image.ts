@@ -1,153 +1,118 @@
-/** Images: the steps from a PNG or JPEG file to one tensor, as a schema, in words, and carried out. */
-import { z } from 'zod';
-import { MAX_RECIPE_STEPS, MAX_RESIZE_SIDE } from '../limits.ts';
-import { cropMiddle, decodeImage, encodePng, type Pixels, resize, toGray, toRgb } from '../pixels.ts';
-import { castTensor, isElementType, makeTensor, type Tensor } from '../tensor.ts';
-import { Finite } from '../schema-parts.ts';
-import { type Applied, inputOf, misfit, type RecipeContext, type RecipeKind } from './kind.ts';
+/** Images: from a PNG or JPEG file to one tensor, step by step. */
+import { decodeImage, encodePng } from '../images/decode.ts';
+import { cropAt, padTo, type Pixels, swapRedBlue, toGray, toRgb } from '../images/pixels.ts';
+import { resizeNumbers, resizePixels } from '../images/resize.ts';
+import { MAX_IMAGE_VALUES, MAX_PREVIEW_PIXELS, MAX_RESIZE_SIDE } from '../limits.ts';
+import { roundHalfEven } from '../rounding.ts';
+import { makeTensor, type Tensor } from '../tensor.ts';
+import type { ImageRecipe, ImageStep, Resize } from './image-schema.ts';
+import { type Applied, fitType, type ImageFrame, inputOf, misfit, type RecipeContext, type RecipeKind } from './kind.ts';
 
-const Side = z.number().int().min(1).max(MAX_RESIZE_SIDE);
-const Empty = z.strictObject({});
-
-/**
- * Steps on pixels (8 bits a channel), then on numbers (float32, rounded after every operation as float32 arithmetic does),
- * then the layout. They must come in that order.
- */
-const STEP_SCHEMAS = {
-  /** One channel, unchanged for a gray file: ITU-R BT.601 luma in 16-bit fixed point, (19595 R + 38470 G + 7471 B + 32768) >> 16, as Pillow's mode L. */
-  gray: z.strictObject({ gray: Empty }),
-  /** Three channels, which is how an image begins; after `gray`, three equal ones. */
-  rgb: z.strictObject({ rgb: Empty }),
-  /** To this size, aspect ratio not kept. `area` averages (Pillow BOX), `bilinear` is the antialiased triangle (Pillow BILINEAR), both to the bit. */
-  resize: z.strictObject({ resize: z.strictObject({ width: Side, height: Side, method: z.enum(['area', 'bilinear', 'nearest']).default('bilinear') }) }),
-  /** The middle of the image. */
-  crop: z.strictObject({ crop: z.strictObject({ width: Side, height: Side }) }),
-  /** pixel / divide, or pixel * factor. */
-  scale: z.strictObject({
-    scale: z
-      .strictObject({ divide: Finite.refine((n) => n !== 0, 'not zero').optional(), factor: Finite.optional() })
-      .refine((s) => (s.divide === undefined) !== (s.factor === undefined), 'one of divide and factor'),
-  }),
-  /** (x - mean) / std, one number for all channels or one for each. */
-  normalize: z.strictObject({
-    normalize: z.strictObject({
-      mean: z.array(Finite).min(1).max(4),
-      std: z
-        .array(Finite.refine((n) => n !== 0, 'not zero'))
-        .min(1)
-        .max(4),
-    }),
-  }),
-  /** Order of the axes of the tensor. */
-  layout: z.strictObject({ layout: z.enum(['NCHW', 'NHWC']) }),
-};
-
-const ImageStepSchema = z.union([
-  STEP_SCHEMAS.gray,
-  STEP_SCHEMAS.rgb,
-  STEP_SCHEMAS.resize,
-  STEP_SCHEMAS.crop,
-  STEP_SCHEMAS.scale,
-  STEP_SCHEMAS.normalize,
-  STEP_SCHEMAS.layout,
-]);
-type ImageStep = z.infer<typeof ImageStepSchema>;
-
-/** Where in the order each step stands: pixels, numbers, layout. */
-const STAGE: Record<string, 0 | 1 | 2> = { gray: 0, rgb: 0, resize: 0, crop: 0, scale: 1, normalize: 1, layout: 2 };
-const STAGE_WORDS = ['pixels', 'numbers', 'layout'] as const;
-
-/** One element of `steps`, checked by the schema its key names, so that an error speaks of that step alone. */
-const StepSchema = z.record(z.string(), z.unknown()).transform((raw, ctx): ImageStep => {
-  const keys = Object.keys(raw);
-  const name = keys[0] ?? '';
-  if (keys.length !== 1 || !Object.hasOwn(STEP_SCHEMAS, name)) {
-    ctx.addIssue({ code: 'custom', message: `one step of ${Object.keys(STEP_SCHEMAS).join(', ')}; found ${keys.join(' and ') || 'nothing'}` });
-    return z.NEVER;
-  }
-  const parsed = ImageStepSchema.safeParse(raw);
-  if (parsed.success) return parsed.data;
-  const own = STEP_SCHEMAS[name as keyof typeof STEP_SCHEMAS].safeParse(raw);
-  for (const issue of own.error?.issues ?? []) ctx.addIssue({ code: 'custom', message: issue.message, path: issue.path });
-  return z.NEVER;
-});
-
-export const ImageRecipeSchema = z.strictObject({
-  /** A PNG or JPEG file to one tensor. */
-  kind: z.literal('image'),
-  /** The model's input; may be left out where it has one. */
-  input: z.string().min(1).optional(),
-  steps: z
-    .array(StepSchema)
-    .max(MAX_RECIPE_STEPS)
-    .superRefine((steps, ctx) => {
-      let reached: 0 | 1 | 2 = 0;
-      steps.forEach((step, i) => {
-        const name = stepName(step);
-        const stage = STAGE[name] ?? 0;
-        if (stage < reached)
-          ctx.addIssue({
-            code: 'custom',
-            path: [i],
-            message: `${name} works on ${STAGE_WORDS[stage]} and must come before steps on ${STAGE_WORDS[reached]}`,
-          });
-        if (stage > reached) reached = stage;
-      });
-      if (steps.filter((s) => 'layout' in s).length > 1) ctx.addIssue({ code: 'custom', message: 'one layout at most' });
-    }),
-});
-export type ImageRecipe = z.infer<typeof ImageRecipeSchema>;
-
-function stepName(step: ImageStep): string {
-  return Object.keys(step)[0] ?? '';
+/** An image on its way to the model, and where each of its pixels came from. */
+interface Placed {
+  pixels: Pixels;
+  frame: ImageFrame;
 }
 
-/** The steps in words, for people. */
-export function describeImageSteps(recipe: ImageRecipe): string[] {
-  return recipe.steps.map(describeStep);
-}
-
-function describeStep(step: ImageStep): string {
-  if ('gray' in step) return 'to gray (BT.601)';
-  if ('rgb' in step) return 'to three channels';
-  if ('resize' in step) return `resize to ${step.resize.width} x ${step.resize.height} (${step.resize.method})`;
-  if ('crop' in step) return `crop the middle ${step.crop.width} x ${step.crop.height}`;
-  if ('scale' in step) return step.scale.divide === undefined ? `multiply by ${step.scale.factor ?? 1}` : `divide by ${step.scale.divide}`;
-  if ('normalize' in step) return `subtract ${step.normalize.mean.join(', ')}, divide by ${step.normalize.std.join(', ')}`;
-  return `axes ${step.layout}`;
+/** Rows of pixels as numbers, `channels` together; each operation rounds to float32. */
+interface Numbers {
+  width: number;
+  height: number;
+  channels: number;
+  data: Float32Array;
 }
 
 export const imageKind: RecipeKind<ImageRecipe> = { apply: applyImage };
 
 async function applyImage(recipe: ImageRecipe, bytes: Uint8Array, { inputs }: RecipeContext): Promise<Applied> {
   const input = inputOf(recipe.input, inputs, 'image');
-  let pixels = await decodeImage(bytes);
-  for (const step of recipe.steps) pixels = applyPixelStep(step, pixels);
-  const layout = recipe.steps.find((s) => 'layout' in s)?.layout ?? 'NCHW';
-  const values = Float32Array.from(pixels.data);
-  for (const step of recipe.steps) applyNumberStep(step, values, pixels.channels);
-  const tensor = arrange(values, pixels, layout);
-  const wanted = isElementType(input.type) && input.type !== 'string' ? input.type : 'float32';
-  const png = await encodePng(pixels);
+  const decoded = await decodeImage(bytes, recipe);
+  let placed: Placed = {
+    pixels: decoded,
+    frame: { width: decoded.width, height: decoded.height, scaleX: 1, scaleY: 1, offsetX: 0, offsetY: 0 },
+  };
+  const onNumbers = recipe.steps.findIndex((step) => 'scale' in step || 'normalize' in step);
+  const [pixelSteps, numberSteps] = onNumbers < 0 ? [recipe.steps, []] : [recipe.steps.slice(0, onNumbers), recipe.steps.slice(onNumbers)];
+  for (const step of pixelSteps) placed = applyPixelStep(step, placed);
+  const { pixels, frame } = placed;
+  if (pixels.data.length > MAX_IMAGE_VALUES)
+    throw misfit(
+      'The recipe makes a tensor that is too large.',
+      `at most ${MAX_IMAGE_VALUES} numbers`,
+      `${pixels.width} x ${pixels.height} x ${pixels.channels}`,
+    );
+  let numbers: Numbers = { ...pixels, data: Float32Array.from(pixels.data) };
+  for (const step of numberSteps) numbers = applyNumberStep(step, numbers);
+  const layout = recipe.steps.find((step) => 'layout' in step)?.layout ?? 'NCHW';
+  const preview = pixels.width * pixels.height <= MAX_PREVIEW_PIXELS ? await encodePng(pixels) : undefined;
+  const [scaleX, scaleY] = [numbers.width / pixels.width, numbers.height / pixels.height];
   return {
-    feeds: Object.fromEntries([[input.name, castTensor(tensor, wanted)]]),
-    preview: { width: pixels.width, height: pixels.height, pngBase64: png.toString('base64') },
+    feeds: Object.fromEntries([[input.name, fitType(arrange(numbers, layout), input)]]),
+    frame: scaled(frame, scaleX, scaleY),
+    ...(preview && { preview: { width: pixels.width, height: pixels.height, pngBase64: preview.toString('base64') } }),
   };
 }
 
-function applyPixelStep(step: ImageStep, pixels: Pixels): Pixels {
-  if ('gray' in step) return toGray(pixels);
-  if ('rgb' in step) return toRgb(pixels);
-  if ('resize' in step) return resize(pixels, step.resize.width, step.resize.height, step.resize.method);
-  if ('crop' in step) return cropMiddle(pixels, step.crop.width, step.crop.height);
-  return pixels;
+function applyPixelStep(step: ImageStep, { pixels, frame }: Placed): Placed {
+  if ('gray' in step) return { pixels: toGray(pixels), frame };
+  if ('rgb' in step) return { pixels: toRgb(pixels), frame };
+  if ('bgr' in step) return { pixels: swapRedBlue(toRgb(pixels)), frame };
+  if ('resize' in step) return resizeStep(step.resize, { pixels, frame });
+  if ('crop' in step) {
+    const { width, height, rounding } = step.crop;
+    const half = (rest: number) => (rounding === 'floor' ? Math.floor(rest / 2) : roundHalfEven(rest / 2));
+    const [left, top] = [half(pixels.width - width), half(pixels.height - height)];
+    return { pixels: cropAt(pixels, left, top, width, height), frame: shifted(frame, -left, -top) };
+  }
+  return { pixels, frame };
 }
 
-/** In place; storing in a Float32Array rounds after every operation. */
-function applyNumberStep(step: ImageStep, values: Float32Array, channels: number): void {
+function resizeStep(how: Resize, { pixels, frame }: Placed): Placed {
+  const { width, height } = sizeOf(how, pixels);
+  const resized = resizePixels(pixels, width, height, how.method, how.rule);
+  const moved = scaled(frame, width / pixels.width, height / pixels.height);
+  if (how.fit !== 'letterbox' || how.width === undefined || how.height === undefined) return { pixels: resized, frame: moved };
+  const middle = how.anchor === 'middle' ? 2 : Number.POSITIVE_INFINITY;
+  const [left, top] = [Math.floor((how.width - width) / middle), Math.floor((how.height - height) / middle)];
+  const fill = typeof how.fill === 'number' ? [how.fill] : how.fill;
+  return { pixels: padTo(resized, left, top, how.width, how.height, fill), frame: shifted(moved, left, top) };
+}
+
+/** The size of the image itself after the step, without what a letterbox fills. */
+function sizeOf({ width, height, shorter, longer, fit }: Resize, from: Pixels): { width: number; height: number } {
+  if (width !== undefined && height !== undefined) {
+    if (fit === 'stretch') return { width, height };
+    const ratio = Math.min(width / from.width, height / from.height);
+    const side = (length: number, most: number) => Math.min(most, Math.max(1, roundHalfEven(length * ratio)));
+    return { width: side(from.width, width), height: side(from.height, height) };
+  }
+  const [short, long] = [Math.min(from.width, from.height), Math.max(from.width, from.height)];
+  const [newShort, newLong] =
+    shorter !== undefined ? [shorter, Math.trunc((shorter * long) / short)] : [Math.max(1, Math.trunc(((longer ?? long) * short) / long)), longer ?? long];
+  if (newLong > MAX_RESIZE_SIDE)
+    throw misfit('The image is so narrow that the recipe would make it too large.', `at most ${MAX_RESIZE_SIDE} pixels a side`, `${newLong}`);
+  return from.width <= from.height ? { width: newShort, height: newLong } : { width: newLong, height: newShort };
+}
+
+function scaled(frame: ImageFrame, x: number, y: number): ImageFrame {
+  return { ...frame, scaleX: frame.scaleX * x, scaleY: frame.scaleY * y, offsetX: frame.offsetX * x, offsetY: frame.offsetY * y };
+}
+
+function shifted(frame: ImageFrame, x: number, y: number): ImageFrame {
+  return { ...frame, offsetX: frame.offsetX + x, offsetY: frame.offsetY + y };
+}
+
+/** Storing in a Float32Array rounds after every operation. */
+function applyNumberStep(step: ImageStep, numbers: Numbers): Numbers {
+  const { data, channels } = numbers;
+  if ('resize' in step) {
+    const { width = 1, height = 1, method, rule } = step.resize;
+    const resized = resizeNumbers({ ...numbers, data: Float64Array.from(data) }, width, height, method, rule);
+    return { ...resized, data: Float32Array.from(resized.data) };
+  }
   if ('scale' in step) {
     const { divide, factor = 1 } = step.scale;
-    for (let i = 0; i < values.length; i++) values[i] = divide === undefined ? (values[i] ?? 0) * factor : (values[i] ?? 0) / divide;
+    for (let i = 0; i < data.length; i++) data[i] = divide === undefined ? (data[i] ?? 0) * factor : (data[i] ?? 0) / divide;
   } else if ('normalize' in step) {
     const { mean, std } = step.normalize;
     for (const list of [mean, std]) {
@@ -155,19 +120,24 @@ function applyNumberStep(step: ImageStep, values: Float32Array, channels: number
     }
     const per = (list: number[]) => Float32Array.from({ length: channels }, (_, c) => list[list.length === 1 ? 0 : c] ?? 0);
     const [means, stds] = [per(mean), per(std)];
-    for (let i = 0; i < values.length; i++) {
+    for (let i = 0; i < data.length; i++) {
       const channel = i % channels;
-      values[i] = (values[i] ?? 0) - (means[channel] ?? 0);
-      values[i] = (values[i] ?? 0) / (stds[channel] ?? 1);
+      data[i] = (data[i] ?? 0) - (means[channel] ?? 0);
+      data[i] = (data[i] ?? 0) / (stds[channel] ?? 1);
     }
   }
+  return numbers;
 }
 
-/** From rows of pixels to a tensor with a batch axis of 1. */
-function arrange(values: Float32Array, { width, height, channels }: Pixels, layout: 'NCHW' | 'NHWC'): Tensor {
-  if (layout === 'NHWC') return makeTensor('float32', [1, height, width, channels], values);
+/** From rows of pixels to a tensor with its axes in order; the batch is 1. */
+function arrange({ width, height, channels, data }: Numbers, layout: string): Tensor {
+  if (!layout.includes('C') && channels !== 1)
+    throw misfit(`The layout ${layout} has no axis for the channels.`, 'one channel: a step gray', `${channels} channels`);
+  const sizes: Record<string, number> = { N: 1, C: channels, H: height, W: width };
+  const dims = [...layout].map((axis) => sizes[axis] ?? 1);
+  if (channels === 1 || layout.endsWith('C')) return makeTensor('float32', dims, data);
   const plane = width * height;
-  const data = new Float32Array(values.length);
-  for (let i = 0; i < plane; i++) for (let c = 0; c < channels; c++) data[c * plane + i] = values[i * channels + c] ?? 0;
-  return makeTensor('float32', [1, channels, height, width], data);
+  const planes = new Float32Array(data.length);
+  for (let i = 0; i < plane; i++) for (let c = 0; c < channels; c++) planes[c * plane + i] = data[i * channels + c] ?? 0;
+  return makeTensor('float32', dims, planes);
 }
