@@ -37,6 +37,7 @@ export default defineConfig([
       'core/runtime/runner-main': 'app/core/runtime/runner-main.ts',
       'core/hardware/prove-main': 'app/core/hardware/prove-main.ts',
       'core/hardware/probe-main': 'app/core/hardware/probe-main.ts',
+      'core/trust/key-store/keychain-main': 'app/core/trust/key-store/keychain-main.ts',
     },
     platform: 'node',
     external,

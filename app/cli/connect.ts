@@ -6,6 +6,7 @@ import { RPCLink } from '@orpc/client/websocket';
 import type { ContractRouterClient } from '@orpc/contract';
 import { type Contract, EdgewrightError } from '#contract';
 import { workspaceHome, workspacePaths } from '#core/platform';
+import { askSecret } from './ask-secret.ts';
 import WebSocket from 'ws';
 
 export type Client = ContractRouterClient<Contract>;
@@ -26,7 +27,7 @@ export async function connect(): Promise<Connection> {
   const { findEngine, openLocalClient } = await import('#engine');
   const engine = await findEngine(workspacePaths(home).engine);
   if (engine) return connectToEngine(engine.port, engine.token);
-  const local = await openLocalClient({ home });
+  const local = await openLocalClient({ home, askPassphrase: () => askSecret("Passphrase of this workspace's private keys") });
   return { client: local.client, engine: false, close: local.close };
 }
 

@@ -10,6 +10,7 @@ import { addDevice } from './commands/device.ts';
 import { addHardware } from './commands/hardware.ts';
 import { addModel } from './commands/model.ts';
 import { addTrial } from './commands/trial.ts';
+import { addWorkspace } from './commands/workspace.ts';
 import { printError } from './output.ts';
 
 export function buildProgram(): Command {
@@ -24,6 +25,7 @@ export function buildProgram(): Command {
   addTrial(program);
   addDevice(program);
   addDeploy(program);
+  addWorkspace(program);
   addDemo(program);
   for (const command of everyCommand(program)) {
     if (command !== program) command.option('--json', 'print one JSON document on stdout');

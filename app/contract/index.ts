@@ -15,6 +15,7 @@ import { RunRequestSchema, RunResultSchema } from './inference.ts';
 import { ActivitySchema, ChangeSchema, JobSchema } from './jobs.ts';
 import { SettingsSchema, StatusSchema } from './system.ts';
 import { QuantizeRequestSchema, QuantizeResultSchema, TrialSchema, TrialSpecSchema, TrialSummarySchema } from './trials.ts';
+import { KeepKeysSchema, KeptKeysSchema, KeysSchema, UnlockSchema } from './workspace.ts';
 
 export * from './bundles.ts';
 export * from './checks.ts';
@@ -27,6 +28,7 @@ export * from './jobs.ts';
 export * from './numbers.ts';
 export * from './system.ts';
 export * from './trials.ts';
+export * from './workspace.ts';
 
 /** Every procedure may fail with one typed error, whose data is the ErrorBody that people and scripts see. */
 const procedure = oc.errors({ EDGEWRIGHT: { data: ErrorBodySchema } });
@@ -115,6 +117,13 @@ export const contract = {
     list: procedure
       .input(z.object({ before: z.number().int().optional(), limit: z.number().int().min(1).max(500).default(100) }))
       .output(z.array(ActivitySchema)),
+  },
+  workspace: {
+    keys: procedure.output(KeysSchema),
+    /** Makes the private keys usable until the engine ends. */
+    unlock: procedure.input(UnlockSchema).output(KeysSchema),
+    /** Keeps the private keys another way. */
+    keep: procedure.input(KeepKeysSchema).output(KeptKeysSchema),
   },
   /** What changed, as it changes. A client that falls behind sees a gap in `seq` and reads everything again. */
   changes: procedure.output(eventIterator(ChangeSchema)),

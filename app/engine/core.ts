@@ -21,7 +21,7 @@ import {
   type WorkspacePaths,
   workspacePaths,
 } from '#core/platform';
-import { type Keyring, openKeyring } from '#core/trust';
+import { type Keyring, type KeyringOptions, openKeyring } from '#core/trust';
 import { TrialStore } from '#core/trials';
 import { loadNative } from '#native';
 import { Bundles } from './bundles.ts';
@@ -37,6 +37,7 @@ import { Runnables } from './runnables.ts';
 import type { RecordAct, Write } from './service.ts';
 import { ownTempDir } from './temp.ts';
 import { Trials } from './trials.ts';
+import { Workspace } from './workspace.ts';
 import { WorkspaceDb } from './workspace-db.ts';
 
 export interface CoreOptions {
@@ -45,6 +46,8 @@ export interface CoreOptions {
   /** `hold`: take the lock now and keep it; else for each write. Either waits `waitMs` for the writer before. */
   lock: { hold: boolean; waitMs: number };
   clock?: Clock;
+  /** Where new keys go; a workspace that is soon thrown away leaves nothing in the keychain. */
+  keyStore?: KeyringOptions['store'];
 }
 
 export interface Core {
@@ -66,6 +69,7 @@ export interface Core {
   inference: Inference;
   checker: Checker;
   practice: PracticeDevice;
+  workspace: Workspace;
   status(): Promise<Status>;
   hardware(options: { fresh: boolean; signal?: AbortSignal }): Promise<HardwareReport>;
   /** Runs `work` as the only writer of this workspace. */
@@ -89,7 +93,7 @@ export async function openCore(options: CoreOptions): Promise<Core> {
   try {
     const tempDir = await ownTempDir(paths.temp);
     closers.push(() => rm(tempDir, { recursive: true, force: true }));
-    const keyring = await openKeyring(paths.keys);
+    const keyring = await openKeyring(paths.keys, { store: options.keyStore });
     const db = new WorkspaceDb(join(paths.home, 'workspace.db'), clock);
     closers.push(() => db.close());
     const store = await openStore(paths.store);
@@ -150,6 +154,7 @@ export async function openCore(options: CoreOptions): Promise<Core> {
     });
     const deployments = new Deployments({ registry, fleet, jobs, write, record, chosenVariant: (ref) => trials.chosen(ref) });
     const bundles = new Bundles({ registry, fleet, jobs, changes, write, record });
+    const workspace = new Workspace({ keyring, changes, write, record });
     const devices = new Devices({ fleet, practice, db, changes, write, record, follows: options.lock.hold });
 
     return {
@@ -170,6 +175,7 @@ export async function openCore(options: CoreOptions): Promise<Core> {
       inference,
       checker: new Checker(),
       practice,
+      workspace,
       hardware,
       write,
       status: async () => {

@@ -7,12 +7,15 @@ import { type EngineFile, engineLink, findEngine, removeEngineFile, writeEngineF
 import { LOOK_FOR_ENGINE_MS } from './limits.ts';
 import { startLoopbackServer } from './server/loopback-server.ts';
 import { createRouter } from './router.ts';
+import { unlockKeys } from './unlock.ts';
 
 export interface Engine {
   link: string;
   /** An engine ran on this workspace already: this is its link, and there is nothing to close. */
   already: boolean;
   log: Log;
+  /** Something the person should know, in one line. */
+  notice?: string;
   close(): Promise<void>;
   closed: Promise<void>;
 }
@@ -27,6 +30,7 @@ export async function startEngine(options: { home: string; port?: number; practi
   const log = createLog('engine', { file: join(paths.logs, 'engine.log'), level: 'info' });
   const core = await openOrFind(options.home, log);
   if ('pid' in core) return runningEngine(core);
+  const notice = await unlockOrSay(core);
   let ended: () => void = () => {};
   const closed = new Promise<void>((resolve) => {
     ended = resolve;
@@ -51,7 +55,7 @@ export async function startEngine(options: { home: string; port?: number; practi
     };
     core.onShutdownRequest(() => void close());
     firstRun(core, { practice: options.practice ?? true, sample: options.sample ?? true });
-    return { link: engineLink(file), already: false, log, close, closed };
+    return { link: engineLink(file), already: false, log, close, closed, ...(notice !== undefined && { notice }) };
   } catch (error) {
     await core.close();
     throw error;
@@ -77,9 +81,22 @@ async function openOrFind(home: string, log: Log): Promise<Core | EngineFile> {
   }
 }
 
+/** An engine whose keys stay locked still serves what can be read; it says what is missing and how to unlock it. */
+async function unlockOrSay(core: Core): Promise<string | undefined> {
+  try {
+    await unlockKeys(core.keyring);
+    return undefined;
+  } catch (error) {
+    const { message, hint } = asEdgewrightError(error);
+    core.log.warn({ why: message }, 'the private keys are locked');
+    return `${message} Devices are not followed and nothing can be signed or deployed until they are unlocked. ${hint ?? ''}`.trim();
+  }
+}
+
 /** In the background, so that the screens are there at once: the sample bundle on a new workspace, and the practice device. */
 function firstRun(core: Core, want: { practice: boolean; sample: boolean }): void {
   void (async () => {
+    await core.keyring.whenUnlocked();
     if (want.sample && core.db.once('sample added')) await core.bundles.buildSample('edgewright');
     if (want.practice && core.db.settings().practiceDevice) await core.practice.start();
   })().catch((error: unknown) => core.log.warn({ error: String(error) }, 'the first run was not completed'));

@@ -5,6 +5,7 @@ import { type Contract, EdgewrightError } from '#contract';
 import { createLog, WORKSPACE_WAIT_MS } from '#core/platform';
 import { openCore } from './core.ts';
 import { createRouter } from './router.ts';
+import { type AskPassphrase, tryUnlock } from './unlock.ts';
 
 export interface LocalClient {
   client: ContractRouterClient<Contract>;
@@ -13,12 +14,23 @@ export interface LocalClient {
   close(): Promise<void>;
 }
 
-/** @param options.hold keep the workspace's lock until `close` instead of taking it for each write */
-export async function openLocalClient(options: { home: string; hold?: boolean }): Promise<LocalClient> {
+/**
+ * @param options.hold keep the workspace's lock until `close` instead of taking it for each write
+ * @param options.askPassphrase asks the person, when something needs keys that a passphrase locks
+ * @param options.throwAway nothing of this workspace may outlive its folder
+ */
+export async function openLocalClient(options: { home: string; hold?: boolean; askPassphrase?: AskPassphrase; throwAway?: boolean }): Promise<LocalClient> {
   // A person reads this command's own words; warnings of the core are for a log.
   const log = createLog('edgewright', { level: 'error' });
-  const core = await openCore({ home: options.home, log, lock: { hold: options.hold ?? false, waitMs: WORKSPACE_WAIT_MS } });
-  const client: ContractRouterClient<Contract> = createRouterClient(createRouter(core), { context: { actor: 'command line' } });
+  const core = await openCore({
+    home: options.home,
+    log,
+    lock: { hold: options.hold ?? false, waitMs: WORKSPACE_WAIT_MS },
+    ...(options.throwAway && { keyStore: 'file' as const }),
+  });
+  const client: ContractRouterClient<Contract> = createRouterClient(createRouter(core), {
+    context: { actor: 'command line', unlock: () => tryUnlock(core.keyring, options.askPassphrase) },
+  });
   return {
     client,
     startPracticeDevice: async () => {

@@ -10,6 +10,7 @@ async function main(): Promise<void> {
   const engine = await startEngine({ home: workspaceHome() });
   process.stdout.write(`Edgewright ready: ${engine.link}\n`);
   if (engine.already) return;
+  if (engine.notice !== undefined) process.stderr.write(`${engine.notice}\n`);
   const end = (signal: string) => {
     engine.log.info({ signal }, 'ending');
     void engine.close().then(

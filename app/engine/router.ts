@@ -4,10 +4,13 @@ import { type Change, contract, asEdgewrightError, EdgewrightError, type ErrorBo
 import { inspectModel } from '#core/onnx';
 import type { Core } from './core.ts';
 import { MAX_CALLS } from './limits.ts';
+import { kindOf } from './procedures.ts';
 
 /** Who asked, for the log of who did what. */
 export interface CallContext {
   actor: 'desktop' | 'command line';
+  /** Unlocks the private keys before a call that may need them, where that is not done once at the start. */
+  unlock?: () => Promise<void>;
 }
 
 export type AppRouter = ReturnType<typeof createRouter>;
@@ -16,11 +19,14 @@ export function createRouter(core: Core) {
   let calls = 0;
   const os = implement(contract)
     .$context<CallContext>()
-    .use(async ({ next }) => {
+    .use(async ({ next, path, context }) => {
       try {
         if (calls >= MAX_CALLS) throw tooBusy();
         calls += 1;
         try {
+          const kind = kindOf(path);
+          if (kind === 'asks' || kind === 'act') await context.unlock?.();
+          if (kind === 'act') core.keyring.checkUnlocked();
           return await next();
         } finally {
           calls -= 1;
@@ -96,6 +102,11 @@ export function createRouter(core: Core) {
     },
     activity: {
       list: os.activity.list.handler(({ input }) => core.db.activity({ before: input.before, limit: input.limit })),
+    },
+    workspace: {
+      keys: os.workspace.keys.handler(() => core.workspace.keys()),
+      unlock: os.workspace.unlock.handler(({ input }) => core.workspace.unlock(input.passphrase)),
+      keep: os.workspace.keep.handler(({ input, context }) => core.workspace.keep(input, context.actor)),
     },
     changes: os.changes.handler(async function* ({ signal }): AsyncGenerator<Change, void> {
       yield* core.changes.stream(signal ?? new AbortController().signal);

@@ -28,7 +28,7 @@ export async function startWorkspace(name: string): Promise<Workspace> {
   await ensureRenderer({ root: ROOT, node: process.execPath, env: process.env });
   const dir = await mkdtemp(join(tmpdir(), `edgewright-${name}-`));
   const engine = spawn(process.execPath, [join(ROOT, 'app', 'engine', 'main.ts')], {
-    env: { PATH: process.env.PATH ?? '', HOME: dir, EDGEWRIGHT_HOME: join(dir, 'home') },
+    env: { PATH: process.env.PATH ?? '', HOME: dir, EDGEWRIGHT_HOME: join(dir, 'home'), EDGEWRIGHT_KEY_STORE: 'file' },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const link = await readLink(engine);

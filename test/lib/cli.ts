@@ -34,7 +34,7 @@ export function runEntry(entry: string, args: readonly string[], options: CliOpt
   return new Promise((done, fail) => {
     const child = spawn(process.execPath, [entry, ...args], {
       cwd: options.cwd ?? ROOT,
-      env: { PATH: process.env.PATH ?? '', HOME: options.home, EDGEWRIGHT_HOME: options.home, NO_COLOR: '1', ...options.env },
+      env: { PATH: process.env.PATH ?? '', HOME: options.home, EDGEWRIGHT_HOME: options.home, NO_COLOR: '1', EDGEWRIGHT_KEY_STORE: 'file', ...options.env },
       stdio: ['pipe', 'pipe', 'pipe'],
       timeout: TIMEOUT_MS,
       killSignal: 'SIGKILL',

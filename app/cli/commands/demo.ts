@@ -48,7 +48,7 @@ async function runDemo(onStep: (report: StepReport, lines: string[]) => void): P
   process.once('SIGINT', onInterrupt);
   process.once('SIGTERM', onInterrupt);
   const [{ openLocalClient }, { STEPS }] = await Promise.all([import('#engine'), import('../demo/steps.ts')]);
-  const local = await openLocalClient({ home: join(workDir, 'workspace'), hold: true });
+  const local = await openLocalClient({ home: join(workDir, 'workspace'), hold: true, throwAway: true });
   const context: DemoContext = {
     client: local.client,
     workDir,

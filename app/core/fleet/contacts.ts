@@ -77,6 +77,8 @@ export function openContacts(options: ContactOptions): Contacts {
 
   function missed(row: DeviceRow, error: unknown): EdgewrightError {
     const known = asEdgewrightError(error);
+    // Then it was never asked.
+    if (!keyring.unlocked) return known;
     const state = known.code === NOT_TRUSTED ? 'does not trust us' : 'not seen';
     const problem = known.found === undefined ? known.message : `${known.message} (${known.found})`;
     if (known.owner === 'bug') log.error({ device: row.name, error: error instanceof Error ? error.stack : String(error) }, 'asking a device broke');

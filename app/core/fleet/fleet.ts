@@ -134,9 +134,14 @@ export async function openFleet(options: FleetOptions): Promise<Fleet> {
     }
   }
 
+  let closed = false;
+  // Devices know us by our keys: without them there is nothing to follow.
   if (follow) {
-    deployments.resume();
-    contacts.follow();
+    void keyring.whenUnlocked().then(() => {
+      if (closed) return;
+      deployments.resume();
+      contacts.follow();
+    });
   }
 
   return {
@@ -196,6 +201,7 @@ export async function openFleet(options: FleetOptions): Promise<Fleet> {
       return { device: row.name, ...answer };
     },
     async close() {
+      closed = true;
       await deployments.close();
       await contacts.close();
       db.close();

@@ -20,3 +20,18 @@ export const PAIRING_EXPORTER_BYTES = 32;
 export const CERTIFICATE_YEARS = 20;
 /** How long the workspace's CA certificate is valid, in years: longer than what it issues in its first ten years. */
 export const CA_YEARS = 30;
+/** Cost of a passphrase that we set, as the binary logarithm of scrypt's N: 128 MiB and about half a second. */
+export const SCRYPT_LOG_N = 17;
+/** Cheapest and dearest such cost taken from a file: the dearest takes 256 MiB. */
+export const MIN_SCRYPT_LOG_N = 14;
+export const MAX_SCRYPT_LOG_N = 18;
+/** Shortest new passphrase, in characters. */
+export const MIN_PASSPHRASE_CHARS = 10;
+/** Longest passphrase, in bytes of UTF-8. */
+export const MAX_PASSPHRASE_BYTES = 1024;
+/** How long the keychain may take where a file would do as well, in ms. */
+export const KEYCHAIN_PROBE_MS = 5_000;
+/** How long it may take to give the key out, in ms: the system may ask the person first. */
+export const KEYCHAIN_ANSWER_MS = 30_000;
+/** Longest answer of the child that asks the keychain, in bytes. */
+export const MAX_KEYCHAIN_ANSWER_BYTES = 16 * 1024;

@@ -100,7 +100,7 @@ const TOPIC_KEYS: Record<Change['topic'], readonly (readonly unknown[])[]> = {
   hardware: [orpc.hardware.key()],
   activity: [orpc.activity.key()],
   settings: [orpc.system.settings.key()],
-  status: [orpc.system.status.key()],
+  status: [orpc.system.status.key(), orpc.workspace.key()],
 };
 
 const gathered = new Set<Change['topic']>();

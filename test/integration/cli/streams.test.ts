@@ -21,7 +21,7 @@ afterAll(() => work.remove());
 test.skipIf(!existsSync('/dev/full'))('a full disk behind stdout is a failure, said on stderr', async () => {
   const full = openSync('/dev/full', 'w');
   const child = spawn(process.execPath, [join(ROOT, 'app/cli/main.ts'), 'inspect', MODEL, '--json'], {
-    env: { PATH: process.env.PATH ?? '', EDGEWRIGHT_HOME: home },
+    env: { PATH: process.env.PATH ?? '', EDGEWRIGHT_HOME: home, EDGEWRIGHT_KEY_STORE: 'file' },
     stdio: ['ignore', full, 'pipe'],
   });
   let stderr = '';

@@ -23,7 +23,7 @@ afterAll(async () => {
 function start(): Promise<{ process: ChildProcess; link: string }> {
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [join(ROOT, 'app', 'engine', 'main.ts')], {
-      env: { PATH: process.env.PATH ?? '', HOME: work.dir, EDGEWRIGHT_HOME: work.dir },
+      env: { PATH: process.env.PATH ?? '', HOME: work.dir, EDGEWRIGHT_HOME: work.dir, EDGEWRIGHT_KEY_STORE: 'file' },
       stdio: ['ignore', 'pipe', 'inherit'],
     });
     child.once('exit', (code) => reject(new Error(`the engine ended with ${code}`)));
@@ -63,7 +63,7 @@ describe('killing processes', () => {
 
   test('a command reaches the running engine, and a second engine gives its link and ends well', async () => {
     const second = spawn(process.execPath, [join(ROOT, 'app', 'engine', 'main.ts')], {
-      env: { PATH: process.env.PATH ?? '', HOME: work.dir, EDGEWRIGHT_HOME: work.dir },
+      env: { PATH: process.env.PATH ?? '', HOME: work.dir, EDGEWRIGHT_HOME: work.dir, EDGEWRIGHT_KEY_STORE: 'file' },
       stdio: ['ignore', 'pipe', 'inherit'],
     });
     let printed = '';

@@ -13,6 +13,7 @@ import { GateList } from '../../parts/gate-list.tsx';
 import { Meaning } from '../../parts/meaning.tsx';
 import { Moment } from '../../parts/moment.tsx';
 import { QueryView } from '../../parts/query-view.tsx';
+import { KeysSection } from './keys-section.tsx';
 import styles from './settings.module.css';
 
 export function SettingsScreen(): ReactNode {
@@ -41,6 +42,7 @@ export function SettingsScreen(): ReactNode {
       <QueryView query={query} what="Reading the settings">
         {(settings) => <Form settings={settings} save={save.mutate} />}
       </QueryView>
+      <KeysSection />
       <Section title="Workspace">
         <QueryView query={status} what="Asking the engine">
           {(data) => <Workspace status={data} />}
@@ -157,7 +159,6 @@ function Workspace({ status }: { status: Status }) {
         { name: 'Folder', value: <Copyable text={status.home} label="Copy the workspace folder" /> },
         { name: 'Chosen by', value: 'EDGEWRIGHT_HOME, else the user\u2019s data folder' },
         { name: 'Workspace id', value: <code>{status.workspaceId}</code> },
-        { name: 'Private keys', value: status.keyStore },
         { name: 'Disk free', value: bytes(status.diskFreeBytes) },
         { name: 'Practice device', value: <Meaning {...PRACTICE[status.practiceDevice]} reason={status.practiceProblem} inline /> },
         { name: 'Engine', value: `Edgewright ${status.version}, process ${status.pid}` },

@@ -1,0 +1,63 @@
+/**
+ * What each procedure of the contract is, once for all: whether it changes anything, and whether it needs the private keys.
+ * A procedure that nobody put here does not compile.
+ */
+import type { Contract } from '#contract';
+
+/**
+ * `read` changes nothing of the workspace. `asks` changes nothing and speaks to devices, so it works better with the keys.
+ * `free` changes something that needs no keys. Every other is an `act`: it needs the private keys.
+ */
+export type ProcedureKind = 'read' | 'asks' | 'free' | 'act';
+
+type Name = Extract<keyof Contract, string>;
+/** `bundles.build`, `changes` … */
+export type ProcedureName = { [D in Name]: '~orpc' extends keyof Contract[D] ? D : `${D}.${Extract<keyof Contract[D], string>}` }[Name];
+
+const KINDS: Record<ProcedureName, ProcedureKind> = {
+  'system.status': 'read',
+  'system.settings': 'read',
+  'system.saveSettings': 'free',
+  'system.shutdown': 'free',
+  'hardware.report': 'read',
+  'models.inspect': 'read',
+  'models.check': 'read',
+  'models.quantize': 'read',
+  'bundles.list': 'read',
+  'bundles.show': 'read',
+  'bundles.build': 'act',
+  'bundles.buildSample': 'act',
+  'bundles.verify': 'read',
+  'bundles.remove': 'act',
+  'inference.run': 'read',
+  'inference.example': 'read',
+  'inference.benchmark': 'read',
+  'trials.start': 'act',
+  'trials.list': 'read',
+  'trials.show': 'read',
+  'trials.samples': 'read',
+  'devices.list': 'asks',
+  'devices.show': 'asks',
+  'devices.add': 'act',
+  'devices.remove': 'act',
+  'devices.rollback': 'act',
+  'deployments.preflight': 'asks',
+  'deployments.start': 'act',
+  'deployments.list': 'read',
+  'deployments.show': 'read',
+  'jobs.list': 'read',
+  'jobs.get': 'read',
+  'jobs.watch': 'read',
+  'jobs.cancel': 'free',
+  'activity.list': 'read',
+  'workspace.keys': 'read',
+  'workspace.unlock': 'free',
+  'workspace.keep': 'act',
+  changes: 'read',
+};
+
+/** @param path as the router names it; what is unknown is treated as what can do most */
+export function kindOf(path: readonly string[]): ProcedureKind {
+  const name = path.join('.');
+  return name in KINDS ? KINDS[name as ProcedureName] : 'act';
+}
