@@ -6,10 +6,11 @@ import { type Admit, candidateOf, checkInterface, checkModel, type CheckOptions,
 import type { BundleRecord, Catalogue } from './catalogue.ts';
 import { commitBundle, type RegistryParts } from './commit.ts';
 import { reconcile } from './describe.ts';
+import { splitIndex } from './entries.ts';
 import { misused, unsound } from './errors.ts';
 import { MAX_VARIANTS } from './limits.ts';
 import { bundleIndex, type LayerFile, precisionOf, VARIANT_NAME, variantDocuments } from './manifest.ts';
-import { type Descriptor, parseIndex, parseManifest } from './oci.ts';
+import { parseIndex, parseManifest, SUBJECT } from './oci.ts';
 import { checkApart, SOURCE_FILE, VARIANT_FILE } from './paths.ts';
 import { modelWeights, readBundleSource } from './source.ts';
 import type { BundleSource } from './source-schema.ts';
@@ -56,7 +57,7 @@ export async function buildBundle(parts: RegistryParts, dir: string, options: Bu
       const createdAt = Date.now();
       const precision = precisionOf(facts);
       const documents = await variantDocuments({ source, facts, variant: precision, precision, files: layers, createdAt }, keyring);
-      const index = bundleIndex(source, [documents.manifest.descriptor], createdAt);
+      const index = bundleIndex(source, [documents.manifest.descriptor], [documents.signature.descriptor], createdAt);
       const replaced = catalogue.find(source.name, source.version)?.variants.map((v) => v.variant.digest) ?? [];
       await commitBundle(parts, { entries, index, files, documents: documents.all, signatures: [documents.signature.descriptor], replaced, facts });
       return summaryOf(catalogue, source);
@@ -156,8 +157,10 @@ export async function addVariantTo(parts: RegistryParts, bundle: BundleRecord, s
       const createdAt = Date.now();
       const { name: variant, precision, quantization } = added;
       const documents = await variantDocuments({ source, facts, variant, precision, quantization, files: layers, createdAt }, keyring);
-      const others: Descriptor[] = parseIndex(await store.read(now.digest)).manifests.filter((entry) => entry.digest !== old?.variant.digest);
-      const index = bundleIndex(source, [...others, documents.manifest.descriptor], now.createdAt);
+      const before = splitIndex(parseIndex(await store.read(now.digest)));
+      const others = before.variants.filter((entry) => entry.digest !== old?.variant.digest);
+      const attached = before.attached.filter((entry) => old === undefined || entry.annotations?.[SUBJECT] !== old.variant.digest);
+      const index = bundleIndex(source, [...others, documents.manifest.descriptor], [...attached, documents.signature.descriptor], now.createdAt);
       await commitBundle(parts, {
         entries,
         index,

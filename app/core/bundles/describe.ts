@@ -8,6 +8,7 @@ import { asEdgewrightError, type InspectResult, NameSchema, VersionSchema } from
 import { inspectModel } from '#core/onnx';
 import type { BundleRecord, Catalogue, ClosureEntry, VariantRecord } from './catalogue.ts';
 import { digestOf } from './digests.ts';
+import { splitIndex } from './entries.ts';
 import { altered } from './errors.ts';
 import { MAX_MANIFEST_BYTES, MAX_VARIANTS } from './limits.ts';
 import { CREATED, type Descriptor, INDEX_TYPE, parseIndex, parseManifest, REF_NAME, VARIANT } from './oci.ts';
@@ -49,7 +50,7 @@ export async function describeBundle(
     closure: [{ digest: entry.digest, size: entry.size, role: 'index', path: '', mediaType: INDEX_TYPE }],
   };
   try {
-    const variants = parseIndex(await store.read(entry.digest, MAX_MANIFEST_BYTES)).manifests;
+    const { variants } = splitIndex(parseIndex(await store.read(entry.digest, MAX_MANIFEST_BYTES)));
     if (variants.length === 0 || variants.length > MAX_VARIANTS) throw altered('bundle.manifest-malformed', `The bundle lists ${variants.length} variants.`);
     for (const descriptor of variants)
       record.variants.push(await describeVariant(store, descriptor, id, trusted, signatureCandidates(entries, descriptor.digest)));

@@ -50,6 +50,12 @@ export function referrerEntry(digest: string, size: number, manifest: OciManifes
   return { mediaType: MANIFEST_TYPE, digest, size, artifactType, annotations };
 }
 
+/** An OCI index of a bundle lists its variants, and what refers to them, so that any tool that copies it whole takes that along. */
+export function splitIndex({ manifests }: Pick<OciIndex, 'manifests'>): { variants: Descriptor[]; attached: Descriptor[] } {
+  const isAttached = (entry: Descriptor) => KEPT_REFERRERS.includes(entry.artifactType ?? '');
+  return { variants: manifests.filter((entry) => !isAttached(entry)), attached: manifests.filter(isAttached) };
+}
+
 /**
  * The order of index.json: bundles by name, then what refers to variants. It depends on nothing but the entries, so that an
  * index.json made again from the blobs is the one there was.

@@ -2,7 +2,7 @@
  * What a source says a bundle consists of, read before any large byte is fetched: bounds first, then form, then that every
  * part belongs to the same name@version. Everything here was made by somebody else.
  */
-import { bundleEntry, referrerEntry } from './entries.ts';
+import { bundleEntry, referrerEntry, splitIndex } from './entries.ts';
 import { altered, unsound } from './errors.ts';
 import {
   MAX_BUNDLE_BYTES,
@@ -77,6 +77,7 @@ class Reader {
   readonly #options: ReadOptions;
   readonly #documents = new Map<string, Document>();
   readonly #sizes = new Map<string, number>();
+  readonly #attachments = new Map<string, Buffer>();
   /** What the variant that is being read needs. */
   #needed = new Set<string>();
   #documentBytes = 0;
@@ -93,13 +94,18 @@ class Reader {
     if (root.mediaType !== INDEX_TYPE) throw foreign(`a document of type ${root.mediaType.slice(0, 100)}`);
     const bytes = await this.#document(root);
     const parsed = parseIndex(bytes);
-    const listed = parsed.manifests;
-    if (listed.length === 0 || listed.length > MAX_VARIANTS)
-      throw altered('bundle.manifest-malformed', `The bundle lists ${listed.length} variants.`, { expected: `1 to ${MAX_VARIANTS}` });
-    const nested = listed.find((one) => one.mediaType !== MANIFEST_TYPE);
+    const nested = parsed.manifests.find((one) => one.mediaType !== MANIFEST_TYPE);
     if (nested) throw foreign(`an index that lists ${nested.mediaType.slice(0, 100)}`);
+    const listed = splitIndex(parsed);
+    if (listed.variants.length === 0 || listed.variants.length > MAX_VARIANTS)
+      throw altered('bundle.manifest-malformed', `The bundle lists ${listed.variants.length} variants.`, { expected: `1 to ${MAX_VARIANTS}` });
+    if (listed.attached.length > MAX_REFERRERS * listed.variants.length)
+      throw altered('bundle.manifest-malformed', `The bundle lists ${listed.attached.length} signatures and the like.`);
     const variants: IncomingVariant[] = [];
-    for (const descriptor of listed) variants.push(await this.#variant(descriptor));
+    for (const descriptor of listed.variants) variants.push(await this.#variant(descriptor, listed.attached));
+    // What the index lists must come with it, or the bundle would have a hole.
+    const lost = listed.attached.find((one) => !variants.some(({ referrers }) => referrers.some(({ digest }) => digest === one.digest)));
+    if (lost) throw altered('bundle.manifest-malformed', 'The bundle lists something that refers to none of its variants.', { found: lost.digest });
     const entry = bundleEntry(root.digest, root.size, parsed);
     if (!entry) throw altered('bundle.manifest-malformed', 'The index of the bundle does not say which name and version it is.');
     return this.#incoming({ bytes, descriptor: entry }, variants);
@@ -107,11 +113,11 @@ class Reader {
 
   /** One variant alone, as when a registry tool copied its manifest by digest: it gets an index of its own. */
   async #readSingle(root: Descriptor): Promise<Incoming> {
-    const variant = await this.#variant({ mediaType: MANIFEST_TYPE, digest: root.digest, size: root.size });
+    const variant = await this.#variant({ mediaType: MANIFEST_TYPE, digest: root.digest, size: root.size }, []);
     const { resolved } = variant;
     const { name, precision, createdAt } = resolved.variant;
     const descriptor: Descriptor = { ...variant.descriptor, artifactType: MODEL_ARTIFACT_TYPE, annotations: { [VARIANT]: name, [PRECISION]: precision } };
-    return this.#incoming(bundleIndex(resolved.source, [descriptor], createdAt), [{ ...variant, descriptor }]);
+    return this.#incoming(bundleIndex(resolved.source, [descriptor], variant.referrers, createdAt), [{ ...variant, descriptor }]);
   }
 
   #incoming(index: Document, variants: IncomingVariant[]): Incoming {
@@ -137,7 +143,8 @@ class Reader {
     return { name, version, index, variants, documents: this.#documents, files };
   }
 
-  async #variant(descriptor: Descriptor): Promise<IncomingVariant> {
+  /** @param attached what the bundle's index lists as referring to its variants, to this one or others */
+  async #variant(descriptor: Descriptor, attached: readonly Descriptor[]): Promise<IncomingVariant> {
     this.#needed = new Set();
     const manifest = parseManifest(await this.#keep(descriptor, MAX_MANIFEST_BYTES));
     checkOurs(manifest);
@@ -158,26 +165,29 @@ class Reader {
       return this.#keep(found, MAX_MANIFEST_BYTES);
     };
     const resolved = assemble(this.#store, descriptor.digest, manifest, await layer(SOURCE_FILE), await layer(VARIANT_FILE));
-    return { descriptor, resolved, referrers: await this.#referrers(descriptor.digest), documents: this.#needed };
+    return { descriptor, resolved, referrers: await this.#referrers(descriptor.digest, attached), documents: this.#needed };
   }
 
   /** What others attached may be anything: what is not understood is left out, what is not what its digest says is refused. */
-  async #referrers(subject: string): Promise<Descriptor[]> {
+  async #referrers(subject: string, attached: readonly Descriptor[]): Promise<Descriptor[]> {
     const stop = new AbortController();
     const signal = this.#options.signal ? AbortSignal.any([this.#options.signal, stop.signal]) : stop.signal;
     const all = await withinTime(this.#provider.referrers(subject, signal), STALL_MS, this.#options.signal).finally(() => stop.abort());
-    const listed = [...new Map(all.map((one) => [one.digest, one])).values()].filter(
+    const listed = [...new Map([...attached, ...all].map((one) => [one.digest, one])).values()].filter(
       (one) => one.mediaType === MANIFEST_TYPE && one.size <= MAX_REFERRER_MANIFEST_BYTES,
     );
     const ignored = (why: string) => this.#options.onIgnored?.(`Something attached to the bundle was left out: ${why}.`);
-    if (listed.length > MAX_REFERRERS) ignored(`there are more than ${MAX_REFERRERS}`);
+    const most = attached.length + MAX_REFERRERS;
+    if (listed.length > most) ignored(`there are more than ${MAX_REFERRERS}`);
     const kept: Descriptor[] = [];
-    for (const one of listed.slice(0, MAX_REFERRERS)) {
-      const bytes = await this.#document(one);
+    for (const one of listed.slice(0, most)) {
+      // Of those in the index, each belongs to one variant only.
+      const bytes = this.#attachments.get(one.digest) ?? (await this.#document(one));
+      this.#attachments.set(one.digest, bytes);
       const manifest = manifestOrNothing(bytes);
       const entry = manifest && referrerEntry(one.digest, one.size, manifest);
       if (!manifest || entry?.annotations[SUBJECT] !== subject) {
-        ignored('it is no signature, attestation or bill of materials of it');
+        if (!attached.includes(one)) ignored('it is no signature, attestation or bill of materials of it');
         continue;
       }
       const parts = [manifest.config, ...manifest.layers];

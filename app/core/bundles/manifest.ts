@@ -230,12 +230,24 @@ export function parameterSize(count: number): string | undefined {
   return value === 0 ? undefined : `${value}${letter}`;
 }
 
-/** The OCI index of one `name@version`: its variants, the one it was built from first. */
-export function bundleIndex(source: Pick<BundleSource, 'name' | 'version'>, variants: readonly Descriptor[], createdAt: number): Document {
+/**
+ * The OCI index of one `name@version`: its variants, the one it was built from first, then what refers to them. A variant's
+ * signature is its referrer in any case; listed here it also comes along with tools that copy an index and know no referrers.
+ */
+export function bundleIndex(
+  source: Pick<BundleSource, 'name' | 'version'>,
+  variants: readonly Descriptor[],
+  attached: readonly Descriptor[],
+  createdAt: number,
+): Document {
   const annotations = { [CREATED]: new Date(createdAt).toISOString(), [NAME]: source.name, [VERSION]: source.version };
-  return jsonDocument({ schemaVersion: 2, mediaType: INDEX_TYPE, artifactType: MODEL_ARTIFACT_TYPE, manifests: variants, annotations }, INDEX_TYPE, {
-    annotations: { ...annotations, [REF_NAME]: `${source.name}@${source.version}` },
-  });
+  return jsonDocument(
+    { schemaVersion: 2, mediaType: INDEX_TYPE, artifactType: MODEL_ARTIFACT_TYPE, manifests: [...variants, ...attached], annotations },
+    INDEX_TYPE,
+    {
+      annotations: { ...annotations, [REF_NAME]: `${source.name}@${source.version}` },
+    },
+  );
 }
 
 /**

@@ -2,6 +2,7 @@
 import type { BundleSummary, InspectResult } from '#contract';
 import type { BundleRecord } from './catalogue.ts';
 import type { RegistryParts } from './commit.ts';
+import { splitIndex } from './entries.ts';
 import { altered, unsound } from './errors.ts';
 import type { Incoming, IncomingVariant } from './incoming.ts';
 import { MAX_MANIFEST_BYTES, MAX_VARIANTS } from './limits.ts';
@@ -39,7 +40,7 @@ export async function merge(parts: RegistryParts, incoming: Incoming, signed: Re
   checkShared(here, incoming, added);
   const summary = catalogue.summary(here.name, here.version);
   if (here.state !== 'sound' || !summary) throw taken(incoming, `it is ${here.state}`);
-  const before = parseIndex(await store.read(here.digest, MAX_MANIFEST_BYTES)).manifests;
+  const before = splitIndex(parseIndex(await store.read(here.digest, MAX_MANIFEST_BYTES)));
   if (added.length === 0) return { unchanged: summary, index: incoming.index, added };
   const unsigned = added.find(({ descriptor }) => !signed.has(descriptor.digest));
   if (unsigned)
@@ -50,10 +51,11 @@ export async function merge(parts: RegistryParts, incoming: Incoming, signed: Re
         hint: 'Add the public key of its signer if you trust it, then take it in again.',
       },
     );
-  const manifests = [...before, ...added.map(({ descriptor }) => descriptor)];
-  if (manifests.length > MAX_VARIANTS)
+  const variants = [...before.variants, ...added.map(({ descriptor }) => descriptor)];
+  if (variants.length > MAX_VARIANTS)
     throw unsound('bundle.too-many-variants', 'The bundle would have too many variants.', { expected: `at most ${MAX_VARIANTS}` });
-  const index = lists(incoming, manifests) ? incoming.index : bundleIndex(here, manifests, here.createdAt);
+  const attached = [...before.attached, ...added.flatMap(({ referrers }) => referrers)];
+  const index = lists(incoming, variants) ? incoming.index : bundleIndex(here, variants, attached, here.createdAt);
   return { index, added, ...(here.facts && { facts: here.facts }) };
 }
 
@@ -72,9 +74,9 @@ function checkShared(here: BundleRecord, incoming: Incoming, added: readonly Inc
     if (shared(resolved.files) !== mine) throw taken(incoming, `what its variant ${resolved.variant.name} shares with the others differs`);
 }
 
-function lists(incoming: Incoming, manifests: readonly Descriptor[]): boolean {
+function lists(incoming: Incoming, variants: readonly Descriptor[]): boolean {
   const own = incoming.variants.map(({ descriptor }) => descriptor.digest);
-  return own.length === manifests.length && own.every((digest, i) => manifests[i]?.digest === digest);
+  return own.length === variants.length && own.every((digest, i) => variants[i]?.digest === digest);
 }
 
 function taken({ name, version }: Incoming, why: string) {

@@ -136,8 +136,20 @@ test('a bundle of a stranger, or without a signature, is visible and cannot be u
   );
   await registry.remove(REF);
   await nothingLeft();
-  const unsigned = await sourceOf(stranger, REF);
-  expect(await registry.receive({ ...unsigned, referrers: async () => [] }, { admit })).toMatchObject({ state: 'quarantined' });
+  // One variant alone, and nothing that refers to it.
+  const [variant] = stranger.registry.list()[0]?.variants ?? [];
+  const digest = variant?.digest ?? '';
+  const index = { mediaType: 'application/vnd.oci.image.manifest.v1+json', digest, size: (await stranger.store.size(digest)) ?? 0 };
+  const unsigned = { ...(await sourceOf(stranger, REF)), index, referrers: async () => [] };
+  expect(await registry.receive(unsigned, { admit })).toMatchObject({ state: 'quarantined', signed: false });
+});
+
+test('tools that copy an index and know no referrers carry the signatures too', async () => {
+  await friend.registry.build(source, { admit });
+  await addVariant(friend.registry, 'half');
+  const copied = { ...(await sourceOf(friend, REF)), referrers: async () => [] };
+  expect(await registry.receive(copied, { admit })).toEqual(friend.registry.list()[0]);
+  expect(await registry.verify(REF)).toMatchObject({ ok: true, signed: true });
 });
 
 test('altered after it was signed: refused, not quarantined', async () => {
