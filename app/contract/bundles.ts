@@ -1,6 +1,6 @@
 /** A bundle: model + weights + recipe + labels + golden set + limits, as `name@version`, with one manifest per variant. */
 import { z } from 'zod';
-import { DigestSchema, NameSchema, TensorInfoSchema, TimestampSchema, VersionSchema, WarningSchema } from './common.ts';
+import { DigestSchema, NameSchema, TensorInfoSchema, TimestampSchema, VersionSchema } from './common.ts';
 
 /** A bundle is usable only when it is sound; `quarantined` and `incomplete` say why in `stateReason`. */
 export const BundleStateSchema = z.enum(['sound', 'quarantined', 'incomplete']);
@@ -63,22 +63,3 @@ export const VerifyResultSchema = z.object({
   bad: z.array(z.object({ digest: DigestSchema, problem: z.string(), affects: z.string() })),
 });
 export type VerifyResult = z.infer<typeof VerifyResultSchema>;
-
-export const InspectResultSchema = z.object({
-  inputs: z.array(TensorInfoSchema),
-  outputs: z.array(TensorInfoSchema),
-  opsets: z.record(z.string(), z.number().int()),
-  irVersion: z.number().int(),
-  nodes: z.number().int(),
-  parameters: z.number().int(),
-  bytes: z.number().int(),
-  producer: z.string(),
-  framework: z.string(),
-  /** Bytes of weights by element type. */
-  precision: z.record(z.string(), z.number().int()),
-  /** Number of nodes by operator, `domain.Op` where the domain is not ai.onnx. */
-  ops: z.record(z.string(), z.number().int()),
-  metadata: z.record(z.string(), z.string()),
-  warnings: z.array(WarningSchema),
-});
-export type InspectResult = z.infer<typeof InspectResultSchema>;

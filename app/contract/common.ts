@@ -70,7 +70,6 @@ export const ProviderUseSchema = z.object({
 });
 export type ProviderUse = z.infer<typeof ProviderUseSchema>;
 
-/** How much a person or script should worry about a finding. */
-/** `where` names the node, tensor or input; `hint` says what to do about it. */
+/** A finding that does not stop the work. `where` names the node, tensor or input; `hint` says what to do about it. */
 export const WarningSchema = z.object({ code: z.string(), message: z.string(), where: z.string().optional(), hint: z.string().optional() });
 export type Warning = z.infer<typeof WarningSchema>;

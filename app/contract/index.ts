@@ -5,7 +5,7 @@
  */
 import { eventIterator, oc } from '@orpc/contract';
 import { z } from 'zod';
-import { BundleDetailSchema, BundleSummarySchema, InspectResultSchema, VerifyResultSchema } from './bundles.ts';
+import { BundleDetailSchema, BundleSummarySchema, VerifyResultSchema } from './bundles.ts';
 import { CheckRequestSchema, CheckResultSchema } from './checks.ts';
 import { BenchmarkSchema, NameSchema, ProviderUseSchema, RefSchema, WarningSchema } from './common.ts';
 import { AddDeviceSchema, DeploymentSchema, DeploySpecSchema, DeviceDetailSchema, DeviceSchema, PreflightSchema, RollbackResultSchema } from './devices.ts';
@@ -13,6 +13,7 @@ import { ErrorBodySchema } from './errors.ts';
 import { HardwareReportSchema } from './hardware.ts';
 import { RunRequestSchema, RunResultSchema } from './inference.ts';
 import { ActivitySchema, ChangeSchema, JobSchema } from './jobs.ts';
+import { modelViews } from './models.ts';
 import { SettingsSchema, StatusSchema } from './system.ts';
 import { QuantizeRequestSchema, QuantizeResultSchema, TrialSchema, TrialSpecSchema, TrialSummarySchema } from './trials.ts';
 import { KeepKeysSchema, KeptKeysSchema, KeysSchema, UnlockSchema } from './workspace.ts';
@@ -25,6 +26,7 @@ export * from './errors.ts';
 export * from './hardware.ts';
 export * from './inference.ts';
 export * from './jobs.ts';
+export * from './models.ts';
 export * from './numbers.ts';
 export * from './system.ts';
 export * from './trials.ts';
@@ -53,7 +55,7 @@ export const contract = {
     report: procedure.input(z.object({ fresh: z.boolean().default(false) })).output(HardwareReportSchema),
   },
   models: {
-    inspect: procedure.input(z.object({ path: z.string().max(4096) })).output(InspectResultSchema),
+    ...modelViews,
     /** Sound or not, and why: from the file alone, then loaded and run in a limited process. */
     check: procedure.input(CheckRequestSchema).output(CheckResultSchema),
     quantize: procedure.input(QuantizeRequestSchema).output(QuantizeResultSchema),

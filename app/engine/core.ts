@@ -31,6 +31,7 @@ import { Deployments } from './deployments.ts';
 import { Devices } from './devices.ts';
 import { Inference } from './inference.ts';
 import { Jobs } from './jobs.ts';
+import { Models } from './models.ts';
 import { type PracticeDevice, practiceDevice } from './practice.ts';
 import { quantize } from './quantize.ts';
 import { Runnables } from './runnables.ts';
@@ -68,6 +69,7 @@ export interface Core {
   deployments: Deployments;
   inference: Inference;
   checker: Checker;
+  models: Models;
   practice: PracticeDevice;
   workspace: Workspace;
   status(): Promise<Status>;
@@ -124,6 +126,8 @@ export async function openCore(options: CoreOptions): Promise<Core> {
     closers.push(() => runnables.close());
     const inference = new Inference({ registry, store, runnables });
     closers.push(() => inference.close());
+    const models = new Models({ runnables });
+    closers.push(() => models.close());
 
     const write: Write = async (what, work, signal) => {
       if (held) return work();
@@ -174,6 +178,7 @@ export async function openCore(options: CoreOptions): Promise<Core> {
       deployments,
       inference,
       checker: new Checker(),
+      models,
       practice,
       workspace,
       hardware,

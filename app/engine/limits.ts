@@ -44,3 +44,6 @@ export const PRACTICE_RESTART_FORGET_MS = 60_000;
 export const LOOK_FOR_ENGINE_MS = 500;
 /** Largest example or raw input read from disk, in bytes. */
 export const MAX_RAW_INPUT_BYTES = 256 * 1024 * 1024;
+/** How many models a screen looks into are kept read, and for how long after the last question, in ms. */
+export const KEPT_MODELS = 4;
+export const KEPT_MODEL_IDLE_MS = 5 * 60_000;

@@ -1,7 +1,6 @@
 /** The contract, implemented: each procedure calls one service and nothing else. */
 import { implement, ORPCError } from '@orpc/server';
 import { type Change, contract, asEdgewrightError, EdgewrightError, type ErrorBody } from '#contract';
-import { inspectModel } from '#core/onnx';
 import type { Core } from './core.ts';
 import { MAX_CALLS } from './limits.ts';
 import { kindOf } from './procedures.ts';
@@ -56,7 +55,13 @@ export function createRouter(core: Core) {
       report: os.hardware.report.handler(async ({ input, signal }) => core.hardware({ fresh: input.fresh, ...(signal && { signal }) })),
     },
     models: {
-      inspect: os.models.inspect.handler(({ input }) => inspectModel(input.path)),
+      inspect: os.models.inspect.handler(({ input }) => core.models.inspect(input.ref)),
+      nodes: os.models.nodes.handler(({ input }) => core.models.nodes(input)),
+      node: os.models.node.handler(({ input }) => core.models.node(input.ref, input.id)),
+      neighbourhood: os.models.neighbourhood.handler(({ input }) => core.models.neighbourhood(input)),
+      outline: os.models.outline.handler(({ input }) => core.models.outline(input)),
+      tensors: os.models.tensors.handler(({ input }) => core.models.tensors(input)),
+      tensorStats: os.models.tensorStats.handler(({ input, signal }) => core.models.tensorStats(input.ref, input.id, signal)),
       quantize: os.models.quantize.handler(({ input, signal }) => core.quantize(input, signal)),
       check: os.models.check.handler(({ input, signal }) => core.checker.check(input, signal)),
     },

@@ -1,5 +1,5 @@
 /** What a person names, a bundle or a bare model, as files that a runner can load. */
-import { lstat, mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Registry, ResolvedBundle, Role } from '#core/bundles';
 import { BundleFiles, NO_FILES, parseLabels, parseRecipe, type Recipe } from '#core/datasets';
@@ -41,22 +41,33 @@ export class Runnables {
     this.#tempDir = deps.tempDir;
   }
 
-  /** @throws model.* when a bare model is unsound, bundle.not-usable, usage.unknown-bundle */
-  async resolve(ref: string): Promise<Runnable> {
+  /**
+   * Where the model of a reference lies, and what names this state of it. A bare file is not judged.
+   * @throws bundle.not-usable, usage.unknown-bundle, usage.missing-file
+   */
+  async locate(ref: string): Promise<{ key: string; modelPath: string; bundle?: ResolvedBundle }> {
     if (isPath(ref)) {
-      // Structure first: a hostile file is refused by our own bounded reader before ONNX Runtime sees it.
-      await checkStructure(ref);
-      const info = await lstat(ref);
-      return { key: `${ref} ${info.size} ${info.mtimeMs}`, modelPath: ref, memoryBytes: RUNNER_MEMORY_BYTES, files: NO_FILES };
+      const info = await stat(ref);
+      return { key: `${ref} ${info.size} ${info.mtimeMs} ${info.ino}`, modelPath: ref };
     }
     const bundle = this.#registry.resolve(ref);
+    const { dir } = await this.#layOut(bundle);
+    return { key: bundle.variant.digest, modelPath: join(dir, bundle.source.model), bundle };
+  }
+
+  /** @throws model.* when a bare model is unsound, bundle.not-usable, usage.unknown-bundle */
+  async resolve(ref: string): Promise<Runnable> {
+    // Structure first: a hostile file is refused by our own bounded reader before ONNX Runtime sees it.
+    if (isPath(ref)) await checkStructure(ref);
+    const { key, modelPath, bundle } = await this.locate(ref);
+    if (!bundle) return { key, modelPath, memoryBytes: RUNNER_MEMORY_BYTES, files: NO_FILES };
     const { dir, files } = await this.#layOut(bundle);
     const text = async (path: string | undefined) =>
       path === undefined ? undefined : (await readFileBounded(join(dir, path), MAX_TEXT_BYTES)).toString('utf8');
     const [recipe, labels] = [await text(bundle.source.recipe), await text(bundle.source.labels)];
     return {
-      key: bundle.variant.digest,
-      modelPath: join(dir, bundle.source.model),
+      key,
+      modelPath,
       variant: bundle.variant.name,
       memoryBytes: RUNNER_MEMORY_BYTES,
       files,

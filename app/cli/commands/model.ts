@@ -32,7 +32,7 @@ export function addModel(program: Command): void {
     .description('Graph, opset, inputs, outputs, ops and sizes of a model')
     .action(
       action(async ({ client, output }: Context, model: string) => {
-        const found = await client.models.inspect({ path: userPath(model) });
+        const found = await client.models.inspect({ ref: refOrPath(model) });
         output.result({ ...found }, [
           `${found.framework} (${found.producer || 'producer not named'}), IR ${found.irVersion}, opset ${Object.entries(found.opsets)
             .map(([d, v]) => `${d} ${v}`)

@@ -6,12 +6,13 @@ export class Findings {
   readonly #lists = new Map<string, Warning[]>();
   readonly #counts = new Map<string, number>();
 
-  warn(code: string, message: string, where?: string): void {
+  /** @param hint what the person can do about it */
+  warn(code: string, message: string, where?: string, hint?: string): void {
     const count = (this.#counts.get(code) ?? 0) + 1;
     this.#counts.set(code, count);
     const list = this.#lists.get(code) ?? [];
     this.#lists.set(code, list);
-    if (count <= MAX_WARNINGS_PER_CODE) list.push({ code, message, ...(where !== undefined && { where }) });
+    if (count <= MAX_WARNINGS_PER_CODE) list.push({ code, message, ...(where !== undefined && { where }), ...(hint !== undefined && { hint }) });
   }
 
   all(): Warning[] {

@@ -4,6 +4,8 @@ export { readBytes, streamBytes } from './bulk.ts';
 export { checkStructure, type StructureCheck } from './check.ts';
 export { safeText, shown } from './errors.ts';
 export { DataType, type TypeName, typeName } from './data-types.ts';
+export { ModelIndex } from './graph-index.ts';
+export { nodePage, outlineOf, tensorPage } from './graph-view.ts';
 export { externalFiles, inspectModel } from './inspect.ts';
 export type {
   Attribute,
@@ -19,5 +21,9 @@ export type {
   ValueInfo,
 } from './messages.ts';
 export { normalDomain, type OnnxModel, opsetsOf, parseModel, readModel, serializeModel, writeModel } from './model.ts';
+export { neighbourhoodOf } from './neighbourhood.ts';
+export { nodeDetail } from './node-detail.ts';
+export { reportOn } from './report.ts';
+export { tensorStats } from './tensor-stats.ts';
 export { elementCount, embedExternalData, makeTensor, rawBytes, tensorData, tensorDims, type TensorValues } from './tensors.ts';
 export type { Bytes, FileRange } from './wire-reader.ts';

@@ -1,56 +1,51 @@
 /** What a model is: inputs, outputs, operators, sizes, where it comes from. Reads no weights. */
-import type { InspectResult, TensorInfo, Warning } from '#contract';
-import { rawLength, typeFacts, typeName } from './data-types.ts';
-import { isExternal, resolveExternal } from './external.ts';
-import { Findings } from './findings.ts';
-import type { TypeProto, ValueInfo } from './messages.ts';
-import { normalDomain, type OnnxModel, opsetsOf, readModel } from './model.ts';
-import { elementCount } from './tensors.ts';
-import { nodesOf, tensorsOf } from './walk.ts';
 import { stat } from 'node:fs/promises';
-
-/** Operator sets older than this load, but miss operators and rules that quantization wants. */
-const OLD_OPSET = 13;
+import type { InspectResult, TensorInfo } from '#contract';
+import { typeName } from './data-types.ts';
+import { isExternal, resolveExternal } from './external.ts';
+import { ModelIndex } from './graph-index.ts';
+import { operatorName } from './graph-links.ts';
+import type { ValueInfo } from './messages.ts';
+import { type OnnxModel, opsetsOf, readModel } from './model.ts';
+import { countOf, sumOf } from './numbers.ts';
+import { originOf } from './origin.ts';
+import { elementCount } from './tensors.ts';
+import { typeInfo } from './types.ts';
+import { tensorsOf } from './walk.ts';
+import { modelWarnings } from './warnings.ts';
 
 /** @throws what `readModel` throws, and model.external-* or model.bad-* for tensors that cannot be measured */
 export async function inspectModel(path: string): Promise<InspectResult> {
   const model = await readModel(path);
+  for (const { tensor } of tensorsOf(model)) elementCount(tensor);
+  const index = new ModelIndex(model);
+  const facts = modelFacts(index, await externalBytes(model));
+  return { ...facts, warnings: modelWarnings(index, facts) };
+}
+
+/** The facts of a model that was read. @param externalSize bytes of its external files */
+export function modelFacts(index: ModelIndex, externalSize: number): Omit<InspectResult, 'warnings'> {
+  const { model } = index;
   const initializers = new Set(model.graph.initializer.map((tensor) => tensor.name ?? ''));
   // Maps, since a model may name an operator or key after something every object has.
   const ops = new Map<string, number>();
-  let nodes = 0;
-  for (const node of nodesOf(model)) {
-    nodes++;
-    const domain = normalDomain(node.domain);
-    const name = domain ? `${domain}.${node.opType ?? ''}` : (node.opType ?? '');
-    ops.set(name, (ops.get(name) ?? 0) + 1);
-  }
-  const precision: Record<string, number> = {};
-  let parameters = 0;
-  for (const { tensor, initializer } of tensorsOf(model)) {
-    if (!initializer) continue;
-    const elements = elementCount(tensor);
-    parameters += elements;
-    const facts = typeFacts(tensor.dataType);
-    const bytes = facts ? rawLength(facts.bits, elements) : 0;
-    precision[typeName(tensor.dataType)] = (precision[typeName(tensor.dataType)] ?? 0) + bytes;
-  }
-  const producer = [model.producerName, model.producerVersion].filter(Boolean).join(' ');
-  const inputs = model.graph.input.filter((info) => !initializers.has(info.name ?? '')).map(tensorInfo);
+  for (const graph of index.graphs) for (const node of graph.node) ops.set(operatorName(node), (ops.get(operatorName(node)) ?? 0) + 1);
+  const precision = new Map<string, number>();
+  const weights = index.tensors().filter((tensor) => tensor.role !== 'attribute');
+  for (const { tensor, bytes } of weights) precision.set(typeName(tensor.dataType), sumOf([precision.get(typeName(tensor.dataType)) ?? 0, bytes]));
   return {
-    inputs,
+    inputs: model.graph.input.filter((info) => !initializers.has(info.name ?? '')).map(tensorInfo),
     outputs: model.graph.output.map(tensorInfo),
     opsets: Object.fromEntries([...opsetsOf(model)].map(([domain, version]) => [domain || 'ai.onnx', version])),
-    irVersion: Number(model.irVersion ?? 0n),
-    nodes,
-    parameters,
-    bytes: model.fileBytes + (await externalBytes(model)),
-    producer,
-    framework: frameworkOf(model),
-    precision,
+    irVersion: countOf(model.irVersion),
+    nodes: sumOf(index.graphs.map((graph) => graph.node.length)),
+    parameters: sumOf(weights.map((tensor) => tensor.elements)),
+    bytes: sumOf([model.fileBytes, externalSize]),
+    producer: [model.producerName, model.producerVersion].filter(Boolean).join(' '),
+    framework: originOf(model).framework,
+    precision: Object.fromEntries(precision),
     ops: Object.fromEntries([...ops].sort(([a], [b]) => (a < b ? -1 : 1))),
     metadata: Object.fromEntries(model.metadataProps.map((entry) => [entry.key ?? '', entry.value ?? ''])),
-    warnings: warningsOf(model, inputs),
   };
 }
 
@@ -77,56 +72,4 @@ async function externalBytes(model: OnnxModel): Promise<number> {
 
 function tensorInfo(info: ValueInfo): TensorInfo {
   return { name: info.name ?? '', ...typeInfo(info.type) };
-}
-
-function typeInfo(type: TypeProto | undefined): { type: string; dims: (number | string)[] } {
-  const tensor = type?.tensorType ?? type?.sparseTensorType;
-  if (tensor) {
-    const dims = (tensor.shape?.dim ?? []).map((dim) => (dim.dimValue !== undefined ? Number(dim.dimValue) : dim.dimParam || '?'));
-    return { type: typeName(tensor.elemType), dims };
-  }
-  if (type?.sequenceType) return { type: `sequence(${typeInfo(type.sequenceType.elemType).type})`, dims: [] };
-  if (type?.optionalType) return { type: `optional(${typeInfo(type.optionalType.elemType).type})`, dims: [] };
-  if (type?.mapType) return { type: `map(${typeName(type.mapType.keyType)}, ${typeInfo(type.mapType.valueType).type})`, dims: [] };
-  return { type: 'unknown', dims: [] };
-}
-
-/** Exporters sign what they make; quantizers and optimizers sign over it, then the traces they leave inside decide. */
-function frameworkOf(model: OnnxModel): string {
-  const producer = (model.producerName ?? '').toLowerCase();
-  const known: [RegExp, string][] = [
-    [/pytorch|torch/, 'PyTorch'],
-    [/tf2onnx|tensorflow/, 'TensorFlow'],
-    [/keras/, 'Keras'],
-    [/skl2onnx/, 'scikit-learn'],
-    [/onnxmltools/, 'LightGBM, XGBoost or another tree library'],
-    [/paddle/, 'PaddlePaddle'],
-    [/jax/, 'JAX'],
-    [/matlab/, 'MATLAB'],
-  ];
-  const named = known.find(([pattern]) => pattern.test(producer));
-  if (named) return named[1];
-  const keys = [...model.metadataProps, ...(model.graph.node[0]?.metadataProps ?? [])].map((entry) => entry.key ?? '');
-  if (keys.some((key) => key.startsWith('pkg.torch'))) return 'PyTorch';
-  if (model.graph.node.some((node) => node.name?.startsWith('StatefulPartitionedCall'))) return 'TensorFlow';
-  return 'unknown';
-}
-
-function warningsOf(model: OnnxModel, inputs: readonly TensorInfo[]): Warning[] {
-  const findings = new Findings();
-  const opset = opsetsOf(model).get('');
-  if (opset !== undefined && opset < OLD_OPSET) {
-    findings.warn('opset.old', `Operator set ${opset} is old. Export with ${OLD_OPSET} or newer before quantizing: per-channel scales need it.`);
-  }
-  for (const input of inputs) {
-    const open = input.dims.slice(1).filter((dim) => typeof dim === 'string');
-    if (open.length > 0)
-      findings.warn(
-        'shape.dynamic',
-        `Input ${JSON.stringify(input.name)} has open dimensions (${open.join(', ')}). Accelerators that want fixed shapes cannot run it as it is.`,
-        input.name,
-      );
-  }
-  if (model.graph.initializer.some(isExternal)) findings.warn('external.data', 'The weights lie in another file beside the model. Keep the two together.');
-  return findings.all();
 }

@@ -28,3 +28,25 @@ export const MAX_IR_VERSION = 13;
 export const MAX_WARNINGS_PER_CODE = 20;
 /** Longest name shown in a message, in characters. */
 export const MAX_SHOWN_NAME = 120;
+/** Longest name, text or attribute value in a view of a graph, in characters. */
+export const MAX_VIEW_NAME = 300;
+export const MAX_VIEW_TEXT = 2_000;
+/** Most inputs, outputs, attributes, readers and metadata entries that one node is shown with. */
+export const MAX_VIEW_LIST = 100;
+/** Most elements of a list or small tensor shown of an attribute. */
+export const MAX_VIEW_ELEMENTS = 64;
+/** Deepest module of the outline: what lies deeper belongs to the module at this depth. */
+export const MAX_MODULE_DEPTH = 16;
+/** Most segments that a level with too many items is divided into, and the fewest items in one. */
+export const MAX_SEGMENTS = 100;
+export const MIN_SEGMENT = 50;
+/** Steps of the histogram of a tensor. */
+export const HISTOGRAM_STEPS = 32;
+/** Most dimensions shown of a tensor or value. */
+export const MAX_VIEW_DIMS = 64;
+/** Most entries of a list in the report of a model, largest tensors named in it, and files of external data looked at. */
+export const MAX_REPORT_LIST = 1_000;
+export const MAX_LARGEST = 20;
+export const MAX_EXTERNAL_FILES = 1_000;
+/** Largest config.json looked into beside a model, in bytes. */
+export const MAX_CONFIG_BYTES = 1024 * 1024;

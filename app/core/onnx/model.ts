@@ -9,6 +9,7 @@ import { encodeMessage } from './encode.ts';
 import { refuse } from './errors.ts';
 import { MAX_PROTOBUF_BYTES } from './limits.ts';
 import type { Graph, ModelProto } from './messages.ts';
+import { countOf } from './numbers.ts';
 import { refuseOtherFormats, SNIFF_BYTES } from './sniff.ts';
 import { modelTable } from './tables.ts';
 import { WireReader } from './wire-reader.ts';
@@ -30,7 +31,7 @@ export function normalDomain(domain: string | undefined): string {
 
 /** Operator set versions by domain; the default domain is the empty string. */
 export function opsetsOf(model: { opsetImport: ModelProto['opsetImport'] }): Map<string, number> {
-  return new Map(model.opsetImport.map((opset) => [normalDomain(opset.domain), Number(opset.version ?? 0n)]));
+  return new Map(model.opsetImport.map((opset) => [normalDomain(opset.domain), countOf(opset.version)]));
 }
 
 /**

@@ -1,4 +1,5 @@
 /** Going through everything a model contains, subgraphs and functions included. */
+import { shown } from './errors.ts';
 import type { FunctionProto, Graph, ModelProto, Node, TensorProto } from './messages.ts';
 
 /** A graph or the body of a function: what has nodes. `title` says where it is, for messages. */
@@ -13,7 +14,7 @@ export interface Scope {
 export function* scopes(model: ModelProto): Generator<Scope> {
   if (model.graph) yield* graphScopes(model.graph, 'the graph');
   for (const fn of model.functions) {
-    const title = `function '${fn.name ?? ''}'`;
+    const title = `function ${shown(fn.name ?? '')}`;
     yield { title, node: fn.node, function: fn };
     for (const node of fn.node) yield* nodeScopes(node, title);
   }
@@ -26,14 +27,10 @@ function* graphScopes(graph: Graph, title: string): Generator<Scope> {
 
 function* nodeScopes(node: Node, title: string): Generator<Scope> {
   for (const attribute of node.attribute) {
-    const inner = `${attribute.name ?? ''} of node '${node.name ?? node.opType ?? ''}' in ${title}`;
+    const inner = `${shown(attribute.name ?? '').slice(1, -1)} of node ${shown(node.name ?? node.opType ?? '')} in ${title}`;
     if (attribute.g) yield* graphScopes(attribute.g, inner);
     for (const graph of attribute.graphs) yield* graphScopes(graph, inner);
   }
-}
-
-export function* nodesOf(model: ModelProto): Generator<Node> {
-  for (const scope of scopes(model)) yield* scope.node;
 }
 
 /** Every dense tensor: initializers first, then those in attributes. A sparse one counts as its values and its indices. */
