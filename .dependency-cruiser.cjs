@@ -2,7 +2,22 @@
  * The house of docs/ARCHITECTURE.md as rules: contract <- core <- heads; inside core a domain may import only those before
  * it in DOMAINS, and only through their index.ts.
  */
-const DOMAINS = ['platform', 'onnx', 'hardware', 'trust', 'datasets', 'bundles', 'runtime', 'quantize', 'trials', 'protocol', 'transfer', 'fleet', 'telemetry'];
+const DOMAINS = [
+  'platform',
+  'onnx',
+  'convert',
+  'hardware',
+  'trust',
+  'datasets',
+  'bundles',
+  'runtime',
+  'quantize',
+  'trials',
+  'protocol',
+  'transfer',
+  'fleet',
+  'telemetry',
+];
 
 /** A domain reaching up to one that comes after it. */
 const onlyDownward = DOMAINS.slice(0, -1).map((domain, at) => ({

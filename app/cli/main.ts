@@ -8,6 +8,7 @@ import { addDemo } from './commands/demo.ts';
 import { addDeploy } from './commands/deploy.ts';
 import { addDevice } from './commands/device.ts';
 import { addHardware } from './commands/hardware.ts';
+import { addImport } from './commands/import.ts';
 import { addModel } from './commands/model.ts';
 import { addTrial } from './commands/trial.ts';
 import { addWorkspace } from './commands/workspace.ts';
@@ -22,6 +23,7 @@ export function buildProgram(): Command {
   addHardware(program);
   addModel(program);
   addBundle(program);
+  addImport(program);
   addTrial(program);
   addDevice(program);
   addDeploy(program);

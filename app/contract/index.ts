@@ -11,6 +11,7 @@ import { BenchmarkSchema, NameSchema, ProviderUseSchema, RefSchema, WarningSchem
 import { AddDeviceSchema, DeploymentSchema, DeploySpecSchema, DeviceDetailSchema, DeviceSchema, PreflightSchema, RollbackResultSchema } from './devices.ts';
 import { ErrorBodySchema } from './errors.ts';
 import { HardwareReportSchema } from './hardware.ts';
+import { ImportRequestSchema, ImportStartedSchema } from './imports.ts';
 import { RunRequestSchema, RunResultSchema } from './inference.ts';
 import { ActivitySchema, ChangeSchema, JobSchema } from './jobs.ts';
 import { modelViews } from './models.ts';
@@ -24,6 +25,7 @@ export * from './common.ts';
 export * from './devices.ts';
 export * from './errors.ts';
 export * from './hardware.ts';
+export * from './imports.ts';
 export * from './inference.ts';
 export * from './jobs.ts';
 export * from './models.ts';
@@ -67,6 +69,8 @@ export const contract = {
     build: procedure.input(z.object({ dir: z.string().max(4096) })).output(Built),
     /** Builds the sample bundle that comes with Edgewright. */
     buildSample: procedure.output(Built),
+    /** Takes in a bare model, or converts a framework's file first. */
+    import: procedure.input(ImportRequestSchema).output(ImportStartedSchema),
     verify: procedure.input(ByRef).output(VerifyResultSchema),
     remove: procedure.input(ByRef).output(z.object({ ref: z.string(), freedBytes: z.number().int() })),
   },

@@ -1,9 +1,9 @@
 /** Long work: started, watched, cancelled. It outlives the screen that started it. */
 import { z } from 'zod';
-import { TimestampSchema } from './common.ts';
+import { TimestampSchema, WarningSchema } from './common.ts';
 import { ErrorBodySchema } from './errors.ts';
 
-export const JobKindSchema = z.enum(['build', 'trial', 'deploy', 'rollback', 'hardware', 'enrol', 'verify']);
+export const JobKindSchema = z.enum(['build', 'import', 'trial', 'deploy', 'rollback', 'hardware', 'enrol', 'verify']);
 
 export const JobSchema = z.object({
   id: z.string(),
@@ -19,6 +19,7 @@ export const JobSchema = z.object({
   /** Estimated milliseconds left. */
   etaMs: z.number().optional(),
   error: ErrorBodySchema.optional(),
+  warnings: z.array(WarningSchema).optional(),
   /** Where the result can be seen: a path of the screen. */
   link: z.string().optional(),
 });

@@ -6,7 +6,7 @@ import type { Fleet } from '#core/fleet';
 import { programRoot } from '#core/platform';
 import { admit } from './admit.ts';
 import type { Changes } from './changes.ts';
-import type { Jobs } from './jobs.ts';
+import type { JobControl, Jobs } from './jobs.ts';
 import type { RecordAct, Write } from './service.ts';
 
 export interface BundleDeps {
@@ -29,24 +29,34 @@ export class Bundles {
 
   /** Builds from a folder with edgewright.yaml: checked, loaded, golden set run, stored, signed. */
   build(dir: string, actor: string, signal?: AbortSignal): Promise<Built> {
-    const { registry, jobs, changes, write, record } = this.#deps;
+    const { jobs, write } = this.#deps;
     const work = async () => {
       const warnings: Warning[] = [];
       const job = jobs.start({ kind: 'build', title: `Build the bundle in ${dir}`, link: '/bundles' }, (control) => {
         signal?.addEventListener('abort', () => void jobs.cancel(job.id).catch(() => {}), { once: true });
-        return registry.build(dir, {
-          admit: (candidate) => admit(candidate, control.signal),
-          signal: control.signal,
-          onProgress: (p) => control.progress(p.step, p.fraction),
-          onWarning: (warning) => warnings.push(warning),
-        });
+        return this.buildWithin({ ...control, warn: (warning) => warnings.push(warning) }, dir, actor);
       });
-      const built = await job.done;
-      record(actor, 'bundle.built', `Built ${built.name}@${built.version}`, { link: `/bundles/${built.name}@${built.version}`, digest: built.digest });
-      changes.publish('bundles');
-      return { ...built, warnings };
+      return { ...(await job.done), warnings };
     };
     return write('building a bundle', work, signal);
+  }
+
+  /**
+   * The same as part of a job that is under way. Call it within `write`.
+   * @param source the text of edgewright.yaml, for a folder that holds none
+   */
+  async buildWithin(control: JobControl, dir: string, actor: string, source?: string): Promise<BundleSummary> {
+    const { registry, changes, record } = this.#deps;
+    const built = await registry.build(dir, {
+      source,
+      admit: (candidate) => admit(candidate, control.signal),
+      signal: control.signal,
+      onProgress: (p) => control.progress(p.step, p.fraction),
+      onWarning: (warning) => control.warn(warning),
+    });
+    record(actor, 'bundle.built', `Built ${built.name}@${built.version}`, { link: `/bundles/${built.name}@${built.version}`, digest: built.digest });
+    changes.publish('bundles');
+    return built;
   }
 
   /** Builds the sample bundle that comes with Edgewright. */

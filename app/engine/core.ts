@@ -29,6 +29,7 @@ import { Changes } from './changes.ts';
 import { Checker } from './check.ts';
 import { Deployments } from './deployments.ts';
 import { Devices } from './devices.ts';
+import { Imports } from './imports.ts';
 import { Inference } from './inference.ts';
 import { Jobs } from './jobs.ts';
 import { Models } from './models.ts';
@@ -64,6 +65,7 @@ export interface Core {
   /** Trials as they are stored. */
   trials: TrialStore;
   bundles: Bundles;
+  imports: Imports;
   trialRuns: Trials;
   devices: Devices;
   deployments: Deployments;
@@ -173,6 +175,7 @@ export async function openCore(options: CoreOptions): Promise<Core> {
       fleet,
       trials,
       bundles,
+      imports: new Imports({ bundles, jobs, write, tempDir }),
       trialRuns,
       devices,
       deployments,

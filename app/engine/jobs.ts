@@ -4,15 +4,17 @@
  * work has really stopped, so that "cancelled" never means "still running somewhere".
  */
 import { randomUUID } from 'node:crypto';
-import { asEdgewrightError, EdgewrightError, type Job } from '#contract';
+import { asEdgewrightError, EdgewrightError, type Job, type Warning } from '#contract';
 import type { Clock } from '#core/platform';
 import type { Changes } from './changes.ts';
-import { KEPT_JOBS } from './limits.ts';
+import { KEPT_JOBS, KEPT_WARNINGS } from './limits.ts';
 
 export interface JobControl {
   signal: AbortSignal;
   /** @param fraction 0..1, or undefined while unknown */
   progress(step: string, fraction?: number): void;
+  /** What a person should know about the result although it was reached. */
+  warn(warning: Warning): void;
 }
 
 interface Running {
@@ -51,6 +53,9 @@ export class Jobs {
           if (job.progress > 0.05) job.etaMs = ((this.#clock.monotonic() - began) / job.progress) * (1 - job.progress);
         }
         this.#changes.publish('jobs', id);
+      },
+      warn: (warning) => {
+        job.warnings = [...(job.warnings ?? []), warning].slice(0, KEPT_WARNINGS);
       },
     };
     const end = (state: Job['state'], error?: EdgewrightError) => {

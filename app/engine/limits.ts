@@ -47,3 +47,5 @@ export const MAX_RAW_INPUT_BYTES = 256 * 1024 * 1024;
 /** How many models a screen looks into are kept read, and for how long after the last question, in ms. */
 export const KEPT_MODELS = 4;
 export const KEPT_MODEL_IDLE_MS = 5 * 60_000;
+/** Most warnings kept on one job. */
+export const KEPT_WARNINGS = 100;

@@ -33,6 +33,7 @@ const KINDS: Record<ProcedureName, ProcedureKind> = {
   'bundles.show': 'read',
   'bundles.build': 'act',
   'bundles.buildSample': 'act',
+  'bundles.import': 'act',
   'bundles.verify': 'read',
   'bundles.remove': 'act',
   'inference.run': 'read',

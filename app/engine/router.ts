@@ -70,6 +70,7 @@ export function createRouter(core: Core) {
       show: os.bundles.show.handler(({ input }) => core.registry.show(input.ref)),
       build: os.bundles.build.handler(({ input, signal, context }) => core.bundles.build(input.dir, context.actor, signal)),
       buildSample: os.bundles.buildSample.handler(({ signal, context }) => core.bundles.buildSample(context.actor, signal)),
+      import: os.bundles.import.handler(({ input, context }) => core.imports.start(input, context.actor)),
       verify: os.bundles.verify.handler(({ input }) => core.registry.verify(input.ref)),
       remove: os.bundles.remove.handler(({ input, context }) => core.bundles.remove(input.ref, context.actor)),
     },

@@ -105,7 +105,7 @@ export function addBundle(program: Command): void {
     );
 }
 
-function describeVariants(bundle: BundleSummary): string[] {
+export function describeVariants(bundle: BundleSummary): string[] {
   return table(
     ['Variant', 'Precision', 'Size', 'Signature', 'Digest'],
     bundle.variants.map((v) => [v.name, v.precision, formatBytes(v.bytes), v.signed ? 'signed' : 'unsigned', shortDigest(v.digest)]),

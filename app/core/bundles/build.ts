@@ -19,6 +19,8 @@ import { layerFiles } from './variant.ts';
 
 export interface BuildOptions extends CheckOptions {
   admit: Admit;
+  /** The text of edgewright.yaml, for a folder that holds none. */
+  source?: string | undefined;
 }
 
 /**
@@ -29,7 +31,7 @@ export interface BuildOptions extends CheckOptions {
 export async function buildBundle(parts: RegistryParts, dir: string, options: BuildOptions): Promise<BundleSummary> {
   const { store, catalogue, keyring } = parts;
   options.onProgress?.({ step: `Reading ${SOURCE_FILE}` });
-  const folder = await readBundleSource(dir);
+  const folder = await readBundleSource(dir, options.source);
   const { source } = folder;
   await store.sweepTemp();
   return withStaging(store, async (staging) => {

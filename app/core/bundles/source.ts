@@ -53,20 +53,15 @@ export interface BundleFolder {
 
 /**
  * Reads `edgewright.yaml` in `dir` and finds every file it names, including the model's external data.
+ * @param given the text of edgewright.yaml, where the folder itself holds none
  * @throws owner usage when there is no such folder, owner input (bundle.*, model.*) when it is wrong
  */
-export async function readBundleSource(dir: string): Promise<BundleFolder> {
+export async function readBundleSource(dir: string, given?: string): Promise<BundleFolder> {
   const root = await realpath(dir).catch((cause: unknown) => {
     throw misused('usage.missing-file', `There is no folder ${dir}.`, { hint: `Name a folder that holds ${SOURCE_FILE}.`, cause });
   });
   if (!(await stat(root)).isDirectory()) throw misused('usage.not-a-folder', `${dir} is not a folder.`, { hint: `Name the folder that holds ${SOURCE_FILE}.` });
-  const text = await readFileBounded(join(root, SOURCE_FILE), MAX_SOURCE_BYTES).catch((cause: unknown) => {
-    if (!(cause instanceof Error && 'code' in cause && cause.code === 'ENOENT')) throw cause;
-    throw unsound('bundle.source-missing', `${dir} has no ${SOURCE_FILE}.`, {
-      hint: `Describe the bundle in a file named ${SOURCE_FILE}; the sample bundle shows how.`,
-      cause,
-    });
-  });
+  const text = given === undefined ? await readSourceFile(root, dir) : Buffer.from(given);
   const source = parseSource(text.toString('utf8'));
   const named = async (role: 'model' | 'golden' | 'recipe' | 'labels' | 'calibration' | 'test'): Promise<SourceFile[]> => {
     const path = source[role];
@@ -165,4 +160,14 @@ export async function openSourceFile(file: SourceFile): Promise<{ handle: FileHa
     await handle.close();
     throw error;
   }
+}
+
+function readSourceFile(root: string, dir: string): Promise<Buffer> {
+  return readFileBounded(join(root, SOURCE_FILE), MAX_SOURCE_BYTES).catch((cause: unknown) => {
+    if (!(cause instanceof Error && 'code' in cause && cause.code === 'ENOENT')) throw cause;
+    throw unsound('bundle.source-missing', `${dir} has no ${SOURCE_FILE}.`, {
+      hint: `Describe the bundle in a file named ${SOURCE_FILE}; the sample bundle shows how.`,
+      cause,
+    });
+  });
 }

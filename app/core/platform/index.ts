@@ -1,5 +1,6 @@
 /** The only room that touches the operating system: files, processes, clock, log, SQLite. */
 export { Turns } from './turns.ts';
+export { type CommandEnd, type CommandRequest, runCommand } from './command.ts';
 export { abortError, type Clock, sleep, systemClock } from './clock.ts';
 export {
   checkReplaceable,

@@ -12,3 +12,7 @@ export const MAX_FRAME_BODY_BYTES = 2 * 1024 * 1024 * 1024 - 1;
 export const MAX_STDERR_BYTES = 64 * 1024;
 /** How long SQLite waits for another process's transaction, in ms. */
 export const SQLITE_BUSY_MS = 10_000;
+/** Longest line of another program's output that is passed on, in characters. */
+export const MAX_COMMAND_LINE_CHARS = 2000;
+/** How often the memory of another program is looked at, in ms. */
+export const MEMORY_LOOK_MS = 500;
