@@ -1,6 +1,7 @@
 /** A bundle: model + weights + recipe + labels + golden set + limits, as `name@version`, with one manifest per variant. */
 import { z } from 'zod';
 import { DigestSchema, NameSchema, TensorInfoSchema, TimestampSchema, VersionSchema } from './common.ts';
+import { SignatureSchema } from './trust.ts';
 
 /** A bundle is usable only when it is sound; `quarantined` and `incomplete` say why in `stateReason`. */
 export const BundleStateSchema = z.enum(['sound', 'quarantined', 'incomplete']);
@@ -26,6 +27,8 @@ export const BundleSummarySchema = z.object({
   signed: z.boolean(),
   state: BundleStateSchema,
   stateReason: z.string().optional(),
+  /** Code of what is wrong, such as `trust.unsigned`: what a person can do about it depends on it. */
+  stateCode: z.string().optional(),
   createdAt: TimestampSchema,
   variants: z.array(VariantSchema),
 });
@@ -47,6 +50,8 @@ export const BundleDetailSchema = BundleSummarySchema.extend({
   files: z.array(z.object({ path: z.string(), role: z.string(), digest: DigestSchema, bytes: z.number().int() })),
   /** Example raw inputs that travel in the bundle, for the playground. */
   examples: z.array(z.string()),
+  /** Every signature of every variant, those that count first. */
+  signatures: z.array(SignatureSchema),
 });
 export type BundleDetail = z.infer<typeof BundleDetailSchema>;
 
@@ -58,6 +63,8 @@ export const VerifyResultSchema = z.object({
   signed: z.boolean(),
   /** Who signed, as the fingerprint of the public key. */
   signer: z.string().optional(),
+  /** Everybody who signed. */
+  signatures: z.array(SignatureSchema),
   blobs: z.number().int(),
   bytes: z.number().int(),
   bad: z.array(z.object({ digest: DigestSchema, problem: z.string(), affects: z.string() })),

@@ -32,6 +32,7 @@ export * from './models.ts';
 export * from './numbers.ts';
 export * from './system.ts';
 export * from './trials.ts';
+export * from './trust.ts';
 export * from './workspace.ts';
 
 /** Every procedure may fail with one typed error, whose data is the ErrorBody that people and scripts see. */

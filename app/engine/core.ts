@@ -21,7 +21,7 @@ import {
   type WorkspacePaths,
   workspacePaths,
 } from '#core/platform';
-import { type Keyring, type KeyringOptions, openKeyring } from '#core/trust';
+import { type Keyring, type KeyringOptions, openKeyring, openTrustList } from '#core/trust';
 import { TrialStore } from '#core/trials';
 import { loadNative } from '#native';
 import { Bundles } from './bundles.ts';
@@ -103,7 +103,8 @@ export async function openCore(options: CoreOptions): Promise<Core> {
     const store = await openStore(paths.store);
     const catalogue = openCatalogue(paths.catalogue);
     closers.push(() => catalogue.close());
-    const registry = await openRegistry({ store, catalogue, keyring });
+    const trust = openTrustList(paths.keys, keyring);
+    const registry = await openRegistry({ store, catalogue, keyring, trust });
     // What a kill between the blobs and the index left: invisible, and of use to nobody but the same build.
     if (held) await registry.collectGarbage();
     const trials = new TrialStore(join(paths.home, 'trials.db'));

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { EdgewrightError } from '#contract';
 import {
   type BlobStore,
-  findSignatures,
+  findReferrers,
   type LayerFile,
   NOT_FOR_DEVICES,
   type ResolvedBundle,
@@ -17,6 +17,7 @@ import {
 } from '#core/bundles';
 import { type GoldenRule, goldenRule } from '#core/datasets';
 import type { Descriptor, DeploymentOrder, DeviceLimits } from '#core/protocol';
+import { trustKeys } from '#core/trust';
 
 export interface StagedBundle {
   modelPath: string;
@@ -58,7 +59,7 @@ async function install(store: BlobStore, order: DeploymentOrder, signerPem: stri
   await verifyVariantSignature(
     store,
     order.manifest.digest,
-    [signerPem],
+    trustKeys([signerPem]),
     order.blobs.map((blob) => blob.digest),
   );
   const bundle = await readBundleManifest(store, order.manifest.digest);
@@ -110,17 +111,16 @@ function checkDecision(bundle: ResolvedBundle, files: readonly LayerFile[], orde
   }
 }
 
-/** What is neither the bundle's nor its signature's has no business on a device, listed or not. */
+/** What is neither the bundle's nor refers to it has no business on a device, listed or not. */
 async function checkNothingElse(store: BlobStore, bundle: ResolvedBundle, files: readonly LayerFile[], order: DeploymentOrder): Promise<void> {
   const digests = order.blobs.map((blob) => blob.digest);
-  const signatures = await findSignatures(store, order.manifest.digest, digests);
   const known = new Set([order.manifest.digest, bundle.manifest.config.digest, ...files.map((file) => file.digest)]);
-  for (const { manifestDigest, manifest } of signatures) {
-    for (const digest of [manifestDigest, manifest.config.digest, ...manifest.layers.map((layer) => layer.digest)]) known.add(digest);
+  for (const { digest, manifest } of await findReferrers(store, order.manifest.digest, digests)) {
+    for (const part of [digest, manifest.config.digest, ...manifest.layers.map((layer) => layer.digest)]) known.add(part);
   }
   const stray = digests.find((digest) => !known.has(digest));
   if (stray !== undefined)
-    throw notAsDecided('The deployment lists a file that is no part of the bundle.', 'the files of the bundle and its signatures', stray);
+    throw notAsDecided('The deployment lists a file that is no part of the bundle.', 'the files of the bundle, its signatures, its bill of materials', stray);
 }
 
 /** Deletes what does not have its digest. @returns the first such digest, or one that is missing; undefined when all are right */

@@ -42,7 +42,7 @@ export async function buildBundle(parts: RegistryParts, dir: string, options: Bu
     ];
     const layers = files.map((file) => file.layer);
     const unchanged = await store.exclusively(async () => {
-      await reconcile(store, catalogue, [keyring.publicKeyPem]);
+      await reconcile(store, catalogue, parts.trust.anchors());
       return sameBundle(parts, source, layers, files);
     }, options.signal);
     if (unchanged) return unchanged;
@@ -53,7 +53,7 @@ export async function buildBundle(parts: RegistryParts, dir: string, options: Bu
     await runAdmit(options.admit, candidateOf(staging, source, layers, facts, 'fp32'), options);
     options.onProgress?.({ step: 'Storing and signing' });
     return store.exclusively(async () => {
-      const entries = await reconcile(store, catalogue, [keyring.publicKeyPem]);
+      const entries = await reconcile(store, catalogue, parts.trust.anchors());
       const meanwhile = await sameBundle(parts, source, layers, files);
       if (meanwhile) return meanwhile;
       const createdAt = Date.now();
@@ -61,7 +61,7 @@ export async function buildBundle(parts: RegistryParts, dir: string, options: Bu
       const documents = await variantDocuments({ source, facts, variant: precision, precision, files: layers, createdAt }, keyring);
       const index = bundleIndex(source, [documents.manifest.descriptor], [documents.signature.descriptor], createdAt);
       const replaced = catalogue.find(source.name, source.version)?.variants.map((v) => v.variant.digest) ?? [];
-      await commitBundle(parts, { entries, index, files, documents: documents.all, signatures: [documents.signature.descriptor], replaced, facts });
+      await commitBundle(parts, { entries, index, files, documents: documents.all, signatures: documents.referrers, replaced, facts });
       return summaryOf(catalogue, source);
     }, options.signal);
   });
@@ -137,7 +137,7 @@ export async function addVariantTo(parts: RegistryParts, bundle: BundleRecord, s
     const facts = await inspectModel(join(staging, source.model));
     if (bundle.facts) checkInterface(bundle.facts, facts);
     return store.exclusively(async () => {
-      const entries = await reconcile(store, catalogue, [keyring.publicKeyPem]);
+      const entries = await reconcile(store, catalogue, parts.trust.anchors());
       const now = catalogue.find(bundle.name, bundle.version);
       const base = now?.variants[0];
       if (!now || !base) throw misused('usage.unknown-bundle', `${bundle.name}@${bundle.version} is no longer there.`);
@@ -168,7 +168,7 @@ export async function addVariantTo(parts: RegistryParts, bundle: BundleRecord, s
         index,
         files,
         documents: documents.all,
-        signatures: [documents.signature.descriptor],
+        signatures: documents.referrers,
         replaced: old ? [old.variant.digest] : [],
         facts: now.facts,
       });

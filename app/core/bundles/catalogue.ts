@@ -5,6 +5,7 @@
 import { rmSync } from 'node:fs';
 import { type BundleSummary, type InspectResult, InspectResultSchema, type Variant } from '#contract';
 import { isDamaged, type Migration, openSqlite, type Sqlite } from '#core/platform';
+import type { JudgedSignature } from './signatures.ts';
 
 const MIGRATIONS: readonly Migration[] = [
   {
@@ -54,6 +55,15 @@ const MIGRATIONS: readonly Migration[] = [
       CREATE TABLE facts_of_store (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
     `,
   },
+  {
+    name: 'why a bundle is in its state, and every signature of a variant; all rows are made again from the store',
+    sql: `
+      ALTER TABLE bundles ADD COLUMN state_code TEXT;
+      ALTER TABLE variants ADD COLUMN signatures TEXT NOT NULL DEFAULT '[]';
+      DELETE FROM bundles;
+      DELETE FROM facts_of_store;
+    `,
+  },
 ];
 
 /** A blob, and what it is for in a variant. */
@@ -70,7 +80,10 @@ export interface ClosureEntry {
 
 export interface VariantRecord {
   variant: Variant;
+  /** Fingerprint of the first trusted key that signed it. */
   signer?: string | undefined;
+  /** Every signature, as it was judged last. */
+  signatures: JudgedSignature[];
   /** The documents a variant is resolved from, so that resolving needs no file. */
   manifest: Buffer;
   source: Buffer;
@@ -85,6 +98,8 @@ export interface BundleRecord {
   createdAt: number;
   state: BundleSummary['state'];
   stateReason?: string | undefined;
+  /** Code of what is wrong; absent where nothing is. */
+  stateCode?: string | undefined;
   /** What is known of the first variant's model. */
   facts?: InspectResult | undefined;
   variants: VariantRecord[];
@@ -97,6 +112,8 @@ export interface CatalogueChanges {
   drop?: readonly { name: string; version: string }[];
   /** Names the index.json that the rows then follow from. */
   indexDigest: string;
+  /** Names the list of trusted signers by which they were judged; absent: the same as before. */
+  trustDigest?: string;
 }
 
 interface BundleRow {
@@ -106,8 +123,12 @@ interface BundleRow {
   created_at: number;
   state: BundleSummary['state'];
   state_reason: string | null;
+  state_code: string | null;
   facts: string | null;
 }
+
+/** A variant without its documents. */
+type ListedVariant = Omit<VariantRow, 'manifest' | 'source' | 'self' | 'signatures'>;
 
 interface VariantRow {
   name: string;
@@ -122,6 +143,7 @@ interface VariantRow {
   manifest: Buffer;
   source: Buffer;
   self: Buffer;
+  signatures: string;
 }
 
 export type Catalogue = ReturnType<typeof openCatalogue>;
@@ -153,9 +175,11 @@ function isSound(db: Sqlite): boolean {
 export function openCatalogue(path: string) {
   const db = openOrReplace(path);
   const variantColumns = 'name, version, variant, digest, bytes, precision, quantization, signer, created_at';
-  const insertBundle = db.prepare('INSERT OR REPLACE INTO bundles VALUES (@name, @version, @digest, @createdAt, @state, @stateReason, @facts)');
+  const insertBundle = db.prepare(
+    'INSERT OR REPLACE INTO bundles (name, version, digest, created_at, state, state_reason, state_code, facts) VALUES (@name, @version, @digest, @createdAt, @state, @stateReason, @stateCode, @facts)',
+  );
   const insertVariant = db.prepare(
-    'INSERT INTO variants VALUES (@name, @version, @position, @variant, @digest, @bytes, @precision, @quantization, @signer, @createdAt, @manifest, @source, @self)',
+    'INSERT INTO variants VALUES (@name, @version, @position, @variant, @digest, @bytes, @precision, @quantization, @signer, @createdAt, @manifest, @source, @self, @signatures)',
   );
   const insertBlob = db.prepare('INSERT INTO blobs VALUES (@name, @version, @variant, @digest, @size, @role, @path, @mediaType)');
   const selectBundles = db.prepare<[], BundleRow>('SELECT * FROM bundles ORDER BY name, created_at DESC, version');
@@ -164,27 +188,25 @@ export function openCatalogue(path: string) {
   const selectByVariant = db.prepare<[string], { name: string; version: string; variant: string }>(
     'SELECT name, version, variant FROM variants WHERE digest = ?',
   );
-  const selectAllVariants = db.prepare<[], Omit<VariantRow, 'manifest' | 'source' | 'self'>>(
-    `SELECT ${variantColumns} FROM variants ORDER BY name, version, position`,
-  );
+  const selectAllVariants = db.prepare<[], ListedVariant>(`SELECT ${variantColumns} FROM variants ORDER BY name, version, position`);
   const selectVariants = db.prepare<[string, string], VariantRow>('SELECT * FROM variants WHERE name = ? AND version = ? ORDER BY position');
   const selectClosure = db.prepare<[string, string, string], ClosureEntry>(
     'SELECT digest, size, role, path, media_type AS mediaType FROM blobs WHERE name = ? AND version = ? AND variant = ?',
   );
   const selectNeeded = db.prepare<[string], { n: number }>('SELECT COUNT(*) AS n FROM blobs WHERE digest = ?');
   const deleteBundle = db.prepare('DELETE FROM bundles WHERE name = ? AND version = ?');
-  const updateState = db.prepare('UPDATE bundles SET state = ?, state_reason = ? WHERE name = ? AND version = ?');
+  const updateState = db.prepare('UPDATE bundles SET state = ?, state_reason = ?, state_code = ? WHERE name = ? AND version = ?');
   const selectFact = db.prepare<[string], { value: string }>('SELECT value FROM facts_of_store WHERE key = ?');
   const upsertFact = db.prepare('INSERT OR REPLACE INTO facts_of_store VALUES (?, ?)');
 
   function record(bundle: BundleRecord): void {
     const { name, version } = bundle;
     deleteBundle.run(name, version);
-    const { digest, createdAt, state, stateReason, facts } = bundle;
-    insertBundle.run({ name, version, digest, createdAt, state, stateReason: stateReason ?? null, facts: facts === undefined ? null : JSON.stringify(facts) });
+    const { digest, createdAt, state, stateReason = null, stateCode = null, facts } = bundle;
+    insertBundle.run({ name, version, digest, createdAt, state, stateReason, stateCode, facts: facts === undefined ? null : JSON.stringify(facts) });
     const blob = (variant: string) => (entry: ClosureEntry) => insertBlob.run({ name, version, variant, ...entry });
     bundle.closure.forEach(blob(''));
-    bundle.variants.forEach(({ variant, signer, manifest, source, self, closure }, position) => {
+    bundle.variants.forEach(({ variant, signer, signatures, manifest, source, self, closure }, position) => {
       const { digest, bytes, precision, createdAt } = variant;
       insertVariant.run({
         name,
@@ -200,6 +222,7 @@ export function openCatalogue(path: string) {
         manifest,
         source,
         self,
+        signatures: JSON.stringify(signatures),
       });
       closure.forEach(blob(variant.name));
     });
@@ -209,6 +232,7 @@ export function openCatalogue(path: string) {
     for (const { name, version } of changes.drop ?? []) deleteBundle.run(name, version);
     for (const bundle of changes.put ?? []) record(bundle);
     upsertFact.run('index', changes.indexDigest);
+    if (changes.trustDigest !== undefined) upsertFact.run('trust', changes.trustDigest);
   });
 
   return {
@@ -216,6 +240,8 @@ export function openCatalogue(path: string) {
     apply: (changes: CatalogueChanges): void => apply.immediate(changes),
     /** Digest of the index.json that the rows follow from. */
     indexDigest: (): string | undefined => selectFact.get('index')?.value,
+    /** Names the list of trusted signers by which the rows were judged. */
+    trustDigest: (): string | undefined => selectFact.get('trust')?.value,
     list(): BundleSummary[] {
       const variants = Map.groupBy(selectAllVariants.all(), (row) => `${row.name}@${row.version}`);
       return selectBundles.all().map((row) => summary(row, variants.get(`${row.name}@${row.version}`) ?? []));
@@ -230,10 +256,12 @@ export function openCatalogue(path: string) {
         createdAt: row.created_at,
         state: row.state,
         ...(row.state_reason !== null && { stateReason: row.state_reason }),
+        ...(row.state_code !== null && { stateCode: row.state_code }),
         ...(row.facts !== null && { facts: InspectResultSchema.parse(JSON.parse(row.facts)) }),
         variants: selectVariants.all(name, version).map((v) => ({
           variant: variantOf(v),
           ...(v.signer !== null && { signer: v.signer }),
+          signatures: JSON.parse(v.signatures) as JudgedSignature[],
           manifest: v.manifest,
           source: v.source,
           self: v.self,
@@ -250,8 +278,9 @@ export function openCatalogue(path: string) {
       const row = selectBundle.get(name, version);
       return row && summary(row, selectVariants.all(name, version));
     },
-    setState(name: string, version: string, state: BundleSummary['state'], reason?: string): void {
-      updateState.run(state, reason ?? null, name, version);
+    /** @param problem what is wrong; absent for a sound bundle */
+    setState(name: string, version: string, state: BundleSummary['state'], problem?: { code: string; reason: string }): void {
+      updateState.run(state, problem?.reason ?? null, problem?.code ?? null, name, version);
     },
     /** Whether any bundle needs this blob. */
     needs: (digest: string): boolean => (selectNeeded.get(digest)?.n ?? 0) > 0,
@@ -259,12 +288,12 @@ export function openCatalogue(path: string) {
   };
 }
 
-function variantOf(row: Omit<VariantRow, 'manifest' | 'source' | 'self'>): Variant {
+function variantOf(row: ListedVariant): Variant {
   const { variant, digest, bytes, precision, quantization, signer, created_at } = row;
   return { name: variant, digest, bytes, precision, ...(quantization !== null && { quantization }), signed: signer !== null, createdAt: created_at };
 }
 
-function summary(row: BundleRow, variants: readonly Omit<VariantRow, 'manifest' | 'source' | 'self'>[]): BundleSummary {
+function summary(row: BundleRow, variants: readonly ListedVariant[]): BundleSummary {
   const list = variants.map(variantOf);
   return {
     name: row.name,
@@ -273,6 +302,7 @@ function summary(row: BundleRow, variants: readonly Omit<VariantRow, 'manifest' 
     signed: list.length > 0 && list.every((variant) => variant.signed),
     state: row.state,
     ...(row.state_reason !== null && { stateReason: row.state_reason }),
+    ...(row.state_code !== null && { stateCode: row.state_code }),
     createdAt: row.created_at,
     variants: list,
   };

@@ -4,11 +4,11 @@
  * nothing lists.
  */
 import { rm } from 'node:fs/promises';
-import type { Keyring } from '#core/trust';
+import type { Keyring, TrustList } from '#core/trust';
 import type { InspectResult } from '#contract';
 import type { BundleRecord, Catalogue } from './catalogue.ts';
 import { bundleName, describeBundle, indexDigestOf } from './describe.ts';
-import { inListOrder, KEPT_REFERRERS } from './entries.ts';
+import { inListOrder } from './entries.ts';
 import { type Descriptor, type Document, SUBJECT } from './oci.ts';
 import type { Staged } from './ingest.ts';
 import { stageDocument } from './staging.ts';
@@ -18,6 +18,8 @@ export interface RegistryParts {
   store: BlobStore;
   catalogue: Catalogue;
   keyring: Keyring;
+  /** Whose signatures count. */
+  trust: Pick<TrustList, 'anchors'>;
 }
 
 export interface Change {
@@ -35,7 +37,7 @@ export interface Change {
 }
 
 /** Takes a new or changed bundle in. Call it within `store.exclusively`. */
-export async function commitBundle({ store, catalogue, keyring }: RegistryParts, change: Change): Promise<void> {
+export async function commitBundle({ store, catalogue, trust }: RegistryParts, change: Change): Promise<void> {
   const id = bundleName(change.index.descriptor);
   if (!id) throw new Error('the index names no bundle');
   const before = catalogue.find(id.name, id.version);
@@ -43,7 +45,7 @@ export async function commitBundle({ store, catalogue, keyring }: RegistryParts,
     ...change.entries.filter(
       (entry) =>
         !isSame(bundleName(entry), id) &&
-        !(isReferrer(entry) && change.replaced.includes(entry.annotations?.[SUBJECT] ?? '')) &&
+        !change.replaced.includes(entry.annotations?.[SUBJECT] ?? '') &&
         !change.signatures.some((one) => one.digest === entry.digest),
     ),
     change.index.descriptor,
@@ -56,7 +58,7 @@ export async function commitBundle({ store, catalogue, keyring }: RegistryParts,
     for (const { digest } of staged) if (!(await store.has(digest))) added.push(digest);
     await store.adopt(staged);
     await store.writeIndex(entries);
-    const record = await describeBundle(store, change.index.descriptor, [keyring.publicKeyPem], entries, change.facts);
+    const record = await describeBundle(store, change.index.descriptor, trust.anchors(), entries, change.facts);
     catalogue.apply({ put: [record], indexDigest: indexDigestOf(entries) });
   } catch (error) {
     await undo(store, change.entries, added);
@@ -89,7 +91,7 @@ export async function commitRemoval(
 ): Promise<number> {
   const record = catalogue.find(id.name, id.version);
   const manifests = record?.variants.map((v) => v.variant.digest) ?? [];
-  const entries = current.filter((entry) => !isSame(bundleName(entry), id) && !(isReferrer(entry) && manifests.includes(entry.annotations?.[SUBJECT] ?? '')));
+  const entries = current.filter((entry) => !isSame(bundleName(entry), id) && !manifests.includes(entry.annotations?.[SUBJECT] ?? ''));
   await store.writeIndex(entries);
   catalogue.apply({ drop: [id], indexDigest: indexDigestOf(entries) });
   return dropUnneeded(store, catalogue, record ? digestsOf(record) : []);
@@ -100,10 +102,6 @@ async function dropUnneeded(store: BlobStore, catalogue: Catalogue, digests: rea
   let freed = 0;
   for (const digest of new Set(digests)) if (!catalogue.needs(digest)) freed += await store.remove(digest).catch(() => 0);
   return freed;
-}
-
-function isReferrer(entry: Descriptor): boolean {
-  return KEPT_REFERRERS.includes(entry.artifactType ?? '');
 }
 
 function isSame(a: { name: string; version: string } | undefined, b: { name: string; version: string }): boolean {

@@ -6,6 +6,7 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { asEdgewrightError, type InspectResult, NameSchema, VersionSchema } from '#contract';
 import { inspectModel } from '#core/onnx';
+import type { TrustAnchors } from '#core/trust';
 import type { BundleRecord, Catalogue, ClosureEntry, VariantRecord } from './catalogue.ts';
 import { digestOf } from './digests.ts';
 import { splitIndex } from './entries.ts';
@@ -14,10 +15,10 @@ import { MAX_MANIFEST_BYTES, MAX_VARIANTS } from './limits.ts';
 import { CREATED, type Descriptor, INDEX_TYPE, parseIndex, parseManifest, REF_NAME, VARIANT } from './oci.ts';
 import { SOURCE_FILE, VARIANT_FILE } from './paths.ts';
 import type { BlobStore } from './store.ts';
-import { assemble, fileNamed, findSignatures, layerFiles, signatureCandidates, verifyVariantSignature } from './variant.ts';
-
-/** Whose signatures count. */
-export type TrustedKeys = readonly string[];
+import { findReferrers, referrerCandidates } from './referrers.ts';
+import { judgeSignatures } from './signatures.ts';
+import { rejudge, signatureProblem, signerOf } from './standing.ts';
+import { assemble, fileNamed, layerFiles } from './variant.ts';
 
 /** `name@version` of an entry of index.json that is a bundle; undefined for signatures and for what others put there. */
 export function bundleName(entry: Descriptor): { name: string; version: string } | undefined {
@@ -35,7 +36,7 @@ export function bundleName(entry: Descriptor): { name: string; version: string }
 export async function describeBundle(
   store: BlobStore,
   entry: Descriptor,
-  trusted: TrustedKeys,
+  anchors: TrustAnchors,
   entries: readonly Descriptor[],
   known?: InspectResult,
 ): Promise<BundleRecord> {
@@ -53,15 +54,16 @@ export async function describeBundle(
     const { variants } = splitIndex(parseIndex(await store.read(entry.digest, MAX_MANIFEST_BYTES)));
     if (variants.length === 0 || variants.length > MAX_VARIANTS) throw altered('bundle.manifest-malformed', `The bundle lists ${variants.length} variants.`);
     for (const descriptor of variants)
-      record.variants.push(await describeVariant(store, descriptor, id, trusted, signatureCandidates(entries, descriptor.digest)));
-    const unsigned = record.variants.find((v) => v.signer === undefined);
-    if (unsigned) Object.assign(record, { state: 'quarantined', stateReason: `Variant ${unsigned.variant.name} is not signed by anyone trusted here.` });
+      record.variants.push(await describeVariant(store, descriptor, id, anchors, referrerCandidates(entries, descriptor.digest)));
+    const problem = signatureProblem(record.variants);
+    if (problem) Object.assign(record, { state: 'quarantined', stateReason: problem.reason, stateCode: problem.code });
     await checkPresent(store, record);
     record.facts = known ?? (await inspectFirst(store, record));
   } catch (error) {
     const problem = asEdgewrightError(error);
     if (problem.owner === 'cancelled' || (problem.owner === 'machine' && problem.code !== 'store.blob-missing')) throw error;
-    Object.assign(record, { state: problem.code === 'store.blob-missing' ? 'incomplete' : 'quarantined', stateReason: problem.message });
+    const state = problem.code === 'store.blob-missing' ? 'incomplete' : 'quarantined';
+    Object.assign(record, { state, stateReason: problem.message, stateCode: problem.code });
   }
   return record;
 }
@@ -70,8 +72,8 @@ async function describeVariant(
   store: BlobStore,
   descriptor: Descriptor,
   id: { name: string; version: string },
-  trusted: TrustedKeys,
-  signatures: readonly string[],
+  anchors: TrustAnchors,
+  candidates: readonly string[],
 ): Promise<VariantRecord> {
   const manifestBytes = await store.read(descriptor.digest, MAX_MANIFEST_BYTES);
   const manifest = parseManifest(manifestBytes);
@@ -86,7 +88,8 @@ async function describeVariant(
       found: `${resolved.name}@${resolved.version}#${resolved.variant.name}`,
     });
   }
-  const signer = await signerOf(store, descriptor.digest, trusted, signatures);
+  const signatures = await judgeSignatures(store, descriptor.digest, anchors, candidates);
+  const signer = signerOf(signatures);
   const closure: ClosureEntry[] = [
     { digest: descriptor.digest, size: manifestBytes.length, role: 'manifest', path: '', mediaType: descriptor.mediaType },
     { digest: manifest.config.digest, size: manifest.config.size, role: 'config', path: '', mediaType: manifest.config.mediaType },
@@ -98,29 +101,20 @@ async function describeVariant(
       mediaType: manifest.layers[i]?.mediaType ?? '',
     })),
   ];
-  for (const signature of await findSignatures(store, descriptor.digest, signatures)) {
-    const size = (await store.size(signature.manifestDigest)) ?? 0;
-    closure.push({ digest: signature.manifestDigest, size, role: 'signature', path: '', mediaType: descriptor.mediaType });
-    for (const part of [signature.manifest.config, ...signature.manifest.layers])
-      closure.push({ digest: part.digest, size: part.size, role: 'signature', path: '', mediaType: part.mediaType });
+  for (const { kind, digest, size, manifest: referrer } of await findReferrers(store, descriptor.digest, candidates)) {
+    closure.push({ digest, size, role: kind, path: '', mediaType: descriptor.mediaType });
+    for (const part of [referrer.config, ...referrer.layers])
+      closure.push({ digest: part.digest, size: part.size, role: kind, path: '', mediaType: part.mediaType });
   }
   return {
     variant: { ...resolved.variant, signed: signer !== undefined },
     ...(signer !== undefined && { signer }),
+    signatures,
     manifest: manifestBytes,
     source,
     self,
     closure,
   };
-}
-
-async function signerOf(store: BlobStore, manifestDigest: string, trusted: TrustedKeys, signatures: readonly string[]): Promise<string | undefined> {
-  try {
-    return (await verifyVariantSignature(store, manifestDigest, trusted, signatures)).signer;
-  } catch (error) {
-    if (asEdgewrightError(error).owner !== 'trust') throw error;
-    return undefined;
-  }
 }
 
 /** Presence and size only: reading every byte is what `verify` is for. */
@@ -130,6 +124,7 @@ async function checkPresent(store: BlobStore, record: BundleRecord): Promise<voi
     if (there !== size)
       Object.assign(record, {
         state: 'incomplete',
+        stateCode: there === undefined ? 'store.blob-missing' : 'store.blob-altered',
         stateReason: there === undefined ? `The store lacks ${digest}.` : `${digest} has ${there} bytes instead of ${size}.`,
       });
   }
@@ -153,20 +148,28 @@ export function indexDigestOf(entries: readonly Descriptor[]): string {
   return digestOf(JSON.stringify(entries));
 }
 
-/** Brings the catalogue in line with index.json. Call it within `store.exclusively`. @returns the entries of index.json */
-export async function reconcile(store: BlobStore, catalogue: Catalogue, trusted: TrustedKeys): Promise<Descriptor[]> {
+/**
+ * Brings the catalogue in line with index.json and with who is trusted. Call it within `store.exclusively`.
+ * @returns the entries of index.json
+ */
+export async function reconcile(store: BlobStore, catalogue: Catalogue, anchors: TrustAnchors): Promise<Descriptor[]> {
   const entries = await store.readIndex();
   const indexDigest = indexDigestOf(entries);
-  if (catalogue.indexDigest() === indexDigest) return entries;
+  const sameTrust = catalogue.trustDigest() === anchors.digest;
+  if (sameTrust && catalogue.indexDigest() === indexDigest) return entries;
   const listed = new Set<string>();
   const put: BundleRecord[] = [];
   for (const entry of entries) {
     const id = bundleName(entry);
     if (!id || listed.has(`${id.name}@${id.version}`)) continue;
     listed.add(`${id.name}@${id.version}`);
-    if (catalogue.summary(id.name, id.version)?.digest !== entry.digest) put.push(await describeBundle(store, entry, trusted, entries));
+    if (catalogue.summary(id.name, id.version)?.digest !== entry.digest) put.push(await describeBundle(store, entry, anchors, entries));
+    else if (!sameTrust) {
+      const record = catalogue.find(id.name, id.version);
+      if (record) put.push(await rejudge(store, record, anchors, (digest) => referrerCandidates(entries, digest)));
+    }
   }
   const drop = catalogue.list().filter((bundle) => !listed.has(`${bundle.name}@${bundle.version}`));
-  catalogue.apply({ put, drop, indexDigest });
+  catalogue.apply({ put, drop, indexDigest, trustDigest: anchors.digest });
   return entries;
 }

@@ -5,6 +5,7 @@
 import { BUNDLE_MEDIA_TYPE } from '#core/trust';
 import { NameSchema, VersionSchema } from '#contract';
 import {
+  BOM_TYPE,
   CREATED,
   type Descriptor,
   INDEX_TYPE,
@@ -20,7 +21,7 @@ import {
 } from './oci.ts';
 
 /** What may refer to a variant and is kept with it: signatures and attestations, bills of materials. */
-export const KEPT_REFERRERS: readonly string[] = [BUNDLE_MEDIA_TYPE, 'application/vnd.cyclonedx+json', 'application/vnd.in-toto+json'];
+export const KEPT_REFERRERS: readonly string[] = [BUNDLE_MEDIA_TYPE, BOM_TYPE, 'application/vnd.in-toto+json'];
 
 /** Longest annotation that is copied into index.json, in characters. */
 const MAX_ANNOTATION = 255;

@@ -17,4 +17,6 @@ export { type BundleSource, parseSource } from './source-schema.ts';
 export type { Progress } from './staging.ts';
 export type { Blob } from './ingest.ts';
 export { type BlobStore, openStore, type PutOptions } from './store.ts';
-export { findSignatures, NOT_FOR_DEVICES, readBundleManifest, type ResolvedBundle, type StoredSignature, verifyVariantSignature } from './variant.ts';
+export { findReferrers, type Referrer } from './referrers.ts';
+export { verifyVariantSignature } from './signatures.ts';
+export { NOT_FOR_DEVICES, readBundleManifest, type ResolvedBundle } from './variant.ts';

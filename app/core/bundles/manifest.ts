@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 import { type InspectResult, NameSchema, VersionSchema } from '#contract';
-import { BUNDLE_MEDIA_TYPE, type Keyring, PREDICATE_TYPE, signFiles } from '#core/trust';
+import { type Keyring, PREDICATE_TYPE, signFiles } from '#core/trust';
 import { altered } from './errors.ts';
 import { MAX_FILES } from './limits.ts';
 import {
@@ -13,8 +13,6 @@ import {
   type Descriptor,
   type Document,
   document,
-  EMPTY_JSON,
-  EMPTY_TYPE,
   FILE_METADATA,
   FILE_PATH,
   INDEX_TYPE,
@@ -27,9 +25,6 @@ import {
   QUANTIZATION,
   REF_NAME,
   ROLE,
-  SIGNATURE_CONTENT,
-  SIGNATURE_PREDICATE,
-  SUBJECT,
   TITLE,
   VARIANT,
   VERSION,
@@ -37,6 +32,7 @@ import {
   WEIGHT_LAYER,
 } from './oci.ts';
 import { VARIANT_FILE } from './paths.ts';
+import { type ReferrerDocuments, signatureReferrer } from './referrers.ts';
 import type { BundleSource } from './source-schema.ts';
 import type { Role } from './source.ts';
 
@@ -88,8 +84,9 @@ export interface VariantPlan {
 
 export interface VariantDocuments {
   manifest: Document;
-  signature: Document;
-  /** Everything to be stored, the two above included. */
+  /** What refers to it, as the store's index lists it. */
+  referrers: Descriptor[];
+  /** Everything to be stored, the manifest included. */
   all: Document[];
 }
 
@@ -135,35 +132,24 @@ export async function variantDocuments(plan: VariantPlan, keyring: Pick<Keyring,
     MANIFEST_TYPE,
     { artifactType: MODEL_ARTIFACT_TYPE, annotations: { [VARIANT]: plan.variant, [PRECISION]: plan.precision } },
   );
-  const bundle = document(
-    Buffer.from(
-      await signFiles(
-        keyring,
-        `${name}@${version}`,
-        files.map(({ path, digest }) => ({ name: path, digest })),
-      ),
-    ),
-    BUNDLE_MEDIA_TYPE,
-  );
-  const empty = document(EMPTY_JSON, EMPTY_TYPE);
-  const signature = jsonDocument(
-    {
-      schemaVersion: 2,
-      mediaType: MANIFEST_TYPE,
-      artifactType: BUNDLE_MEDIA_TYPE,
-      config: empty.descriptor,
-      layers: [{ ...bundle.descriptor, annotations: { [TITLE]: `${manifest.descriptor.digest.replace(':', '-')}.sigstore.json` } }],
-      subject: { mediaType: MANIFEST_TYPE, digest: manifest.descriptor.digest, size: manifest.descriptor.size },
-      annotations: signatureAnnotations(created),
-    },
-    MANIFEST_TYPE,
-    { artifactType: BUNDLE_MEDIA_TYPE, annotations: { ...signatureAnnotations(created), [SUBJECT]: manifest.descriptor.digest } },
-  );
-  return { manifest, signature, all: [selfDocument, config, manifest, bundle, empty, signature] };
+  const signature = await signVariant(keyring, manifest.descriptor, `${name}@${version}`, files, plan.createdAt);
+  return { manifest, referrers: [signature.descriptor], all: [selfDocument, config, manifest, ...signature.all] };
 }
 
-function signatureAnnotations(created: string): Record<string, string> {
-  return { [CREATED]: created, [SIGNATURE_CONTENT]: 'dsse-envelope', [SIGNATURE_PREDICATE]: PREDICATE_TYPE };
+/**
+ * This workspace's signature over a variant, as a referrer of its manifest.
+ * @param acceptedFrom see signFiles
+ */
+export async function signVariant(
+  keyring: Pick<Keyring, 'sign' | 'publicKeyPem'>,
+  manifest: Descriptor,
+  subject: string,
+  files: readonly Pick<LayerFile, 'path' | 'digest'>[],
+  createdAt: number,
+  acceptedFrom: readonly string[] = [],
+): Promise<ReferrerDocuments> {
+  const named = files.map(({ path, digest }) => ({ name: path, digest }));
+  return signatureReferrer(manifest, await signFiles(keyring, subject, named, acceptedFrom), PREDICATE_TYPE, createdAt);
 }
 
 /** The model first, then its weights, then the rest by path: the order has no meaning but is always the same. */

@@ -16,6 +16,8 @@ export const MODEL_ARTIFACT_TYPE = 'application/vnd.cncf.model.manifest.v1+json'
 export const MODEL_CONFIG_TYPE = 'application/vnd.cncf.model.config.v1+json';
 export const WEIGHT_LAYER = 'application/vnd.cncf.model.weight.v1.raw';
 export const WEIGHT_CONFIG_LAYER = 'application/vnd.cncf.model.weight.config.v1.raw';
+/** CycloneDX, as JSON. */
+export const BOM_TYPE = 'application/vnd.cyclonedx+json';
 export const DATASET_LAYER = 'application/vnd.cncf.model.dataset.v1.raw';
 
 /** Annotations. */

@@ -6,6 +6,7 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { asEdgewrightError, type BundleSummary, type InspectResult, type Owner } from '#contract';
+import { acceptBundle } from './accept.ts';
 import { type Admit, candidateOf, checkInterface, checkModel, type CheckOptions, checkRecipe, runAdmit } from './candidate.ts';
 import { commitBundle, type RegistryParts } from './commit.ts';
 import { reconcile } from './describe.ts';
@@ -32,8 +33,7 @@ const ABOUT_THE_BUNDLE: readonly Owner[] = ['input', 'trust', 'gate'];
  *   machine.disk-full before anything large is fetched; what the provider and `admit` throw
  */
 export async function receiveBundle(parts: RegistryParts, provider: BundleProvider, options: ReceiveOptions): Promise<BundleSummary> {
-  const { store, catalogue, keyring } = parts;
-  const trusted = [keyring.publicKeyPem];
+  const { store, catalogue, trust } = parts;
   await store.sweepTemp();
   await sweepPartial(store.dir, Date.now());
   options.onProgress?.({ step: 'Reading what the bundle consists of' });
@@ -41,9 +41,9 @@ export async function receiveBundle(parts: RegistryParts, provider: BundleProvid
     signal: options.signal,
     onIgnored: (message) => options.onWarning?.({ code: 'bundle.attachment-ignored', message }),
   });
-  const signed = checkUnaltered(incoming, trusted);
+  const signed = checkUnaltered(incoming, trust.anchors());
   const planned = await store.exclusively(async () => {
-    await reconcile(store, catalogue, trusted);
+    await reconcile(store, catalogue, trust.anchors());
     return merge(parts, incoming, signed);
   }, options.signal);
   if (planned.unchanged) return planned.unchanged;
@@ -54,7 +54,7 @@ export async function receiveBundle(parts: RegistryParts, provider: BundleProvid
       const facts = await checkVariants(held, incoming, planned.added, planned.facts, join(staging, 'variant'), options);
       options.onProgress?.({ step: 'Storing' });
       const summary = await store.exclusively(async () => {
-        const entries = await reconcile(store, catalogue, trusted);
+        const entries = await reconcile(store, catalogue, trust.anchors());
         // Another may have come first, or have brought a part of it.
         const { unchanged, index, added } = await merge(parts, incoming, signed);
         if (unchanged) return unchanged;
@@ -64,7 +64,8 @@ export async function receiveBundle(parts: RegistryParts, provider: BundleProvid
       }, options.signal);
       if (!summary) throw new Error('the bundle was stored but is not in the catalogue');
       await held.release(false);
-      return summary;
+      if (summary.state === 'sound') await acceptBundle(parts, incoming, false);
+      return catalogue.summary(incoming.name, incoming.version) ?? summary;
     } catch (error) {
       await held.release(!ABOUT_THE_BUNDLE.includes(asEdgewrightError(error).owner));
       throw error;

@@ -1,6 +1,7 @@
 /** The bundles of a workspace: what there is, what is in it, whether it is still what it was. */
-import { asEdgewrightError, type BundleDetail, type BundleSummary, type Variant, type VerifyResult } from '#contract';
+import { type BundleDetail, type BundleSummary, type Variant, type VerifyResult } from '#contract';
 import { describeRecipe, parseLabels, parseRecipe } from '#core/datasets';
+import { anchorsOf, ownKey } from '#core/trust';
 import { addVariantTo, type BuildOptions, buildBundle, type NewVariant } from './build.ts';
 import type { BundleRecord, ClosureEntry, VariantRecord } from './catalogue.ts';
 import { commitRemoval, type RegistryParts } from './commit.ts';
@@ -13,19 +14,22 @@ import { parseManifest } from './oci.ts';
 import type { BundleProvider } from './provider.ts';
 import { receiveBundle, type ReceiveOptions } from './receive.ts';
 import { parseRef } from './refs.ts';
+import { stillTrusted, UNVERIFIED, wayOut } from './standing.ts';
 import { alteredBlob } from './store.ts';
 import { collectGarbage } from './garbage.ts';
-import { assemble, NOT_FOR_DEVICES, type ResolvedBundle, verifyVariantSignature } from './variant.ts';
+import { assemble, NOT_FOR_DEVICES, type ResolvedBundle } from './variant.ts';
+import { signaturesOf, verifyBundle, type VerifyOptions } from './verify.ts';
 
 export type Registry = Awaited<ReturnType<typeof openRegistry>>;
 
 /** Opens the registry over a store and its catalogue, bringing the catalogue in line with the store where it is not. */
-export async function openRegistry(parts: RegistryParts) {
-  const { store, catalogue, keyring } = parts;
-  const trusted = [keyring.publicKeyPem];
-  const sync = () => store.exclusively(() => reconcile(store, catalogue, trusted));
+export async function openRegistry(given: Omit<RegistryParts, 'trust'> & Partial<Pick<RegistryParts, 'trust'>>) {
+  const own = anchorsOf([ownKey(given.keyring.publicKeyPem)]);
+  const parts: RegistryParts = { ...given, trust: given.trust ?? { anchors: () => own } };
+  const { store, catalogue, trust } = parts;
+  const sync = () => store.exclusively(() => reconcile(store, catalogue, trust.anchors()));
   // Readers need no lock: only when something changed behind the catalogue's back is there something to write.
-  if (catalogue.indexDigest() !== indexDigestOf(await store.readIndex())) await sync();
+  if (catalogue.trustDigest() !== trust.anchors().digest || catalogue.indexDigest() !== indexDigestOf(await store.readIndex())) await sync();
 
   function find(ref: string): { record: BundleRecord; variant: VariantRecord | undefined } {
     const parsed = parseRef(ref);
@@ -56,9 +60,13 @@ export async function openRegistry(parts: RegistryParts) {
   /** @throws bundle.not-usable (trust) when it is quarantined or incomplete */
   function resolve(ref: string): ResolvedBundle {
     const { record, variant = record.variants[0] } = find(ref);
-    if (record.state !== 'sound' || !variant) {
-      throw altered('bundle.not-usable', `${record.name}@${record.version} is ${record.state}: ${record.stateReason ?? 'it has no variant'}`, {
-        hint: 'Build or receive it again.',
+    const anchors = trust.anchors();
+    // The list of trusted signers may have been changed behind our back: nothing may be used on the word of a removed one.
+    const removed = variant !== undefined && catalogue.trustDigest() !== anchors.digest && !stillTrusted(variant, anchors);
+    if (record.state !== 'sound' || !variant || removed) {
+      const why = removed ? 'its signer is no longer trusted here.' : (record.stateReason ?? 'it has no variant.');
+      throw altered('bundle.not-usable', `${record.name}@${record.version} is ${removed ? 'quarantined' : record.state}: ${why}`, {
+        hint: wayOut(removed ? 'trust.signer-removed' : record.stateCode),
       });
     }
     return { ...assembled(variant), digest: record.digest, variant: variant.variant };
@@ -91,7 +99,8 @@ export async function openRegistry(parts: RegistryParts) {
       parameters: facts?.parameters ?? 0,
       ...(facts?.producer && { producer: facts.producer }),
     };
-    if (!variant) return { ...summary, ...about, limits: {}, files: [], examples: [] };
+    const signatures = signaturesOf(record.variants);
+    if (!variant) return { ...summary, ...about, limits: {}, files: [], examples: [], signatures };
     const { source, files } = assembled(variant);
     const text = async (path: string | undefined) => {
       const file = path === undefined ? undefined : files.get(path);
@@ -109,65 +118,29 @@ export async function openRegistry(parts: RegistryParts) {
       limits: source.limits,
       files: [...files.values()],
       examples: [...files.values()].filter((file) => file.role === 'example').map((file) => file.path),
+      signatures,
     };
+  }
+
+  /** See verifyBundle. */
+  async function verify(ref: string, options: VerifyOptions = {}): Promise<VerifyResult> {
+    return verifyBundle(parts, find(ref).record, options);
   }
 
   /**
-   * Reads every byte the bundle needs and checks every signature. What it finds decides whether the bundle may be used: a
-   * damaged one is quarantined, one that is whole again is released.
+   * Brings every bundle in line with who is trusted now: what lost its last trusted signer is quarantined, what gained one is
+   * read and released. @returns `name@version` of both
    */
-  async function verify(ref: string, options: { signal?: AbortSignal } = {}): Promise<VerifyResult> {
-    const { record } = find(ref);
-    const bad: VerifyResult['bad'] = [];
-    const seen = new Map<string, ClosureEntry>();
-    for (const [owner, entries] of [['the bundle', record.closure], ...record.variants.map((v) => [v.variant.name, v.closure] as const)] as const) {
-      for (const entry of entries) {
-        if (seen.has(entry.digest)) continue;
-        seen.set(entry.digest, entry);
-        options.signal?.throwIfAborted();
-        const problem = await blobProblem(entry, options.signal);
-        if (problem)
-          bad.push({
-            digest: entry.digest,
-            problem,
-            affects: `${record.name}@${record.version}${owner === 'the bundle' ? '' : `#${owner}`} ${entry.path || entry.role}`,
-          });
-      }
+  async function trustChanged(options: VerifyOptions = {}): Promise<{ quarantined: string[]; released: string[] }> {
+    const soundBefore = new Set(catalogue.list().filter(isSound).map(refOf));
+    await sync();
+    const quarantined = catalogue.list().filter((bundle) => !isSound(bundle) && soundBefore.has(refOf(bundle)));
+    const released: string[] = [];
+    for (const bundle of catalogue.list().filter(({ stateCode }) => stateCode === UNVERIFIED)) {
+      const { ok } = await verify(refOf(bundle), options);
+      if (ok) released.push(refOf(bundle));
     }
-    const signers: string[] = [];
-    for (const { variant } of record.variants) {
-      try {
-        signers.push((await verifyVariantSignature(store, variant.digest, trusted)).signer);
-      } catch (error) {
-        const problem = asEdgewrightError(error);
-        if (!['store.blob-missing', 'store.blob-altered'].includes(problem.code))
-          bad.push({ digest: variant.digest, problem: problem.message, affects: `${record.name}@${record.version}#${variant.name} signature` });
-      }
-    }
-    const signed = record.variants.length > 0 && signers.length === record.variants.length;
-    const first = bad[0];
-    if (first)
-      catalogue.setState(record.name, record.version, first.problem === 'missing' ? 'incomplete' : 'quarantined', `${first.affects}: ${first.problem}.`);
-    else if (signed && record.state !== 'sound') catalogue.setState(record.name, record.version, 'sound');
-    const bytes = [...seen.values()].reduce((sum, entry) => sum + entry.size, 0);
-    return {
-      ok: signed && bad.length === 0,
-      name: record.name,
-      version: record.version,
-      digest: record.digest,
-      signed,
-      ...(signers[0] !== undefined && { signer: signers[0] }),
-      blobs: seen.size,
-      bytes,
-      bad,
-    };
-  }
-
-  async function blobProblem(entry: ClosureEntry, signal: AbortSignal | undefined): Promise<string | undefined> {
-    const size = await store.size(entry.digest);
-    if (size === undefined) return 'missing';
-    if (size !== entry.size) return `${size} bytes long instead of ${entry.size}`;
-    return (await store.verify(entry.digest, signal)) ? undefined : 'altered: its bytes do not have its digest';
+    return { quarantined: quarantined.map(refOf), released };
   }
 
   async function remove(ref: string): Promise<{ freedBytes: number }> {
@@ -175,7 +148,7 @@ export async function openRegistry(parts: RegistryParts) {
     if (parseRef(ref).kind === 'name' && ref.includes('#'))
       throw misused('usage.ref', 'Only a whole bundle can be removed.', { expected: `${record.name}@${record.version}`, found: ref });
     const { name, version } = record;
-    return store.exclusively(async () => ({ freedBytes: await commitRemoval(parts, await reconcile(store, catalogue, trusted), { name, version }) }));
+    return store.exclusively(async () => ({ freedBytes: await commitRemoval(parts, await reconcile(store, catalogue, trust.anchors()), { name, version }) }));
   }
 
   return {
@@ -189,6 +162,7 @@ export async function openRegistry(parts: RegistryParts) {
       return addVariantTo(parts, record, resolve(`${record.name}@${record.version}`).source, added);
     },
     list: (): BundleSummary[] => catalogue.list(),
+    trustChanged,
     show,
     resolve,
     verify,
@@ -213,4 +187,12 @@ export async function openRegistry(parts: RegistryParts) {
       await sync();
     },
   };
+}
+
+function refOf({ name, version }: { name: string; version: string }): string {
+  return `${name}@${version}`;
+}
+
+function isSound({ state }: BundleSummary): boolean {
+  return state === 'sound';
 }

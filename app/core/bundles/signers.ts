@@ -1,7 +1,6 @@
 /** Whether what came is what somebody trusted signed: settled before any large byte is fetched. */
 import { asEdgewrightError, type EdgewrightError } from '#contract';
-import { BUNDLE_MEDIA_TYPE, claimedKeyHint, keyHint, verifySignature } from '#core/trust';
-import type { TrustedKeys } from './describe.ts';
+import { BUNDLE_MEDIA_TYPE, type TrustAnchors, verifySignature } from '#core/trust';
 import { altered } from './errors.ts';
 import type { Incoming, IncomingVariant } from './incoming.ts';
 import { parseManifest } from './oci.ts';
@@ -11,23 +10,21 @@ import { parseManifest } from './oci.ts';
  * them; one that carries a trusted signature which does not fit was altered.
  * @throws trust.files-differ, trust.altered (owner trust)
  */
-export function checkUnaltered(incoming: Incoming, trusted: TrustedKeys): ReadonlySet<string> {
-  return new Set(incoming.variants.filter((variant) => isSigned(incoming, variant, trusted)).map((variant) => variant.descriptor.digest));
+export function checkUnaltered(incoming: Incoming, anchors: TrustAnchors): ReadonlySet<string> {
+  return new Set(incoming.variants.filter((variant) => isSigned(incoming, variant, anchors)).map((variant) => variant.descriptor.digest));
 }
 
-function isSigned(incoming: Incoming, { resolved, referrers }: IncomingVariant, trusted: TrustedKeys): boolean {
+function isSigned(incoming: Incoming, { resolved, referrers }: IncomingVariant, anchors: TrustAnchors): boolean {
   const files = [...resolved.files.values()].map(({ path, digest }) => ({ name: path, digest }));
   let misfit: EdgewrightError | undefined;
   for (const signature of signaturesAmong(incoming, referrers)) {
     try {
-      verifySignature(signature, trusted, files);
+      verifySignature(signature, anchors, files);
       return true;
     } catch (error) {
       const problem = asEdgewrightError(error);
-      const { code } = problem;
-      const claimed = claimedKeyHint(signature);
-      if (code === 'trust.files-differ') misfit = problem;
-      else if (code === 'trust.signature-wrong' && trusted.some((key) => keyHint(key) === claimed))
+      if (problem.code === 'trust.files-differ') misfit = problem;
+      else if (problem.code === 'trust.signature-wrong')
         misfit ??= altered('trust.altered', `The signature of ${resolved.name}@${resolved.version}#${resolved.variant.name} was altered after it was made.`, {
           hint: 'Get the bundle again from where it was made.',
           cause: error,

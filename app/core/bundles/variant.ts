@@ -6,12 +6,11 @@ import { link, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Variant } from '#contract';
 import { ensureDir, fsyncDir } from '#core/platform';
-import { BUNDLE_MEDIA_TYPE, MAX_SIGNATURE_BYTES, type VerifiedSignature, verifySignature } from '#core/trust';
 import { altered } from './errors.ts';
 import { writeHashed } from './ingest.ts';
 import { MAX_BLOB_BYTES, MAX_MANIFEST_BYTES, MAX_SOURCE_BYTES } from './limits.ts';
 import { type LayerFile, parseVariantFile, RoleSchema } from './manifest.ts';
-import { CREATED, type Descriptor, FILE_PATH, MODEL_ARTIFACT_TYPE, type OciManifest, parseManifest, ROLE, SUBJECT } from './oci.ts';
+import { CREATED, FILE_PATH, MODEL_ARTIFACT_TYPE, type OciManifest, parseManifest, ROLE } from './oci.ts';
 import { checkApart, pathProblem, SOURCE_FILE, VARIANT_FILE } from './paths.ts';
 import { type BundleSource, parseSource } from './source-schema.ts';
 import type { Role } from './source.ts';
@@ -148,77 +147,4 @@ async function layOut(store: BlobStore, file: LayerFile, target: string, signal:
   if (await store.verify(file.digest, signal)) return;
   await rm(target, { force: true });
   throw alteredBlob(file.digest);
-}
-
-/** A signature as stored: the manifest that refers to the variant, and the Sigstore bundle in it. */
-export interface StoredSignature {
-  manifestDigest: string;
-  manifest: OciManifest;
-  /** Digest of the Sigstore bundle. */
-  bundleDigest: string;
-}
-
-/**
- * The signatures that refer to a variant.
- * @param candidates digests to look at, such as those a deployment brought; otherwise what the store's index lists
- */
-export async function findSignatures(store: BlobStore, manifestDigest: string, candidates?: readonly string[]): Promise<StoredSignature[]> {
-  const digests = candidates ?? signatureCandidates(await store.readIndex(), manifestDigest);
-  const found: StoredSignature[] = [];
-  for (const digest of digests) {
-    const manifest = await signatureManifest(store, digest);
-    const bundle = manifest?.layers[0];
-    if (manifest?.subject?.digest === manifestDigest && bundle?.mediaType === BUNDLE_MEDIA_TYPE)
-      found.push({ manifestDigest: digest, manifest, bundleDigest: bundle.digest });
-  }
-  return found;
-}
-
-/** The entries of a store's index that may be signatures of this variant: we note what they refer to, others may not. */
-export function signatureCandidates(entries: readonly Descriptor[], manifestDigest: string): string[] {
-  return entries
-    .filter((entry) => entry.artifactType === BUNDLE_MEDIA_TYPE && (entry.annotations?.[SUBJECT] ?? manifestDigest) === manifestDigest)
-    .map((entry) => entry.digest);
-}
-
-/** Largest manifest of a signature, in bytes: it has one layer. */
-const MAX_SIGNATURE_MANIFEST_BYTES = 64 * 1024;
-
-async function signatureManifest(store: BlobStore, digest: string): Promise<OciManifest | undefined> {
-  const size = await store.size(digest);
-  if (size === undefined || size > MAX_SIGNATURE_MANIFEST_BYTES) return undefined;
-  const bytes = await store.read(digest, MAX_SIGNATURE_MANIFEST_BYTES);
-  try {
-    const manifest = parseManifest(bytes);
-    return manifest.artifactType === BUNDLE_MEDIA_TYPE ? manifest : undefined;
-  } catch {
-    // A candidate may be any blob: recipes and labels are no manifests.
-    return undefined;
-  }
-}
-
-/**
- * Checks that someone trusted signed exactly the files this variant's manifest lists.
- * @throws trust.unsigned, trust.signature-*, trust.files-differ
- */
-export async function verifyVariantSignature(
-  store: BlobStore,
-  manifestDigest: string,
-  publicKeysPem: readonly string[],
-  candidates?: readonly string[],
-): Promise<VerifiedSignature> {
-  const files = [...layerFiles(parseManifest(await store.read(manifestDigest, MAX_MANIFEST_BYTES))).values()].map(({ path, digest }) => ({
-    name: path,
-    digest,
-  }));
-  let failure: unknown = altered('trust.unsigned', 'The variant is not signed.', { hint: 'Build it in a workspace you trust, which signs it.' });
-  for (const signature of await findSignatures(store, manifestDigest, candidates)) {
-    try {
-      return verifySignature(await store.read(signature.bundleDigest, MAX_SIGNATURE_BYTES), publicKeysPem, files);
-    } catch (error) {
-      // Another signature may be by someone trusted.
-      failure = error;
-    }
-  }
-  throw failure;
 }

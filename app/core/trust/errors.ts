@@ -1,7 +1,23 @@
-/** Failures of trust: unsigned, altered, wrong key, wrong code. They share an owner, and so the exit code. */
-import { EdgewrightError } from '#contract';
+/** How this room refuses, by whose fault it is. */
+import { EdgewrightError, type Owner } from '#contract';
 
-export function distrust(code: string, message: string, detail: { expected?: string; found?: string; hint?: string; cause?: unknown } = {}): EdgewrightError {
-  const { cause, ...body } = detail;
-  return new EdgewrightError({ code: `trust.${code}`, message, ...body, owner: 'trust' }, { cause });
+interface Detail {
+  expected?: string;
+  found?: string;
+  hint?: string;
+  cause?: unknown;
 }
+
+function refusal(owner: Owner) {
+  return (code: string, message: string, detail: Detail = {}): EdgewrightError => {
+    const { cause, ...body } = detail;
+    return new EdgewrightError({ code: `trust.${code}`, message, ...body, owner }, { cause });
+  };
+}
+
+/** Unsigned, altered, wrong key, wrong code. */
+export const distrust = refusal('trust');
+/** What a person handed over is not what it should be. */
+export const unfit = refusal('input');
+/** The person asked for something that is not there, or cannot be asked so. */
+export const misused = refusal('usage');

@@ -10,6 +10,20 @@ export const MAX_PEM_BYTES = 16 * 1024;
 export const MAX_SIGNATURE_BYTES = 8 * 1024 * 1024;
 /** Most files one signature may cover. */
 export const MAX_SIGNED_FILES = 10_000;
+/** Most files or shards that a signature may list: a folder may be split into many shards. */
+export const MAX_SIGNED_ENTRIES = 200_000;
+/** Most certificates between a signer and an authority, both counted. */
+export const MAX_CHAIN_CERTIFICATES = 8;
+/** Most pairs of certificates tried in the search for an authority. */
+export const MAX_PATH_CHECKS = 2_000;
+/** Shortest RSA key of an authority, in bits. */
+export const MIN_RSA_BITS = 2048;
+/** Most signers trusted besides this workspace. */
+export const MAX_TRUSTED_SIGNERS = 256;
+/** Largest trust list, in bytes. */
+export const MAX_TRUST_LIST_BYTES = 8 * 1024 * 1024;
+/** Longest name of a trusted signer, in characters. */
+export const MAX_SIGNER_NAME = 80;
 /** Longest path of a signed file, in bytes of UTF-8. */
 export const MAX_SIGNED_PATH_BYTES = 1024;
 /** Length of a pairing code, in Crockford base32 characters of 5 bits: 80 bits, never fewer without a PAKE. */

@@ -3,7 +3,7 @@ import { cp, mkdir, readdir, readFile, rename, rm, stat, symlink, writeFile } fr
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { type Admit } from '#core/bundles';
-import { verifySignature } from '#core/trust';
+import { trustKeys, verifySignature } from '#core/trust';
 import { admit, blobCount, catalogue, dir, edit, keyring, nothingLeft, registry, reopen, source, store } from './workspace.ts';
 
 const sha256 = (data: Uint8Array) => `sha256:${createHash('sha256').update(data).digest('hex')}`;
@@ -75,7 +75,7 @@ test('what is stored is OCI with ModelPack media types, and the signature is a r
     name: l.annotations['org.cncf.model.filepath'] ?? '',
     digest: l.digest,
   }));
-  expect(verifySignature(await store.read(signature.layers[0].digest), [keyring.publicKeyPem], files).signer).toBe(keyring.fingerprint);
+  expect(verifySignature(await store.read(signature.layers[0].digest), trustKeys([keyring.publicKeyPem]), files).signer).toBe(keyring.fingerprint);
 });
 
 test('the same content again changes nothing and is not run again; other content under the same name is refused', async () => {

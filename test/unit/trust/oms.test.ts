@@ -1,10 +1,10 @@
-import { createHash, createPrivateKey, generateKeyPairSync, sign } from 'node:crypto';
+import { createHash, generateKeyPairSync } from 'node:crypto';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type Keyring, openKeyring, type SignedFile, signFiles, verifySignature } from '#core/trust';
+import { anchorsOf, type Keyring, openKeyring, ownKey, type SignedFile, signFiles, trustKeys, verifySignature } from '#core/trust';
 
 const sha256 = (text: string | Uint8Array) => `sha256:${createHash('sha256').update(text).digest('hex')}`;
 const fixture = (name: string) => readFile(new URL(`../../fixtures/oms/${name}`, import.meta.url));
@@ -43,7 +43,7 @@ function resigned(change: (statement: ReturnType<typeof statementOf>) => unknown
 }
 
 test('what is signed verifies, and says who signed', () => {
-  expect(verifySignature(good, [keyring.publicKeyPem], [...FILES].reverse())).toMatchObject({ signer: keyring.fingerprint });
+  expect(verifySignature(good, trustKeys([keyring.publicKeyPem]), [...FILES].reverse())).toMatchObject({ signer: keyring.fingerprint });
 });
 
 test('the bundle has the identifiers, order and digests of the specification', () => {
@@ -66,8 +66,8 @@ test('the bundle has the identifiers, order and digests of the specification', (
 test('signatures of the reference implementation verify, on P-256 and P-384', async () => {
   for (const curve of ['p256', 'p384']) {
     const [sig, key] = await Promise.all([fixture(`${curve}.sig`), fixture(`${curve}.pub`)]);
-    expect(verifySignature(sig, [keyring.publicKeyPem, key.toString()], FILES).signer).toMatch(/^[0-9a-f]{64}$/);
-    expect(() => verifySignature(sig, [keyring.publicKeyPem], FILES)).toThrow(expect.objectContaining({ code: 'trust.signature-wrong' }));
+    expect(verifySignature(sig, trustKeys([keyring.publicKeyPem, key.toString()]), FILES).signer).toMatch(/^[0-9a-f]{64}$/);
+    expect(() => verifySignature(sig, trustKeys([keyring.publicKeyPem]), FILES)).toThrow(expect.objectContaining({ code: 'trust.signer-unknown' }));
   }
 });
 
@@ -89,12 +89,15 @@ test.each<[string, (files: SignedFile[]) => SignedFile[]]>([
   ['swapped', (files) => files.map((f, i) => ({ ...f, digest: files[(i + 1) % files.length]?.digest ?? '' }))],
   ['twice', (files) => [...files, ...files.slice(0, 1)]],
 ])('a file set with one %s file is refused', (_name, change) => {
-  expect(() => verifySignature(good, [keyring.publicKeyPem], change(FILES))).toThrow(expect.objectContaining({ code: 'trust.files-differ', owner: 'trust' }));
+  expect(() => verifySignature(good, trustKeys([keyring.publicKeyPem]), change(FILES))).toThrow(
+    expect.objectContaining({ code: 'trust.files-differ', owner: 'trust' }),
+  );
 });
 
 test('a stranger is refused, and nobody trusted means nobody accepted', () => {
   const stranger = generateKeyPairSync('ec', { namedCurve: 'P-256' }).publicKey.export({ type: 'spki', format: 'pem' }).toString();
-  for (const keys of [[], [stranger]]) expect(() => verifySignature(good, keys, FILES)).toThrow(expect.objectContaining({ code: 'trust.signature-wrong' }));
+  for (const keys of [[], [stranger]])
+    expect(() => verifySignature(good, trustKeys(keys), FILES)).toThrow(expect.objectContaining({ code: 'trust.signer-unknown' }));
 });
 
 test('keys that are no EC public keys are refused', () => {
@@ -102,7 +105,7 @@ test('keys that are no EC public keys are refused', () => {
   const k256 = generateKeyPairSync('ec', { namedCurve: 'secp256k1' }).publicKey.export({ type: 'spki', format: 'pem' }).toString();
   const secret = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
   for (const key of [rsa, k256, secret, '', 'x'])
-    expect(() => verifySignature(good, [key], FILES)).toThrow(expect.objectContaining({ code: 'trust.key-malformed' }));
+    expect(() => verifySignature(good, trustKeys([key]), FILES)).toThrow(expect.objectContaining({ code: 'trust.key-malformed' }));
 });
 
 test.each<[string, () => Uint8Array]>([
@@ -121,22 +124,59 @@ test.each<[string, () => Uint8Array]>([
   ['payload not base64', () => bytesOf({ ...json(good), dsseEnvelope: { ...json(good).dsseEnvelope, payload: '{}' } })],
   ['signed garbage', () => resigned(() => 'not a statement')],
   ['wrong _type', () => resigned((s) => void (s._type = 'https://in-toto.io/Statement/v0.1'))],
-  ['wrong predicateType', () => resigned((s) => void (s.predicateType = 'https://model_signing/Digests/v0.1'))],
+  ['wrong predicateType', () => resigned((s) => void (s.predicateType = 'https://model_signing/signature/v2.0'))],
   ['no predicate', () => resigned((s) => void delete s.predicate)],
   ['no subject', () => resigned((s) => void (s.subject = []))],
   ['two subjects', () => resigned((s) => void s.subject.push(s.subject[0]))],
   ['empty resources', () => resigned((s) => void (s.predicate.resources = []))],
   ['no serialization', () => resigned((s) => void delete s.predicate.serialization)],
-  ['shards', () => resigned((s) => void Object.assign(s.predicate.serialization, { method: 'shards', shard_size: 10 }))],
+  ['shards without a size', () => resigned((s) => void (s.predicate.serialization.method = 'shards'))],
+  ['a shard size of no bytes', () => resigned((s) => void Object.assign(s.predicate.serialization, { method: 'shards', shard_size: 0 }))],
+  ['shards named like files', () => resigned((s) => void Object.assign(s.predicate.serialization, { method: 'shards', shard_size: 10 }))],
   ['shard size with files', () => resigned((s) => void (s.predicate.serialization.shard_size = 10))],
-  ['another hash', () => resigned((s) => void (s.predicate.serialization.hash_type = 'blake3'))],
   ['another hash of one file', () => resigned((s) => void (s.predicate.resources[0].algorithm = 'md5'))],
   ['a file twice', () => resigned((s) => void s.predicate.resources.push(s.predicate.resources[0]))],
   ['a path that leaves', () => resigned((s) => void (s.predicate.resources[0].name = '../model.onnx'))],
   ['an absolute path', () => resigned((s) => void (s.predicate.resources[0].name = '/model.onnx'))],
   ['a wrong root digest', () => resigned((s) => void (s.subject[0].digest.sha256 = '0'.repeat(64)))],
 ])('a malformed signature is refused: %s', (_name, make) => {
-  expect(() => verifySignature(make(), [keyring.publicKeyPem], FILES)).toThrow(expect.objectContaining({ code: 'trust.signature-malformed', owner: 'trust' }));
+  expect(() => verifySignature(make(), trustKeys([keyring.publicKeyPem]), FILES)).toThrow(
+    expect.objectContaining({ code: 'trust.signature-malformed', owner: 'trust' }),
+  );
+});
+
+test.each<[string, (statement: ReturnType<typeof statementOf>) => void]>([
+  [
+    'shards',
+    (s) => {
+      Object.assign(s.predicate.serialization, { method: 'shards', shard_size: 10 });
+      for (const one of s.predicate.resources) one.name += ':0:10';
+    },
+  ],
+  ['BLAKE3', (s) => void (s.predicate.serialization.hash_type = 'blake3')],
+  [
+    'the deprecated form',
+    (s) => Object.assign(s, { predicateType: 'https://model_signing/Digests/v0.1', subject: [{ name: 'model.onnx', digest: { sha256: '0'.repeat(64) } }] }),
+  ],
+])('a form that bundles are never signed in is refused, and named: %s', (_name, change) => {
+  expect(() =>
+    verifySignature(
+      resigned((s) => void change(s)),
+      trustKeys([keyring.publicKeyPem]),
+      FILES,
+    ),
+  ).toThrow(expect.objectContaining({ code: 'trust.signature-unsupported', owner: 'trust', hint: expect.any(String) }));
+});
+
+test('what was accepted because of others counts only while one of them is trusted; a device, which knows one key, takes it', async () => {
+  const [one, two] = [0, 1].map(() => generateKeyPairSync('ec', { namedCurve: 'P-256' }).publicKey.export({ type: 'spki', format: 'pem' }).toString());
+  const others = trustKeys([one ?? '', two ?? '']);
+  const accepted = await signFiles(keyring, 'digits', FILES, [others.keys[0]?.id ?? '']);
+  const own = ownKey(keyring.publicKeyPem);
+  expect(verifySignature(accepted, anchorsOf([own, ...others.keys]), FILES)).toMatchObject({ by: { kind: 'self' }, acceptedFrom: [others.keys[0]?.id] });
+  for (const left of [[own], [own, ...others.keys.slice(1)]])
+    expect(() => verifySignature(accepted, anchorsOf(left), FILES)).toThrow(expect.objectContaining({ code: 'trust.signer-removed' }));
+  expect(verifySignature(accepted, trustKeys([keyring.publicKeyPem]), FILES).signer).toBe(keyring.fingerprint);
 });
 
 test('unknown fields and every allowed form of keyid are accepted', () => {
@@ -144,12 +184,12 @@ test('unknown fields and every allowed form of keyid are accepted', () => {
     const bundle = json(good);
     bundle.dsseEnvelope.signatures[0].keyid = keyid;
     bundle.extra = true;
-    expect(verifySignature(bytesOf(bundle), [keyring.publicKeyPem], FILES).signer).toBe(keyring.fingerprint);
+    expect(verifySignature(bytesOf(bundle), trustKeys([keyring.publicKeyPem]), FILES).signer).toBe(keyring.fingerprint);
   }
   expect(
     verifySignature(
       resigned((s) => void (s.predicate.resources[0].uri = 'x')),
-      [keyring.publicKeyPem],
+      trustKeys([keyring.publicKeyPem]),
       FILES,
     ).signer,
   ).toBe(keyring.fingerprint);
@@ -167,7 +207,9 @@ test('no single changed byte of the payload or the signature is accepted', () =>
       const changed = structuredClone(bundle);
       if (inPayload) changed.dsseEnvelope.payload = target.toString('base64');
       else changed.dsseEnvelope.signatures[0].sig = target.toString('base64');
-      expect(() => verifySignature(bytesOf(changed), [keyring.publicKeyPem], FILES)).toThrow(expect.objectContaining({ code: 'trust.signature-wrong' }));
+      expect(() => verifySignature(bytesOf(changed), trustKeys([keyring.publicKeyPem]), FILES)).toThrow(
+        expect.objectContaining({ code: 'trust.signature-wrong' }),
+      );
     }),
   );
 });
@@ -180,7 +222,7 @@ test('whatever bytes come, the answer is a refusal of ours', () => {
         fc.json().map((text) => Buffer.from(text)),
       ),
       (bytes) => {
-        expect(() => verifySignature(bytes, [keyring.publicKeyPem], FILES)).toThrow(expect.objectContaining({ owner: 'trust' }));
+        expect(() => verifySignature(bytes, trustKeys([keyring.publicKeyPem]), FILES)).toThrow(expect.objectContaining({ owner: 'trust' }));
       },
     ),
   );
@@ -188,9 +230,6 @@ test('whatever bytes come, the answer is a refusal of ours', () => {
 
 test('a signature made over other bytes than the pre-authentication encoding is refused', () => {
   const bundle = json(good);
-  const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-  const payload = Buffer.from(bundle.dsseEnvelope.payload, 'base64');
-  bundle.dsseEnvelope.signatures[0].sig = sign('sha256', payload, createPrivateKey(privateKey.export({ type: 'pkcs8', format: 'pem' }))).toString('base64');
-  const key = publicKey.export({ type: 'spki', format: 'pem' }).toString();
-  expect(() => verifySignature(bytesOf(bundle), [key], FILES)).toThrow(expect.objectContaining({ code: 'trust.signature-wrong' }));
+  bundle.dsseEnvelope.signatures[0].sig = keyring.sign(Buffer.from(bundle.dsseEnvelope.payload, 'base64')).toString('base64');
+  expect(() => verifySignature(bytesOf(bundle), trustKeys([keyring.publicKeyPem]), FILES)).toThrow(expect.objectContaining({ code: 'trust.signature-wrong' }));
 });
