@@ -59,7 +59,7 @@ export async function buildBundle(parts: RegistryParts, dir: string, options: Bu
       const createdAt = Date.now();
       const precision = precisionOf(facts);
       const documents = await variantDocuments({ source, facts, variant: precision, precision, files: layers, createdAt }, keyring);
-      const index = bundleIndex(source, [documents.manifest.descriptor], [documents.signature.descriptor], createdAt);
+      const index = bundleIndex(source, [documents.manifest.descriptor], documents.referrers, createdAt);
       const replaced = catalogue.find(source.name, source.version)?.variants.map((v) => v.variant.digest) ?? [];
       await commitBundle(parts, { entries, index, files, documents: documents.all, signatures: documents.referrers, replaced, facts });
       return summaryOf(catalogue, source);
@@ -162,7 +162,7 @@ export async function addVariantTo(parts: RegistryParts, bundle: BundleRecord, s
       const before = splitIndex(parseIndex(await store.read(now.digest)));
       const others = before.variants.filter((entry) => entry.digest !== old?.variant.digest);
       const attached = before.attached.filter((entry) => old === undefined || entry.annotations?.[SUBJECT] !== old.variant.digest);
-      const index = bundleIndex(source, [...others, documents.manifest.descriptor], [...attached, documents.signature.descriptor], now.createdAt);
+      const index = bundleIndex(source, [...others, documents.manifest.descriptor], [...attached, ...documents.referrers], now.createdAt);
       await commitBundle(parts, {
         entries,
         index,

@@ -129,7 +129,12 @@ test('what is altered on the way is refused, whichever byte of whichever part it
 test('a bundle of a stranger, or without a signature, is visible and cannot be used', async () => {
   await stranger.registry.build(source, { admit });
   const received = await registry.receive(await sourceOf(stranger, REF), { admit });
-  expect(received).toMatchObject({ state: 'quarantined', signed: false, stateReason: expect.stringContaining('not signed by anyone trusted here') });
+  expect(received).toMatchObject({
+    state: 'quarantined',
+    signed: false,
+    stateCode: 'trust.signer-unknown',
+    stateReason: expect.stringContaining('not trusted here'),
+  });
   expect(() => registry.resolve(REF)).toThrow(expect.objectContaining({ code: 'bundle.not-usable', owner: 'trust' }));
   expect(() => registry.addVariant(REF, { name: 'x', precision: 'fp32', modelPath: join(source, 'model.onnx') })).toThrow(
     expect.objectContaining({ owner: 'trust' }),
@@ -141,7 +146,7 @@ test('a bundle of a stranger, or without a signature, is visible and cannot be u
   const digest = variant?.digest ?? '';
   const index = { mediaType: 'application/vnd.oci.image.manifest.v1+json', digest, size: (await stranger.store.size(digest)) ?? 0 };
   const unsigned = { ...(await sourceOf(stranger, REF)), index, referrers: async () => [] };
-  expect(await registry.receive(unsigned, { admit })).toMatchObject({ state: 'quarantined', signed: false });
+  expect(await registry.receive(unsigned, { admit })).toMatchObject({ state: 'quarantined', stateCode: 'trust.unsigned', signed: false });
 });
 
 test('tools that copy an index and know no referrers carry the signatures too', async () => {
