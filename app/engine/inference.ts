@@ -5,7 +5,7 @@ import type { BlobStore, Registry, ResolvedBundle } from '#core/bundles';
 import { answer, applyRecipe, labelledCases, readNpz, sliceRows, type Tensor, writeNpz } from '#core/datasets';
 import { PROVIDER_NAMES } from '#core/hardware';
 import { checkReplaceable, readFileBounded } from '#core/platform';
-import { benchmarkModels, type LoadRequest } from '#core/runtime';
+import { benchmarkModels, type LoadRequest, runAll } from '#core/runtime';
 import { LOAD_TIMEOUT_MS, MAX_RAW_INPUT_BYTES, RUN_TIMEOUT_MS } from './limits.ts';
 import type { Runnable, Runnables } from './runnables.ts';
 import { WarmRunners } from './warm-runners.ts';
@@ -56,7 +56,9 @@ export class Inference {
     const key = `${runnable.key} ${requested.join()} ${request.strictEp}`;
     return this.#warm.with(key, load, { threads: 0, memoryLimitBytes: runnable.memoryBytes }, async (runner, loadMs) => {
       const applied = await applyRecipe(runnable.recipe, bytes, runner.inputs, runnable.files);
-      const { outputs, latencyMs } = await runner.run(applied.feeds, { timeoutMs: RUN_TIMEOUT_MS, ...(signal && { signal }) });
+      const options = { timeoutMs: RUN_TIMEOUT_MS, ...(signal && { signal }) };
+      const { feeds, rows } = applied;
+      const { outputs, latencyMs } = rows === undefined ? await runner.run(feeds, options) : await runAll(runner, feeds, rows, options);
       const providers = await runner.providers();
       if (request.output !== undefined) await writeNpz(request.output, new Map(Object.entries(outputs)));
       return {

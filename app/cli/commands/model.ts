@@ -1,8 +1,9 @@
 import { existsSync } from 'node:fs';
 import { type Command, Option } from 'commander';
-import { type Answer, type ProviderUse, type RawInput, type RunResult, formatBytes, formatMs, significant } from '#contract';
+import { type ProviderUse, type RawInput, type RunResult, formatBytes, formatMs, significant } from '#contract';
 import { userPath } from '#core/platform';
 import { action, type Context } from '../command.ts';
+import { describeAnswer } from '../answers.ts';
 import { percent, table } from '../output.ts';
 import { addCheck } from './check.ts';
 
@@ -57,7 +58,7 @@ export function addModel(program: Command): void {
   program
     .command('run')
     .argument('<ref>', 'name@version[#variant], a digest, or an .onnx file')
-    .requiredOption('--input <file>', 'image, .npz or .npy')
+    .requiredOption('--input <file>', 'what the bundle reads (image, audio, table …), or .npz or .npy')
     .option('--output <file>', 'write the outputs there as .npz')
     .option('--ep <name>', 'execution provider to ask for')
     .option('--strict-ep', 'fail instead of falling back to another provider')
@@ -165,17 +166,6 @@ export function describeRun(result: RunResult): string[] {
     ...describeAnswer(result.answer),
     `${formatMs(result.latencyMs)} (loaded in ${formatMs(result.loadMs)}, ${formatBytes(result.memoryBytes)} memory). ${describeProviders(result.providers)}`,
   ];
-}
-
-export function describeAnswer(answer: Answer): string[] {
-  switch (answer.kind) {
-    case 'labels':
-      return answer.labels.map((l, i) => `${i === 0 ? '→' : ' '} ${l.label}  ${percent(l.confidence)}`);
-    case 'values':
-      return answer.values.map((v) => `${v.name}: ${significant(v.value)}${v.unit === undefined ? '' : ` ${v.unit}`}`);
-    case 'tensors':
-      return answer.tensors.map((t) => `${t.name}: ${t.preview.map((x) => (x === null ? 'not finite' : significant(x))).join(', ')} …`);
-  }
 }
 
 function describeProviders(use: ProviderUse): string {

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { EdgewrightError, type Deployment, type Device, formatBytes, formatMs, significant } from '#contract';
 import { sleep } from '#core/platform';
 import type { Client } from '../connect.ts';
-import { describeAnswer } from '../commands/model.ts';
+import { describeAnswer } from '../answers.ts';
 
 import { inferBody, inferDigit } from './infer.ts';
 import { MISSING_DIGIT, writeBadUpdate, writeGoodUpdate } from './updates.ts';

@@ -1,13 +1,12 @@
 /** What must hold of a model before it may be stored, whether it was built here or came from elsewhere. */
 import { join } from 'node:path';
 import type { CheckResult, InspectResult, Warning } from '#contract';
-import { parseRecipe } from '#core/datasets';
+import { answerOutputs, parseRecipe } from '#core/datasets';
 import { checkStructure, inspectModel } from '#core/onnx';
-import { readFileBounded } from '#core/platform';
+import { nearest, readFileBounded } from '#core/platform';
 import { unsound } from './errors.ts';
 import { MAX_TEXT_BYTES } from './limits.ts';
 import type { LayerFile } from './manifest.ts';
-import { nearest } from './nearest.ts';
 import { SOURCE_FILE } from './paths.ts';
 import type { BundleSource } from './source-schema.ts';
 import type { Options } from './staging.ts';
@@ -59,7 +58,7 @@ export async function checkModel(path: string, source: BundleSource, options: Ch
  */
 export async function checkRecipe(path: string, name: string, facts: InspectResult): Promise<void> {
   const { answer } = parseRecipe((await readFileBounded(path, MAX_TEXT_BYTES)).toString('utf8'), name);
-  if (answer && answer.kind !== 'tensors') checkOutput(facts, answer.output, 'bundle.recipe-output', `${name}: "answer.output"`);
+  for (const output of answerOutputs(answer)) checkOutput(facts, output, 'bundle.recipe-output', `${name}: "answer.output"`);
 }
 
 function checkOutput(facts: InspectResult, output: string, code: string, field: string): void {

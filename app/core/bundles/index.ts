@@ -5,7 +5,6 @@ export { type Catalogue, type ClosureEntry, openCatalogue } from './catalogue.ts
 export { digestOf } from './digests.ts';
 export { MAX_BLOB_BYTES, MAX_MANIFEST_BYTES } from './limits.ts';
 export type { LayerFile } from './manifest.ts';
-export { nearest } from './nearest.ts';
 export { type Descriptor, INDEX_TYPE, MANIFEST_TYPE, type OciManifest } from './oci.ts';
 export { parseByteSize, parseDurationMs } from './quantities.ts';
 export type { BundleProvider } from './provider.ts';

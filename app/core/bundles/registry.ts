@@ -9,7 +9,7 @@ import { digestOf } from './digests.ts';
 import { indexDigestOf, reconcile } from './describe.ts';
 import { altered, misused } from './errors.ts';
 import { MAX_LABELS_SHOWN, MAX_TEXT_BYTES } from './limits.ts';
-import { nearest } from './nearest.ts';
+import { nearest } from '#core/platform';
 import { parseManifest } from './oci.ts';
 import type { BundleProvider } from './provider.ts';
 import { receiveBundle, type ReceiveOptions } from './receive.ts';

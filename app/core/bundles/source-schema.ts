@@ -6,7 +6,7 @@ import { LineCounter, parseDocument } from 'yaml';
 import { z } from 'zod';
 import { EdgewrightError, NameSchema, VersionSchema } from '#contract';
 import { type Refusal, unsound } from './errors.ts';
-import { nearest } from './nearest.ts';
+import { nearest } from '#core/platform';
 import { pathProblem, SOURCE_FILE } from './paths.ts';
 import { parseByteSize, parseDurationMs } from './quantities.ts';
 

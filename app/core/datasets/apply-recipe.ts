@@ -5,12 +5,14 @@ import type { Recipe } from './recipe.ts';
 import { audioKind } from './recipes/audio.ts';
 import { imageKind } from './recipes/image.ts';
 import { type Applied, misfit, type RecipeKind } from './recipes/kind.ts';
+import { tableKind } from './recipes/table.ts';
 import { readTensors, tensorsKind } from './recipes/tensors.ts';
 import type { Tensor } from './tensor.ts';
 
 const KINDS: { [K in Recipe['kind']]: RecipeKind<Extract<Recipe, { kind: K }>> } = {
   image: imageKind,
   audio: audioKind,
+  table: tableKind,
   tensors: tensorsKind,
 };
 
@@ -18,7 +20,7 @@ const KINDS: { [K in Recipe['kind']]: RecipeKind<Extract<Recipe, { kind: K }>> }
  * Applies a recipe; without one the bytes are read as tensors (.npz or .npy).
  * @param inputs the model's inputs; what comes out is checked against them
  * @param files the bundle's files, for a recipe that names some
- * @throws image.*, audio.*, npz.*, npy.*, recipe.does-not-fit (input)
+ * @throws image.*, audio.*, table.*, npz.*, npy.*, recipe.does-not-fit (input)
  */
 export async function applyRecipe(
   recipe: Recipe | undefined,
@@ -27,7 +29,7 @@ export async function applyRecipe(
   files: BundleFiles = NO_FILES,
 ): Promise<Applied> {
   const applied = recipe ? await kindOf(recipe).apply(recipe, bytes, { inputs, files }) : { feeds: await readTensors(bytes, inputs) };
-  checkFeeds(applied.feeds, inputs);
+  checkFeeds(applied.feeds, inputs, applied.rows !== undefined);
   return applied;
 }
 
@@ -38,13 +40,15 @@ function kindOf(recipe: Recipe): RecipeKind<Recipe> {
 
 /**
  * Whether tensors fit the model's inputs: none missing, the types and the dimensions that are fixed.
+ * @param rows whether the first axis is that of the rows, which are cut into batches that fit before they are run
  * @throws recipe.does-not-fit (input)
  */
-export function checkFeeds(feeds: Readonly<Record<string, Tensor>>, inputs: readonly TensorInfo[]): void {
+export function checkFeeds(feeds: Readonly<Record<string, Tensor>>, inputs: readonly TensorInfo[], rows = false): void {
   for (const { name, type, dims } of inputs) {
     const tensor = Object.hasOwn(feeds, name) ? feeds[name] : undefined;
     if (!tensor) throw misfit(`The input ${name} is missing.`, inputs.map((i) => i.name).join(', '), Object.keys(feeds).join(', '));
-    const fits = tensor.type === type && tensor.dims.length === dims.length && dims.every((d, i) => typeof d === 'string' || d < 0 || d === tensor.dims[i]);
+    const free = (d: number | string, i: number) => typeof d === 'string' || d < 0 || (rows && i === 0);
+    const fits = tensor.type === type && tensor.dims.length === dims.length && dims.every((d, i) => free(d, i) || d === tensor.dims[i]);
     if (!fits)
       throw misfit(`What was made for the input ${name} does not fit it.`, `${type} [${dims.join(', ')}]`, `${tensor.type} [${tensor.dims.join(', ')}]`);
   }

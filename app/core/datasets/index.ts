@@ -2,7 +2,7 @@
 export { answer } from './answer.ts';
 export type { AnswerContext } from './answers/kind.ts';
 export { parseLabels, softmax } from './answers/labels.ts';
-export type { AnswerRecipe } from './answers/schema.ts';
+export { answerOutputs, type AnswerRecipe } from './answers/schema.ts';
 export { applyRecipe, checkFeeds } from './apply-recipe.ts';
 export { BundleFiles, NO_FILES } from './bundle-files.ts';
 export {

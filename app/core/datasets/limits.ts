@@ -32,6 +32,15 @@ export const MAX_RESIZE_SIDE = 8192;
 export const MAX_ANSWER_LABELS = 100;
 /** Most values an answer lists. */
 export const MAX_ANSWER_VALUES = 256;
+/** Most boxes an answer lists, and most a detector may propose. */
+export const MAX_ANSWER_BOXES = 300;
+export const MAX_DETECTOR_BOXES = 200_000;
+/** Most parts of an answer from several outputs. */
+export const MAX_ANSWER_PARTS = 16;
+/** Most rows of a table answered one by one; the outputs of all are in the file that --output names. */
+export const MAX_ANSWER_ROWS = 1000;
+/** Longest text shown of a string output, in characters. */
+export const TEXT_PREVIEW_CHARS = 200;
 /** First elements of an output shown when no recipe says how to read it. */
 export const TENSOR_PREVIEW_ELEMENTS = 16;
 /** Resamples of a bootstrap interval. */
@@ -60,3 +69,17 @@ export const MAX_SPECTRUM_VALUES = 32 * 1024 * 1024;
 export const MAX_SPECTRUM_WINDOW_SAMPLES = 64 * 1024 * 1024;
 /** Samples under windows between two yields to the event loop. */
 export const SPECTRUM_SAMPLES_PER_SLICE = 64 * 1024;
+/** Largest table, in bytes. */
+export const MAX_TABLE_BYTES = 16 * 1024 * 1024;
+/** Most rows, columns, and cells a recipe reads of a table. */
+export const MAX_TABLE_ROWS = 100_000;
+export const MAX_TABLE_COLUMNS = 10_000;
+export const MAX_TABLE_CELLS = 4 * 1024 * 1024;
+/** Longest text of one cell, in characters. */
+export const MAX_CELL_CHARS = 32 * 1024;
+/** Longest row of a table, in characters. */
+export const MAX_RECORD_CHARS = 1024 * 1024;
+/** Most categories of a column. */
+export const MAX_CATEGORIES = 10_000;
+/** Most numbers a table becomes, its categories spread out. */
+export const MAX_TABLE_VALUES = 32 * 1024 * 1024;

@@ -9,6 +9,7 @@ import { AnswerRecipeSchema } from './answers/schema.ts';
 import { MAX_RECIPE_BYTES } from './limits.ts';
 import { AudioRecipeSchema, describeAudioSteps } from './recipes/audio-schema.ts';
 import { describeImageSteps, ImageRecipeSchema } from './recipes/image-schema.ts';
+import { describeTableSteps, TableRecipeSchema } from './recipes/table-schema.ts';
 import { TensorsRecipeSchema } from './recipes/tensors.ts';
 
 const withAnswer = { answer: AnswerRecipeSchema.optional() };
@@ -16,6 +17,7 @@ const withAnswer = { answer: AnswerRecipeSchema.optional() };
 const RecipeSchema = z.discriminatedUnion('kind', [
   ImageRecipeSchema.extend(withAnswer),
   AudioRecipeSchema.safeExtend(withAnswer),
+  TableRecipeSchema.safeExtend(withAnswer),
   TensorsRecipeSchema.extend(withAnswer),
 ]);
 export type Recipe = z.infer<typeof RecipeSchema>;
@@ -64,6 +66,8 @@ export function describeRecipe(recipe: Recipe): { kind: string; steps: string[] 
       return { kind: recipe.kind, steps: describeImageSteps(recipe) };
     case 'audio':
       return { kind: recipe.kind, steps: describeAudioSteps(recipe) };
+    case 'table':
+      return { kind: recipe.kind, steps: describeTableSteps(recipe) };
     case 'tensors':
       return { kind: recipe.kind, steps: ['read the arrays as they are'] };
   }

@@ -18,6 +18,7 @@ export { type Frame, readFrames, writeFrame } from './frames.ts';
 export { MAX_DOCUMENT_BYTES, WORKSPACE_WAIT_MS } from './limits.ts';
 export { acquireLock, type Lock } from './lock.ts';
 export { createLog, type Log } from './log.ts';
+export { nearest } from './nearest.ts';
 export { onnxruntimeVersion, programEntry, programRoot, programVersion, userPath, type WorkspacePaths, workspaceHome, workspacePaths } from './paths.ts';
 export { isAlive, minimalEnv, type NodeChild, residentMemory, spawnNode, startMark } from './process.ts';
 export { isDamaged, type Migration, openSqlite, type Sqlite } from './sqlite.ts';

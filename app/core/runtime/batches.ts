@@ -12,6 +12,8 @@ export interface BatchOptions extends CallOptions {
 
 export interface Batch {
   outputs: Record<string, Tensor>;
+  /** Measured inside the runner. */
+  latencyMs: number;
   from: number;
   to: number;
 }
@@ -36,20 +38,29 @@ export async function* runBatches(runner: Runner, inputs: Readonly<Feeds>, sampl
   for (let from = 0; from < samples; from += size) {
     const to = Math.min(samples, from + size);
     const rows = mapTensors(feeds, (tensor) => cut(tensor, from, to, fixed ?? to - from));
-    const { outputs } = await runner.run(unbatched ? mapTensors(rows, dropAxis) : rows, options);
+    const { outputs, latencyMs } = await runner.run(unbatched ? mapTensors(rows, dropAxis) : rows, options);
     const whole = unbatched ? mapTensors(outputs, (t) => ({ ...t, dims: [1, ...t.dims] })) : outputs;
     const padded = fixed !== undefined && to - from < fixed;
-    yield { outputs: padded ? mapTensors(whole, (t) => (t.dims[0] === fixed ? sliceRows(t, 0, to - from) : t)) : whole, from, to };
+    yield { outputs: padded ? mapTensors(whole, (t) => (t.dims[0] === fixed ? sliceRows(t, 0, to - from) : t)) : whole, latencyMs, from, to };
     options.onProgress?.({ fraction: to / samples, step: `${to} of ${samples} samples` });
   }
 }
 
-/** All outputs of all samples, joined. */
-export async function runAll(runner: Runner, inputs: Readonly<Feeds>, samples: number, options: BatchOptions = {}): Promise<Feeds> {
+/** All outputs of all samples, joined, and the time of all batches together. */
+export async function runAll(
+  runner: Runner,
+  inputs: Readonly<Feeds>,
+  samples: number,
+  options: BatchOptions = {},
+): Promise<{ outputs: Feeds; latencyMs: number }> {
   const parts: Feeds[] = [];
-  for await (const { outputs } of runBatches(runner, inputs, samples, options)) parts.push(outputs);
+  let total = 0;
+  for await (const { outputs, latencyMs } of runBatches(runner, inputs, samples, options)) {
+    parts.push(outputs);
+    total += latencyMs;
+  }
   const names = Object.keys(parts[0] ?? {});
-  return Object.fromEntries(names.map((name) => [name, concatRows(parts.flatMap((p) => (p[name] ? [p[name]] : [])))]));
+  return { outputs: Object.fromEntries(names.map((name) => [name, concatRows(parts.flatMap((p) => (p[name] ? [p[name]] : [])))])), latencyMs: total };
 }
 
 /** A single input may have another name in the file than in the model. */

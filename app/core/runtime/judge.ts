@@ -33,8 +33,8 @@ export async function runGolden(
   options: BatchOptions = {},
 ): Promise<GoldenResult> {
   const cases = typeof golden === 'string' || golden instanceof Uint8Array ? goldenCases(await readNpz(golden)) : golden;
-  const actual = await runAll(runner, cases.inputs, cases.samples, options);
-  return { ...compareGolden(cases.outputs, actual, rule), samples: cases.samples };
+  const { outputs } = await runAll(runner, cases.inputs, cases.samples, options);
+  return { ...compareGolden(cases.outputs, outputs, rule), samples: cases.samples };
 }
 
 /**

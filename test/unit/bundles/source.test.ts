@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { EdgewrightError } from '#contract';
-import { nearest, parseByteSize, parseDurationMs, parseRef, parseSource } from '#core/bundles';
+import { parseByteSize, parseDurationMs, parseRef, parseSource } from '#core/bundles';
+import { nearest } from '#core/platform';
 
 const BASE = 'name: digits\nversion: 1.0.0\nmodel: model.onnx\n';
 

@@ -168,7 +168,7 @@ describe('the aspect ratio kept', () => {
 
   test('where a pixel of the file lies in what the model gets is told', async () => {
     const { frame } = await applied({ steps: [{ resize: { width: 74, height: 74, fit: 'letterbox' } }, { crop: { width: 70, height: 74 } }] }, file('rgb.png'));
-    expect(frame).toEqual({ width: 37, height: 23, scaleX: 2, scaleY: 2, offsetX: -2, offsetY: 14 });
+    expect(frame).toEqual({ width: 37, height: 23, scaleX: 2, scaleY: 2, offsetX: -2, offsetY: 14, toWidth: 70, toHeight: 74 });
   });
 });
 

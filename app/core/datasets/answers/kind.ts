@@ -1,5 +1,5 @@
 /** What every kind of answer has: a schema for its part of a recipe, and a way from the model's outputs to what people read. */
-import { type Answer, EdgewrightError } from '#contract';
+import { EdgewrightError, type OneAnswer } from '#contract';
 import type { BundleFiles } from '../bundle-files.ts';
 import { pickOutput } from '../outputs.ts';
 import type { Applied } from '../recipes/kind.ts';
@@ -16,7 +16,7 @@ export interface AnswerContext {
 
 /** One kind of answer; a table in answer.ts has one for each member of the union. */
 export interface AnswerKind<R> {
-  answer(how: R, outputs: Readonly<Record<string, Tensor>>, context: AnswerContext): Answer | Promise<Answer>;
+  answer(how: R, outputs: Readonly<Record<string, Tensor>>, context: AnswerContext): OneAnswer | Promise<OneAnswer>;
 }
 
 /**
@@ -29,10 +29,26 @@ export function firstSample(outputs: Readonly<Record<string, Tensor>>, name: str
   const rows = tensor.dims.length > 1 ? (tensor.dims[0] ?? 1) : 1;
   const first = rows > 1 ? values.subarray(0, values.length / rows) : values;
   if (first.every(Number.isFinite)) return first;
-  throw new EdgewrightError({
+  throw notFinite(name);
+}
+
+export function notFinite(output: string): EdgewrightError {
+  return new EdgewrightError({
     code: 'answer.not-finite',
-    message: `The model answers with NaN or infinity in ${name}, which says nothing about this input.`,
+    message: `The model answers with NaN or infinity in ${output}, which says nothing about this input.`,
     hint: 'Look at the outputs with --output FILE, and for NaN among the weights with: edgewright check MODEL',
+    owner: 'input',
+  });
+}
+
+/** An output that is not as the recipe says. */
+export function unlike(output: string, expected: string, dims: readonly number[]): EdgewrightError {
+  return new EdgewrightError({
+    code: 'answer.output-unlike',
+    message: `The output ${output} has not the form the recipe reads.`,
+    expected,
+    found: `[${dims.join(', ')}]`,
+    hint: 'Correct the answer part of the recipe.',
     owner: 'input',
   });
 }

@@ -29,7 +29,7 @@ async function applyImage(recipe: ImageRecipe, bytes: Uint8Array, { inputs }: Re
   const decoded = await decodeImage(bytes, recipe);
   let placed: Placed = {
     pixels: decoded,
-    frame: { width: decoded.width, height: decoded.height, scaleX: 1, scaleY: 1, offsetX: 0, offsetY: 0 },
+    frame: { width: decoded.width, height: decoded.height, scaleX: 1, scaleY: 1, offsetX: 0, offsetY: 0, toWidth: 0, toHeight: 0 },
   };
   const onNumbers = recipe.steps.findIndex((step) => 'scale' in step || 'normalize' in step);
   const [pixelSteps, numberSteps] = onNumbers < 0 ? [recipe.steps, []] : [recipe.steps.slice(0, onNumbers), recipe.steps.slice(onNumbers)];
@@ -48,7 +48,7 @@ async function applyImage(recipe: ImageRecipe, bytes: Uint8Array, { inputs }: Re
   const [scaleX, scaleY] = [numbers.width / pixels.width, numbers.height / pixels.height];
   return {
     feeds: Object.fromEntries([[input.name, fitType(arrange(numbers, layout), input)]]),
-    frame: scaled(frame, scaleX, scaleY),
+    frame: { ...scaled(frame, scaleX, scaleY), toWidth: numbers.width, toHeight: numbers.height },
     ...(preview && { preview: { width: pixels.width, height: pixels.height, pngBase64: preview.toString('base64') } }),
   };
 }

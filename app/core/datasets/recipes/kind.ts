@@ -11,6 +11,10 @@ export interface Applied {
   preview?: { width: number; height: number; pngBase64: string };
   /** Where the image's own pixels lie in what the model was given, for an answer that speaks of places. */
   frame?: ImageFrame;
+  /** The raw input held so many samples, one for each row of every feed, whatever batch the model takes. One where nothing is said. */
+  rows?: number;
+  /** What the recipe subtracted from each column of a series, for an answer that adds it again. */
+  base?: Record<string, number>;
 }
 
 /** A point (x, y) of an image of this size lies at (x scaleX + offsetX, y scaleY + offsetY) of what the model was given. */
@@ -21,6 +25,9 @@ export interface ImageFrame {
   scaleY: number;
   offsetX: number;
   offsetY: number;
+  /** Size of what the model was given. */
+  toWidth: number;
+  toHeight: number;
 }
 
 export interface RecipeContext {
@@ -57,6 +64,7 @@ export function fitType(tensor: Tensor, { name, type }: TensorInfo): Tensor {
   // Whole numbers beyond 2^53 do not arise from what a recipe computes.
   const most = Math.min(Number.MAX_SAFE_INTEGER, type.startsWith('u') ? 2 ** bits - 1 : 2 ** (bits - 1) - 1);
   const least = type.startsWith('u') ? 0 : -most - 1;
+  if (toNumbers(tensor).some(Number.isNaN)) throw misfit(`The input ${name} takes whole numbers, which have no NaN.`, type, 'NaN');
   const whole = toNumbers(tensor).map((x) => Math.min(most, Math.max(least, roundHalfEven(x))));
   return castTensor({ type: 'float64', dims: tensor.dims, data: whole }, type);
 }

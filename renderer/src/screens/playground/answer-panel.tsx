@@ -1,8 +1,9 @@
-import type { Answer, RunResult } from '#contract';
-import { bytes, columnNumber, columnPercent, milliseconds } from '../../lib/format.ts';
+import type { RunResult } from '#contract';
+import { bytes, milliseconds } from '../../lib/format.ts';
 import { ErrorPanel } from '../../parts/error-panel.tsx';
 import { Loading } from '../../parts/placeholder.tsx';
 import { ToneIcon } from '../../parts/meaning.tsx';
+import { AnswerBody } from './answer-body.tsx';
 import styles from './playground.module.css';
 import { topLabel } from './top-label.ts';
 import type { RunState } from './use-runs.ts';
@@ -55,61 +56,6 @@ export function AnswerPanel({ title, state, against }: Props) {
         </>
       )}
     </section>
-  );
-}
-
-function AnswerBody({ answer }: { answer: Answer }) {
-  if (answer.kind === 'labels') {
-    return (
-      <table className={styles.bars} aria-label="Confidence by label">
-        <thead className="visually-hidden">
-          <tr>
-            <th scope="col">Label</th>
-            <th scope="col">Bar</th>
-            <th scope="col">Confidence</th>
-          </tr>
-        </thead>
-        <tbody>
-          {answer.labels.map((label) => (
-            <tr key={label.index}>
-              <th scope="row">{label.label}</th>
-              <td>
-                <span className={styles.track} aria-hidden>
-                  <span className={styles.bar} style={{ width: `${Math.max(0.5, label.confidence * 100)}%` }} />
-                </span>
-              </td>
-              <td className="num">{columnPercent(label.confidence)}</td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    );
-  }
-  if (answer.kind === 'values') {
-    return (
-      <table className={styles.values}>
-        <tbody>
-          {answer.values.map((value) => (
-            <tr key={value.name}>
-              <th scope="row">{value.name}</th>
-              <td className="num">{columnNumber(value.value)}</td>
-              <td className="dim">{value.unit ?? ''}</td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    );
-  }
-  return (
-    <ul className={styles.tensors}>
-      {answer.tensors.map((tensor) => (
-        <li key={tensor.name}>
-          <code>
-            {tensor.name} [{tensor.preview.map((value) => columnNumber(value ?? undefined)).join(', ')}, …]
-          </code>
-        </li>
-      ))}
-    </ul>
   );
 }
 

@@ -1,9 +1,23 @@
 import type { Answer } from '#contract';
-import { number } from '../../lib/format.ts';
+import { number, plural } from '../../lib/format.ts';
 
-/** The answer in a word: the best label, or the first value. */
+/** The answer in a word: the best label, the first value, how many things were found. */
 export function topLabel(answer: Answer): string | undefined {
-  if (answer.kind === 'labels') return answer.labels[0]?.label;
-  if (answer.kind === 'values') return answer.values[0] && `${answer.values[0].name} ${number(answer.values[0].value)}`;
-  return answer.tensors[0]?.name;
+  switch (answer.kind) {
+    case 'labels':
+      return answer.labels[0]?.label;
+    case 'values':
+      return answer.values[0] && `${answer.values[0].name} ${number(answer.values[0].value)}`;
+    case 'boxes':
+      return answer.boxes[0] ? `${plural(answer.boxes.length, 'thing')}, ${answer.boxes[0].label} first` : 'nothing';
+    case 'tensors':
+      return answer.tensors[0]?.name;
+    case 'several':
+      return answer.parts[0] && topLabel(answer.parts[0].answer);
+    case 'rows': {
+      const [first] = answer.rows;
+      const top = first && topLabel(first);
+      return answer.total === 1 ? top : `${plural(answer.total, 'row')}, the first ${top ?? 'without an answer'}`;
+    }
+  }
 }
