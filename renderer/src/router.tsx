@@ -11,6 +11,7 @@ import {
   deviceRoute,
   devicesRoute,
   homeRoute,
+  modelRoute,
   newDeploymentRoute,
   playgroundRoute,
   rootRoute,
@@ -29,6 +30,7 @@ import { NewDeploymentScreen } from './screens/deployments/new-deployment-screen
 import { DevicePage } from './screens/devices/device-page.tsx';
 import { DevicesScreen } from './screens/devices/devices-screen.tsx';
 import { HomeScreen } from './screens/home/home-screen.tsx';
+import { ModelPage } from './screens/model/model-page.tsx';
 import { PlaygroundScreen } from './screens/playground/playground-screen.tsx';
 import { SettingsScreen } from './screens/settings/settings-screen.tsx';
 import { TrialPage } from './screens/trials/trial-page.tsx';
@@ -40,6 +42,7 @@ homeRoute.update({ component: HomeScreen });
 computerRoute.update({ component: ComputerScreen });
 bundlesRoute.update({ component: BundlesScreen });
 bundleRoute.update({ component: BundlePage });
+modelRoute.update({ component: ModelPage });
 playgroundRoute.update({ component: PlaygroundScreen });
 trialsRoute.update({ component: TrialsScreen });
 trialRoute.update({ component: TrialPage });

@@ -19,6 +19,11 @@ export const homeRoute = createRoute({ getParentRoute: () => rootRoute, path: '/
 export const computerRoute = createRoute({ getParentRoute: () => rootRoute, path: '/computer' });
 export const bundlesRoute = createRoute({ getParentRoute: () => rootRoute, path: '/bundles' });
 export const bundleRoute = createRoute({ getParentRoute: () => rootRoute, path: '/bundles/$ref' });
+export const modelRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: '/bundles/model',
+  validateSearch: texts('ref', 'view', 'node', 'graph', 'part', 'hops'),
+});
 export const playgroundRoute = createRoute({ getParentRoute: () => rootRoute, path: '/playground', validateSearch: texts('ref', 'variant') });
 export const trialsRoute = createRoute({ getParentRoute: () => rootRoute, path: '/trials', validateSearch: texts('new') });
 export const trialRoute = createRoute({ getParentRoute: () => rootRoute, path: '/trials/$id' });
@@ -35,6 +40,7 @@ const routeTree = rootRoute.addChildren([
   computerRoute,
   bundlesRoute,
   bundleRoute,
+  modelRoute,
   playgroundRoute,
   trialsRoute,
   trialRoute,

@@ -11,8 +11,9 @@ import { ErrorPanel } from '../../parts/error-panel.tsx';
 import { TextField } from '../../parts/field.tsx';
 import { Sheet } from '../../parts/sheet.tsx';
 import styles from './bundles.module.css';
+import { ImportModel } from './import-model.tsx';
 
-/** Two ways in: the sample that comes with Edgewright, or a folder with edgewright.yaml. */
+/** The ways in: the sample that comes with Edgewright, a model file, or a folder with edgewright.yaml. */
 export function AddBundleSheet({ opened, onClose }: { opened: boolean; onClose: () => void }) {
   const navigate = useNavigate();
   const desktop = shell();
@@ -66,6 +67,7 @@ export function AddBundleSheet({ opened, onClose }: { opened: boolean; onClose: 
         </div>
         {build.isError && <ErrorPanel error={build.error} title="Nothing was stored." />}
       </form>
+      <ImportModel onDone={onClose} />
     </Sheet>
   );
 }

@@ -47,6 +47,7 @@ export function BundlePage(): ReactNode {
             <Button busy={verify.isPending && 'Verifying every file'} onClick={() => verify.mutate()}>
               Verify the files
             </Button>
+            <Button onClick={() => void navigate({ to: '/bundles/model', search: { ref, view: 'graph' } })}>Look into the model</Button>
             <Button onClick={() => void navigate({ to: '/playground', search: { ref } })}>Open in Playground</Button>
             <Button kind="primary" onClick={() => void navigate({ to: '/trials', search: { new: ref } })}>
               Set up a trial

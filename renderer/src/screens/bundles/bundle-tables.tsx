@@ -4,7 +4,7 @@ import { useMemo } from 'react';
 import type { BundleDetail, Device, DeviceBundle, TrialSummary, Variant } from '#contract';
 import { orpc } from '../../lib/engine.ts';
 import { byteUnit, change } from '../../lib/format.ts';
-import { bundlePart } from '../../lib/refs.ts';
+import { bundlePart, refOf, variantRef } from '../../lib/refs.ts';
 import { slotMeaning, trialMeaning } from '../../lib/states.ts';
 import { Digest } from '../../parts/copy.tsx';
 import type { GridColumn } from '../../parts/grid/columns.ts';
@@ -18,7 +18,17 @@ export function VariantsTable({ bundle }: { bundle: BundleDetail }) {
     const size = byteUnit(bundle.variants.map((variant) => variant.bytes));
     const base = bundle.variants.find((variant) => variant.name === 'fp32')?.bytes;
     const list: GridColumn<Variant>[] = [
-      { id: 'name', header: 'Variant', value: (row) => row.name, rowHeader: true },
+      {
+        id: 'name',
+        header: 'Variant',
+        value: (row) => row.name,
+        rowHeader: true,
+        cell: (row) => (
+          <Link to="/bundles/model" search={{ ref: variantRef(refOf(bundle), row.name) }} title={`Look into ${row.name}`}>
+            {row.name}
+          </Link>
+        ),
+      },
       { id: 'precision', header: 'Precision', value: (row) => row.precision },
       { id: 'quantization', header: 'Quantization', value: (row) => row.quantization, grow: true },
       { id: 'size', header: 'Size', unit: size.unit, align: 'right', value: (row) => row.bytes / size.factor },
