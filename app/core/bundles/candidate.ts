@@ -48,6 +48,10 @@ export async function checkModel(path: string, source: BundleSource, options: Ch
   const check = await checkStructure(path, options.signal ? { signal: options.signal } : {});
   check.warnings.forEach((warning) => options.onWarning?.(warning));
   const facts = await inspectModel(path);
+  for (const { name, type } of facts.outputs.filter(isNoTensor)) {
+    const zipMap = type.startsWith('sequence(map(') ? " With skl2onnx, convert it again with options={'zipmap': False} to get it as a tensor." : '';
+    options.onWarning?.({ code: 'model.output-no-tensor', message: `The output ${name} is a ${type}, which cannot be read here and is left out.${zipMap}` });
+  }
   if (source.metric) checkOutput(facts, source.metric.output, 'bundle.metric-output', `${SOURCE_FILE}: "metric.output"`);
   return facts;
 }
@@ -61,11 +65,16 @@ export async function checkRecipe(path: string, name: string, facts: InspectResu
   for (const output of answerOutputs(answer)) checkOutput(facts, output, 'bundle.recipe-output', `${name}: "answer.output"`);
 }
 
+/** A sequence, a map or an optional value. */
+function isNoTensor({ type }: { type: string }): boolean {
+  return /^(sequence|map|optional)\(/.test(type);
+}
+
 function checkOutput(facts: InspectResult, output: string, code: string, field: string): void {
-  const outputs = facts.outputs.map((one) => one.name);
+  const outputs = facts.outputs.filter((one) => !isNoTensor(one)).map((one) => one.name);
   if (outputs.includes(output)) return;
   const meant = nearest(output, outputs);
-  throw unsound(code, `${field} names ${output}, which the model does not have.`, {
+  throw unsound(code, `${field} names ${output}, which is no output of the model that can be read.`, {
     expected: outputs.join(', '),
     found: output,
     ...(meant !== undefined && { hint: `Did you mean "${meant}"?` }),

@@ -93,9 +93,8 @@ export class ModelSession {
   async probe(headers: readonly TensorHeader[], body: Buffer): Promise<{ probed: ProbedOutput[]; latencyMs: number }> {
     const session = this.#loaded();
     const feeds = this.#feeds(headers, body);
-    const tensors = session.outputMetadata.filter((output) => output.isTensor).map((output) => output.name);
     const start = performance.now();
-    const result = tensors.length === 0 ? {} : await this.#once(session, feeds, tensors);
+    const result = session.outputMetadata.some((output) => output.isTensor) ? await this.#once(session, feeds, undefined) : {};
     const latencyMs = performance.now() - start;
     const probed = Object.entries(result).map(([name, { type, dims, data }]) => ({
       name,
@@ -146,9 +145,12 @@ export class ModelSession {
     return this.#session;
   }
 
+  /** Without a word about outputs: all that are tensors. ONNX Runtime's Node binding cannot hand over sequences and maps, and fails when asked for one. */
   async #once(session: InferenceSession, feeds: Feeds, outputs: readonly string[] | undefined): Promise<InferenceSession.OnnxValueMapType> {
+    const wanted = outputs && outputs.length > 0 ? outputs : session.outputMetadata.filter((output) => output.isTensor).map((output) => output.name);
+    if (wanted.length === 0) throw new RunnerFailure('run', 'None of the outputs of the model is a tensor.');
     try {
-      const result = await (outputs && outputs.length > 0 ? session.run(feeds, outputs) : session.run(feeds));
+      const result = await session.run(feeds, wanted);
       if (session === this.#session) this.#runs++;
       return result;
     } catch (error) {
