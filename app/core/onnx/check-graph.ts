@@ -1,7 +1,7 @@
 /** Whether the nodes of a graph fit together: every value is made once, somewhere, and not out of itself. */
 import { subgraphs } from './attributes.ts';
 import { typeFacts } from './data-types.ts';
-import { refuse, shown } from './errors.ts';
+import { capital, refuse, shown } from './errors.ts';
 import type { Findings } from './findings.ts';
 import type { Graph, Node, TypeProto, ValueInfo } from './messages.ts';
 
@@ -12,17 +12,28 @@ export interface Body {
   /** Names that exist before any node runs. */
   given: readonly string[];
   outputs: readonly string[];
+  /** ONNX Runtime puts the nodes of the outermost graph into order itself, and of no other. */
+  sorts: boolean;
 }
 
-/** Whether a name can be seen from inside: in this body, or in one around it. */
-type Visible = (name: string) => boolean;
+/** The values of the bodies around a subgraph. */
+export interface Around {
+  /** Whether a name can be read from there. */
+  sees(name: string): boolean;
+  /** Whether it stands for a value there already when the subgraph's node has its turn. */
+  has(name: string): boolean;
+}
+
+/** Around the outermost graph and around functions there is nothing. */
+export const NOTHING_AROUND: Around = { sees: () => false, has: () => false };
 
 export function nodeTitle(node: Node, index: number): string {
   return `${node.name ? `node ${shown(node.name)}` : `node ${index}`} (${shown(node.opType ?? '').slice(1, -1)})`;
 }
 
-/** @throws model.duplicate-*, model.missing-value, model.cycle, model.no-outputs, model.bad-type, model.bad-dims */
-export function checkGraph(graph: Graph, title: string, findings: Findings, outer: Visible = () => false): void {
+/** @throws model.duplicate-*, model.missing-*, model.cycle, model.unsorted, model.outer-output, model.bad-type, model.initializer-mismatch */
+export function checkGraph(graph: Graph, title: string, findings: Findings, around: Around = NOTHING_AROUND): void {
+  const outermost = around === NOTHING_AROUND;
   const inputs = uniqueNames(graph.input, 'input', title);
   const initializers = new Set<string>();
   for (const tensor of [...graph.initializer, ...graph.sparseInitializer.map((sparse) => ({ name: sparse.values?.name }))]) {
@@ -35,12 +46,17 @@ export function checkGraph(graph: Graph, title: string, findings: Findings, oute
     initializers.add(name);
   }
   uniqueNames(graph.output, 'output', title);
-  for (const info of [...graph.input, ...graph.output]) checkType(info.type, info.name ?? '', title, 0);
-  checkBody(
-    { title, node: graph.node, given: [...new Set([...inputs, ...initializers])], outputs: graph.output.map((info) => info.name ?? '') },
-    findings,
-    outer,
-  );
+  for (const info of [...graph.input, ...graph.output]) checkType(info.type, info.name ?? '', title, findings);
+  if (outermost) graph.input.forEach((info) => requireInputType(info, title));
+  const given = [...new Set([...inputs, ...initializers])];
+  checkBody({ title, node: graph.node, given, outputs: graph.output.map((info) => info.name ?? ''), sorts: outermost }, findings, around);
+}
+
+function requireInputType({ name = '', type }: ValueInfo, title: string): void {
+  const tensor = type?.tensorType ?? type?.sparseTensorType;
+  const other = type?.sequenceType ?? type?.mapType ?? type?.optionalType ?? type?.opaqueType;
+  if (tensor ? (tensor.elemType ?? 0) !== 0 : other) return;
+  throw refuse('model.missing-type', `The input ${shown(name)} of ${title} has no type.`, { hint: 'Export the model again.' });
 }
 
 function uniqueNames(infos: readonly ValueInfo[], what: string, title: string): Set<string> {
@@ -54,49 +70,61 @@ function uniqueNames(infos: readonly ValueInfo[], what: string, title: string): 
   return names;
 }
 
-function checkType(type: TypeProto | undefined, name: string, title: string, depth: number): void {
-  const tensor = type?.tensorType ?? type?.sparseTensorType;
-  const inner = type?.sequenceType?.elemType ?? type?.optionalType?.elemType ?? type?.mapType?.valueType;
-  if (inner) checkType(inner, name, title, depth + 1);
-  if (!tensor) return;
-  if ((tensor.elemType ?? 0) !== 0 && !typeFacts(tensor.elemType)) {
-    throw refuse('model.bad-type', `${shown(name)} of ${title} has an element type that does not exist.`, { found: String(tensor.elemType) });
-  }
-  for (const dim of tensor.shape?.dim ?? []) {
-    if ((dim.dimValue ?? 0n) < 0n) throw refuse('model.bad-dims', `${shown(name)} of ${title} has a negative dimension.`, { found: String(dim.dimValue) });
+function checkType(type: TypeProto | undefined, name: string, title: string, findings: Findings): void {
+  for (let at = type; at; at = at.sequenceType?.elemType ?? at.optionalType?.elemType ?? at.mapType?.valueType) {
+    const tensor = at.tensorType ?? at.sparseTensorType;
+    if (!tensor) continue;
+    if ((tensor.elemType ?? 0) !== 0 && !typeFacts(tensor.elemType)) {
+      throw refuse('model.bad-type', `${shown(name)} of ${title} has an element type that does not exist.`, { found: String(tensor.elemType) });
+    }
+    for (const dim of tensor.shape?.dim ?? []) {
+      if ((dim.dimValue ?? 0n) >= 0n) continue;
+      findings.warn('shape.negative', `${shown(name)} of ${title} has a negative dimension, ${dim.dimValue}. It is taken for an open one, as ONNX Runtime does.`, shown(name));
+    }
   }
 }
 
-export function checkBody(body: Body, findings: Findings, outer: Visible): void {
+/** @throws as `checkGraph` */
+export function checkBody(body: Body, findings: Findings, around: Around): void {
   const given = new Set(body.given);
   const producers = collectProducers(body, given);
-  const visible: Visible = (name) => given.has(name) || producers.has(name) || outer(name);
   const done = new Set<string>();
+  const inside: Around = {
+    sees: (name) => given.has(name) || producers.has(name) || around.sees(name),
+    has: (name) => given.has(name) || done.has(name) || around.has(name),
+  };
   let sorted = true;
   body.node.forEach((node, index) => {
     const who = `${nodeTitle(node, index)} of ${body.title}`;
-    checkAttributes(node, who);
     for (const name of node.input) {
       if (name === '' || given.has(name) || done.has(name)) continue;
       if (producers.has(name)) sorted = false;
-      else if (!outer(name)) {
-        throw refuse('model.missing-value', `${upper(who)} reads ${shown(name)}, which nothing provides.`, {
+      else if (!around.sees(name)) {
+        throw refuse('model.missing-value', `${capital(who)} reads ${shown(name)}, which nothing provides.`, {
           expected: 'an input, an initializer or the output of another node',
         });
       }
     }
     for (const graph of subgraphs(node)) {
-      checkGraph(graph, `a subgraph of ${who}`, findings, visible);
+      checkGraph(graph, `a subgraph of ${who}`, findings, inside);
       if (sorted) sorted = captured(graph).every((name) => !producers.has(name) || done.has(name));
     }
-    for (const name of node.output) done.add(name);
+    for (const name of node.output) {
+      if (name !== '' && around.has(name)) throw refuse('model.duplicate-value', `${capital(who)} writes ${shown(name)}, which is a value around it already.`);
+      done.add(name);
+    }
   });
   if (!sorted) {
     refuseCycle(body, producers);
+    if (!body.sorts) throw refuse('model.unsorted', `The nodes of ${body.title} are not in the order they run in.`, { hint: 'Export the model again.' });
     findings.warn('graph.unsorted', `The nodes of ${body.title} are not in the order they run in. ONNX asks for that order; ONNX Runtime sorts them itself.`);
   }
   for (const name of body.outputs) {
-    if (!visible(name)) throw refuse('model.missing-value', `Nothing provides the output ${shown(name)} of ${body.title}.`);
+    if (given.has(name) || producers.has(name)) continue;
+    if (!around.sees(name)) throw refuse('model.missing-value', `Nothing provides the output ${shown(name)} of ${body.title}.`);
+    throw refuse('model.outer-output', `The output ${shown(name)} of ${body.title} is a value from around it, which no runtime hands on.`, {
+      hint: 'Put an Identity node between the two.',
+    });
   }
 }
 
@@ -105,7 +133,7 @@ function collectProducers(body: Body, given: ReadonlySet<string>): Map<string, n
   const names = new Map<string, number>();
   body.node.forEach((node, index) => {
     const who = `${nodeTitle(node, index)} of ${body.title}`;
-    if (!node.opType) throw refuse('model.missing-name', `${upper(who)} has no operator.`);
+    if (!node.opType) throw refuse('model.missing-name', `${capital(who)} has no operator.`);
     if (node.name) {
       const before = names.get(node.name);
       if (before !== undefined)
@@ -117,22 +145,12 @@ function collectProducers(body: Body, given: ReadonlySet<string>): Map<string, n
       const first = producers.get(name);
       if (first !== undefined || given.has(name)) {
         const other = first === undefined ? 'is an input or initializer already' : `is written by ${nodeTitle(body.node[first] ?? node, first)} already`;
-        throw refuse('model.duplicate-value', `${upper(who)} writes ${shown(name)}, which ${other}.`);
+        throw refuse('model.duplicate-value', `${capital(who)} writes ${shown(name)}, which ${other}.`);
       }
       producers.set(name, index);
     }
   });
   return producers;
-}
-
-function checkAttributes(node: Node, who: string): void {
-  if (node.attribute.length < 2) return;
-  const names = new Set<string>();
-  for (const attribute of node.attribute) {
-    const name = attribute.name ?? '';
-    if (names.has(name)) throw refuse('model.duplicate-attribute', `${upper(who)} has the attribute ${shown(name)} twice.`);
-    names.add(name);
-  }
 }
 
 /** Names that a subgraph reads from around it. */
@@ -176,8 +194,4 @@ function refuseCycle(body: Body, producers: ReadonlyMap<string, number>): void {
   if (left === 0) return;
   const stuck = body.node.flatMap((node, index) => ((waiting[index] ?? 0) > 0 ? [nodeTitle(node, index)] : []));
   throw refuse('model.cycle', `Nodes of ${body.title} wait for each other: none of them could ever run.`, { found: stuck.slice(0, 5).join(', ') });
-}
-
-function upper(text: string): string {
-  return text.charAt(0).toUpperCase() + text.slice(1);
 }

@@ -74,7 +74,11 @@ export async function resolveExternal(dir: string, tensor: TensorProto, needed: 
   return { path, offset: place.offset, length };
 }
 
-async function insideFolder(dir: string, location: string, who: string): Promise<string> {
+/** Names that Windows keeps for devices, whatever stands after a dot. */
+const DEVICE_NAME = /^(con|prn|aux|nul|com\d|lpt\d)(\..*)?$/i;
+
+/** The real path of a file that a model names. @throws model.external-outside, model.external-missing */
+export async function insideFolder(dir: string, location: string, who: string): Promise<string> {
   const outside = (why: string) =>
     refuse('model.external-outside', `The external data of tensor ${who} is named ${shown(location)}, which ${why}.`, {
       expected: "a file in the model's own folder",
@@ -83,6 +87,9 @@ async function insideFolder(dir: string, location: string, who: string): Promise
   if (location.includes('\0')) throw outside('is not a file name');
   // A backslash is a separator on Windows: the same model must mean the same everywhere.
   if (location.includes('\\') || /^[A-Za-z]:/.test(location)) throw outside('is not a portable file name');
+  if (location.split('/').some((part) => DEVICE_NAME.test(part) || (/[. ]$/.test(part) && part !== '.' && part !== '..') || part.includes(':'))) {
+    throw outside('means something else on other systems');
+  }
   if (isAbsolute(location) || location.startsWith('/')) throw outside('is an absolute path');
   if (location.split('/').includes('..')) throw outside("leads outside the model's folder");
   const root = await realpath(dir);

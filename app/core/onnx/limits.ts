@@ -50,3 +50,15 @@ export const MAX_LARGEST = 20;
 export const MAX_EXTERNAL_FILES = 1_000;
 /** Largest config.json looked into beside a model, in bytes. */
 export const MAX_CONFIG_BYTES = 1024 * 1024;
+/** Most nodes a model may have once its functions are expanded; the largest real ones have some hundred thousand. */
+export const MAX_EXPANDED_NODES = 1_000_000;
+/** Most elements of a tensor that are followed through a graph as constants: shapes have as many as a tensor has axes. */
+export const MAX_KNOWN_NUMBERS = 64;
+/** Most axes a tensor may have; NumPy takes 64, real models stay below 10. */
+export const MAX_RANK = 64;
+/** How often the bytes of an external data file may be meant by tensors that lie across each other. */
+export const MAX_EXTERNAL_REUSE = 2;
+/** Bytes of weights that are looked through beyond what their files take on disk: small tensors lie in memory already. */
+export const SCAN_SPARE_BYTES = 64 * 1024 * 1024;
+/** Longest name that is looked through for what it might pretend to be, in characters; a longer one is strange enough. */
+export const MAX_LOOKED_AT_NAME = 4096;

@@ -27,7 +27,8 @@ function* graphScopes(graph: Graph, title: string): Generator<Scope> {
 
 function* nodeScopes(node: Node, title: string): Generator<Scope> {
   for (const attribute of node.attribute) {
-    const inner = `${shown(attribute.name ?? '').slice(1, -1)} of node ${shown(node.name ?? node.opType ?? '')} in ${title}`;
+    if (!attribute.g && attribute.graphs.length === 0) continue;
+    const inner = `${shown(attribute.name ?? '').slice(1, -1)} of node ${shown(node.name || node.opType || '')} in ${title}`;
     if (attribute.g) yield* graphScopes(attribute.g, inner);
     for (const graph of attribute.graphs) yield* graphScopes(graph, inner);
   }

@@ -7,7 +7,7 @@ import type { ModelIndex } from './graph-index.ts';
 import { functionName, operatorName } from './graph-links.ts';
 import { MAX_IR_VERSION, MAX_VIEW_LIST } from './limits.ts';
 import { normalDomain, opsetsOf } from './model.ts';
-import { NEWEST_OPSET, operatorSignatures } from './operators.ts';
+import { NEWEST_OPSET, operatorSchemas } from './operators.ts';
 
 /** Operator sets older than this load, but miss operators and rules that quantization wants. */
 const OLD_OPSET = 13;
@@ -144,7 +144,7 @@ function operators(index: ModelIndex, findings: Findings): void {
       if (index.numberOf.has(functionName(node.domain, node.opType, node.overload))) continue;
       const domain = normalDomain(node.domain);
       const version = opsets.get(domain);
-      const signatures = operatorSignatures(domain, node.opType ?? '');
+      const signatures = operatorSchemas(domain, node.opType ?? '');
       const signature = signatures?.findLast((candidate) => candidate.since <= (version ?? Number.POSITIVE_INFINITY));
       if (signature && !signature.deprecated) continue;
       findings.warn(

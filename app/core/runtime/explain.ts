@@ -22,7 +22,7 @@ const NODE_FORMS: readonly RegExp[] = [
   /(?<rest>Type \([^\s]*\) of output arg \([\s\S]*?\)) of node \((?<node>[\s\S]*?)\)/,
 ];
 
-const NOT_IMPLEMENTED = /NOT_IMPLEMENTED|Could not find an implementation|not implemented|is not supported|unsupported (data )?type/i;
+const NOT_IMPLEMENTED = /NOT_IMPLEMENTED|Could not find an implementation|not implemented|is not XX/i;
 
 /** @param message as ONNX Runtime threw it: it may hold any text of the model */
 export function explain(message: string): Explained {
