@@ -49,7 +49,10 @@ export function checkAttributeForms(node: Node, who: string, parameters: Functio
       if (parameters === undefined) throw bad(who, `takes its attribute ${shown(name)} from a parameter, but is not in a function`);
       if (!parameters.has(attribute.refAttrName)) {
         const parameter = shown(attribute.refAttrName);
-        findings.warn('function.parameter', `${capital(who)} takes its attribute ${shown(name)} from ${parameter}, which its function has not. ONNX Runtime leaves it out.`);
+        findings.warn(
+          'function.parameter',
+          `${capital(who)} takes its attribute ${shown(name)} from ${parameter}, which its function has not. ONNX Runtime leaves it out.`,
+        );
       }
       if (filled.length > 0) throw bad(who, `both holds its attribute ${shown(name)} and takes it from a parameter`);
       continue;
@@ -87,7 +90,8 @@ export function checkAttributes(node: Node, schema: OperatorSchema, who: string)
     if (values.length !== 1) throw bad(who, 'does not hold one value', 'one attribute with the value', String(values.length));
   }
   for (const [name, { required }] of schema.attributes) {
-    if (required && !node.attribute.some((attribute) => attribute.name === name)) throw bad(who, `lacks the attribute ${shown(name)}, which its operator needs`);
+    if (required && !node.attribute.some((attribute) => attribute.name === name))
+      throw bad(who, `lacks the attribute ${shown(name)}, which its operator needs`);
   }
 }
 
@@ -105,7 +109,8 @@ function checkValue(opType: string, attribute: Attribute, who: string): void {
   if (TYPE_ATTRIBUTES.has(name) && attribute.type === AttributeType.int) {
     const value = Number(attribute.i ?? 0n);
     // 0 stands for "as the input" where it is allowed at all.
-    if (value !== 0 && !typeFacts(value)) throw bad(who, `names in ${shown(name)} an element type that does not exist`, 'a number of an element type', String(value));
+    if (value !== 0 && !typeFacts(value))
+      throw bad(who, `names in ${shown(name)} an element type that does not exist`, 'a number of an element type', String(value));
   }
   if (opType === 'Transpose' && name === 'perm') {
     const seen = new Set(attribute.ints);

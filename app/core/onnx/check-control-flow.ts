@@ -29,7 +29,8 @@ function checkLoop(node: Node, body: Graph, who: string): void {
   if (node.input.slice(2).includes('')) throw unfit(who, 'leaves out a value that its body carries on');
   counted(who, 'body has', 'inputs', 2 + state, body.input.length);
   counted(who, 'body has', 'outputs', node.output.length + 1, body.output.length);
-  if (body.output.length < 1 + state) throw unfit(who, 'has a body that does not give back what it carries on', `at least ${1 + state} outputs`, String(body.output.length));
+  if (body.output.length < 1 + state)
+    throw unfit(who, 'has a body that does not give back what it carries on', `at least ${1 + state} outputs`, String(body.output.length));
 }
 
 function checkScan(node: Node, body: Graph, opset: number, who: string): void {
@@ -39,7 +40,8 @@ function checkScan(node: Node, body: Graph, opset: number, who: string): void {
   if (scanned < 1 || scanned > given) throw unfit(who, 'walks over more inputs than it has, or over none', `1 to ${given}`, String(scanned));
   counted(who, 'body has', 'inputs', given, body.input.length);
   counted(who, 'body has', 'outputs', node.output.length, body.output.length);
-  if (body.output.length < given - scanned) throw unfit(who, 'has a body that does not give back its state', `at least ${given - scanned} outputs`, String(body.output.length));
+  if (body.output.length < given - scanned)
+    throw unfit(who, 'has a body that does not give back its state', `at least ${given - scanned} outputs`, String(body.output.length));
 }
 
 /** Inputs of a graph that have no value of their own. */

@@ -80,10 +80,14 @@ export class ExternalData {
       if (!first) continue;
       const claimed = ranges.reduce((sum, range) => sum + range.length, 0);
       if (claimed > MAX_EXTERNAL_REUSE * first.size) {
-        throw refuse('model.external-overlap', `Tensors lie across each other in the external data file ${shown(first.location)}: it would have to be many times as large.`, {
-          expected: `at most ${first.size} bytes in all`,
-          found: `${claimed} bytes`,
-        });
+        throw refuse(
+          'model.external-overlap',
+          `Tensors lie across each other in the external data file ${shown(first.location)}: it would have to be many times as large.`,
+          {
+            expected: `at most ${first.size} bytes in all`,
+            found: `${claimed} bytes`,
+          },
+        );
       }
       ranges.sort((a, b) => a.offset - b.offset || a.length - b.length);
       let last = ranges[0];

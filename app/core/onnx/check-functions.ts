@@ -74,7 +74,10 @@ export function checkCall(node: Node, fn: FunctionProto, who: string): void {
     ['outputs', node.output.length, fn.output.length],
   ] as const) {
     if (given > declared) {
-      throw refuse('model.bad-signature', `${capital(who)} has more ${what} than the function it calls.`, { expected: `at most ${declared}`, found: String(given) });
+      throw refuse('model.bad-signature', `${capital(who)} has more ${what} than the function it calls.`, {
+        expected: `at most ${declared}`,
+        found: String(given),
+      });
     }
   }
 }

@@ -79,7 +79,11 @@ function checkType(type: TypeProto | undefined, name: string, title: string, fin
     }
     for (const dim of tensor.shape?.dim ?? []) {
       if ((dim.dimValue ?? 0n) >= 0n) continue;
-      findings.warn('shape.negative', `${shown(name)} of ${title} has a negative dimension, ${dim.dimValue}. It is taken for an open one, as ONNX Runtime does.`, shown(name));
+      findings.warn(
+        'shape.negative',
+        `${shown(name)} of ${title} has a negative dimension, ${dim.dimValue}. It is taken for an open one, as ONNX Runtime does.`,
+        shown(name),
+      );
     }
   }
 }

@@ -84,7 +84,10 @@ function checkNode(node: Node, who: string, opsets: ReadonlyMap<string, number>,
   const version = opsets.get(domain);
   if (version === undefined) {
     if (domain === '')
-      throw refuse('model.no-opset', `${capital(who)} uses the operator ${operatorTitle(domain, opType)}, but the model names no version of that operator set.`);
+      throw refuse(
+        'model.no-opset',
+        `${capital(who)} uses the operator ${operatorTitle(domain, opType)}, but the model names no version of that operator set.`,
+      );
     findings.warn('opset.not-named', `The model uses operators of ${shown(domain)} without naming their version. ONNX Runtime takes the newest.`);
   }
   const schema = operatorSchema(domain, opType, version);

@@ -21,7 +21,12 @@ const NUMBER_FIELDS = ['floatData', 'int32Data', 'int64Data', 'uint64Data', 'dou
  * @returns the external data files
  * @throws model.tensor-*, model.bad-type, model.bad-dims, model.external-*, model.bad-sparse
  */
-export async function checkTensors(model: OnnxModel, findings: Findings, storedBytes: (paths: readonly string[]) => Promise<number>, signal?: AbortSignal): Promise<number> {
+export async function checkTensors(
+  model: OnnxModel,
+  findings: Findings,
+  storedBytes: (paths: readonly string[]) => Promise<number>,
+  signal?: AbortSignal,
+): Promise<number> {
   const external = new ExternalData(model.dir);
   const scans: { bytes: Bytes; type: string; where: string }[] = [];
   for (const { tensor, where, initializer } of tensorsOf(model)) {
@@ -56,7 +61,10 @@ async function placeOf(tensor: TensorProto, where: string, external: ExternalDat
   const who = shown(tensor.name || where);
   const named = tensor.name ? tensor : { ...tensor, name: where };
   if (tensor.dims.length > MAX_RANK) {
-    throw refuse('model.bad-dims', `Tensor ${who} has more axes than any runtime takes.`, { expected: `at most ${MAX_RANK}`, found: String(tensor.dims.length) });
+    throw refuse('model.bad-dims', `Tensor ${who} has more axes than any runtime takes.`, {
+      expected: `at most ${MAX_RANK}`,
+      found: String(tensor.dims.length),
+    });
   }
   const count = elementCount(named);
   const filled = [

@@ -8,7 +8,8 @@ import type { Findings } from './findings.ts';
 import type { Graph, Node } from './messages.ts';
 import { normalDomain, type OnnxModel, opsetsOf } from './model.ts';
 import { type OperatorSchema, operatorSchema, type Parameter } from './operators.ts';
-import { inferShapes, type ShapeCase } from './shape-rules.ts';
+import type { ShapeCase } from './shape-case.ts';
+import { inferShapes } from './shape-rules.ts';
 import { callerSized } from './caller-sizes.ts';
 import { knownNumbers } from './known-numbers.ts';
 import { declaredDims, dimsText, tensorValue, type Value, Values, valueTypeName } from './values.ts';
@@ -39,13 +40,19 @@ export function checkValues(model: OnnxModel, functions: Functions, findings: Fi
     const wanted = valueTypeName(type);
     const found = values.get(name)?.type;
     if (wanted !== undefined && found !== undefined && wanted !== found) {
-      throw refuse('model.type-mismatch', `The output ${shown(name)} of the graph is declared with another type than it has.`, { expected: found, found: wanted });
+      throw refuse('model.type-mismatch', `The output ${shown(name)} of the graph is declared with another type than it has.`, {
+        expected: found,
+        found: wanted,
+      });
     }
   }
 }
 
 function compareDeclared(name: string, own: Value, declared: Value): void {
-  const sized = !own.dims || !declared.dims || (own.dims.length === declared.dims.length && own.dims.every((dim, i) => declared.dims?.[i] === undefined || declared.dims[i] === dim));
+  const sized =
+    !own.dims ||
+    !declared.dims ||
+    (own.dims.length === declared.dims.length && own.dims.every((dim, i) => declared.dims?.[i] === undefined || declared.dims[i] === dim));
   if (sized && (own.type === declared.type || declared.type === undefined)) return;
   throw refuse('model.initializer-mismatch', `The initializer ${shown(name)} is not what the input of the same name is declared as.`, {
     expected: `${declared.type ?? 'any type'} ${dimsText(declared.dims)}`,
@@ -71,7 +78,10 @@ function checkNodes(graph: Graph, values: Values, setting: Setting, title: strin
       const own = outputs[i] ?? {};
       const wanted = valueTypeName(declared.get(name));
       if (wanted !== undefined && own.type !== undefined && wanted !== own.type) {
-        throw refuse('model.type-mismatch', `${capital(who)} gives ${shown(name)} another type than the model declares for it.`, { expected: wanted, found: own.type });
+        throw refuse('model.type-mismatch', `${capital(who)} gives ${shown(name)} another type than the model declares for it.`, {
+          expected: wanted,
+          found: own.type,
+        });
       }
       values.set(name, own);
     });
@@ -158,7 +168,13 @@ const TYPED_BY: ReadonlyMap<string, readonly [attribute: string, fallback: numbe
   ['Multinomial', ['dtype', 'int32']],
 ]);
 
-function outputType(node: Node, schema: OperatorSchema, bound: ReadonlyMap<string, string>, inputs: readonly (Value | undefined)[], index: number): string | undefined {
+function outputType(
+  node: Node,
+  schema: OperatorSchema,
+  bound: ReadonlyMap<string, string>,
+  inputs: readonly (Value | undefined)[],
+  index: number,
+): string | undefined {
   const op = node.opType ?? '';
   const typed = normalDomain(node.domain) === '' ? TYPED_BY.get(op) : undefined;
   if (typed) {

@@ -1,7 +1,7 @@
 /** Shapes that a graph computes from constants, as exporters write them: `Reshape` can then be judged before it runs. */
 import { findAttribute, intAttribute } from './attributes.ts';
 import { MAX_KNOWN_NUMBERS } from './limits.ts';
-import type { ShapeCase } from './shape-rules.ts';
+import type { ShapeCase } from './shape-case.ts';
 import { tensorValue } from './values.ts';
 
 /** The elements of a node's first output, where they are few, whole, and certain. */

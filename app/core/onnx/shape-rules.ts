@@ -3,22 +3,9 @@
  * certain is refused: an operator or a dimension that is not known here is left to ONNX Runtime.
  */
 import { intAttribute } from './attributes.ts';
-import type { Node } from './messages.ts';
-import { type Dims, dimsText, type Value } from './values.ts';
+import type { ShapeCase, Shapes } from './shape-case.ts';
+import { type Dims, dimsText } from './values.ts';
 import { windowDims } from './window-shapes.ts';
-
-export interface ShapeCase {
-  node: Node;
-  /** undefined for inputs that are left out, and for those nothing is known of. */
-  inputs: readonly (Value | undefined)[];
-  /** The operator set version of the operator. */
-  since: number;
-  /** An error that names the node. */
-  misfit(why: string, expected?: string, found?: string): Error;
-}
-
-/** Dimensions of the outputs, as far as they are known. */
-export type Shapes = readonly (Dims | undefined)[];
 
 /** @throws what `misfit` makes */
 export function inferShapes(one: ShapeCase): Shapes {
@@ -141,10 +128,12 @@ function concat(one: ShapeCase): Shapes {
   const result: (number | undefined)[] = [...first];
   let length: number | undefined = known.length === one.inputs.length ? 0 : undefined;
   for (const dims of known) {
-    if (dims.length !== first.length) throw one.misfit(`joins ${dimsText(first)} and ${dimsText(dims)}`, 'the same number of axes', `${first.length} and ${dims.length}`);
+    if (dims.length !== first.length)
+      throw one.misfit(`joins ${dimsText(first)} and ${dimsText(dims)}`, 'the same number of axes', `${first.length} and ${dims.length}`);
     dims.forEach((dim, i) => {
       if (i === axis) return;
-      if (dim !== undefined && result[i] !== undefined && dim !== result[i]) throw one.misfit(`joins ${dimsText(first)} and ${dimsText(dims)} along axis ${axis}`, 'equal sizes on the other axes', `${result[i]} and ${dim}`);
+      if (dim !== undefined && result[i] !== undefined && dim !== result[i])
+        throw one.misfit(`joins ${dimsText(first)} and ${dimsText(dims)} along axis ${axis}`, 'equal sizes on the other axes', `${result[i]} and ${dim}`);
       result[i] ??= dim;
     });
     const here = dims[axis];
@@ -158,15 +147,20 @@ function reshape(one: ShapeCase): Shapes {
   const data = dimsOf(one, 0);
   const wanted = one.inputs[1]?.numbers;
   if (!wanted || one.since < 5) return [];
-  if (wanted.filter((dim) => dim === -1).length > 1 || wanted.some((dim) => dim < -1)) throw one.misfit('has a shape that cannot be', 'sizes, and -1 at most once', dimsText(wanted));
+  if (wanted.filter((dim) => dim === -1).length > 1 || wanted.some((dim) => dim < -1))
+    throw one.misfit('has a shape that cannot be', 'sizes, and -1 at most once', dimsText(wanted));
   const keepsZero = intAttribute(one.node, 'allowzero', 0) !== 0;
   const dims: (number | undefined)[] = wanted.map((dim, i) => (dim === 0 && !keepsZero ? data?.[i] : dim === -1 ? undefined : dim));
   const count = data?.reduce<number | undefined>((product, dim) => (product === undefined || dim === undefined ? undefined : product * dim), 1);
   const open = wanted.indexOf(-1);
-  const rest = dims.reduce<number | undefined>((product, dim, i) => (i === open ? product : product === undefined || dim === undefined ? undefined : product * dim), 1);
+  const rest = dims.reduce<number | undefined>(
+    (product, dim, i) => (i === open ? product : product === undefined || dim === undefined ? undefined : product * dim),
+    1,
+  );
   if (count !== undefined && rest !== undefined) {
     const fits = open < 0 ? count === rest : rest === 0 ? count === 0 : count % rest === 0;
-    if (!fits) throw one.misfit(`cannot give ${dimsText(data)} the shape ${dimsText(wanted)}`, `${count} elements`, `${rest}${open < 0 ? '' : ' or a multiple'}`);
+    if (!fits)
+      throw one.misfit(`cannot give ${dimsText(data)} the shape ${dimsText(wanted)}`, `${count} elements`, `${rest}${open < 0 ? '' : ' or a multiple'}`);
     if (open >= 0 && rest > 0) dims[open] = count / rest;
   }
   return [dims];
@@ -185,7 +179,8 @@ function flatten(one: ShapeCase): Shapes {
   const data = dimsOf(one, 0);
   if (!data) return [];
   const axis = intAttribute(one.node, 'axis', 1);
-  if (axis < -data.length || axis > data.length) throw one.misfit(`is cut at an axis that ${data.length} axes do not have`, `${-data.length} to ${data.length}`, String(axis));
+  if (axis < -data.length || axis > data.length)
+    throw one.misfit(`is cut at an axis that ${data.length} axes do not have`, `${-data.length} to ${data.length}`, String(axis));
   const at = axis < 0 ? axis + data.length : axis;
   const size = (dims: Dims) => dims.reduce<number | undefined>((product, dim) => (product === undefined || dim === undefined ? undefined : product * dim), 1);
   return [[size(data.slice(0, at)), size(data.slice(at))]];

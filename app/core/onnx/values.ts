@@ -83,17 +83,12 @@ function smallNumbers(tensor: TensorProto, dims: readonly number[]): number[] | 
   return numbers.length === count ? numbers : undefined;
 }
 
-/** How many elements, where all dimensions are known. */
-export function countOf(dims: Dims | undefined): number | undefined {
-  let count = 1;
-  for (const dim of dims ?? [undefined]) {
-    if (dim === undefined) return undefined;
-    count *= dim;
-  }
-  return count;
-}
-
 /** `[?, 3, 224, 224]` */
 export function dimsText(dims: Dims | undefined): string {
-  return dims === undefined ? '[…]' : `[${dims.slice(0, 16).map((dim) => dim ?? '?').join(', ')}${dims.length > 16 ? ', …' : ''}]`;
+  return dims === undefined
+    ? '[…]'
+    : `[${dims
+        .slice(0, 16)
+        .map((dim) => dim ?? '?')
+        .join(', ')}${dims.length > 16 ? ', …' : ''}]`;
 }

@@ -1,6 +1,6 @@
 /** Dimensions of convolutions and pools: `[samples, channels, spatial …]` in, the same out. */
 import { findAttribute, intAttribute, textAttribute } from './attributes.ts';
-import type { ShapeCase, Shapes } from './shape-rules.ts';
+import type { ShapeCase, Shapes } from './shape-case.ts';
 import { type Dims, dimsText } from './values.ts';
 
 /** @throws what `misfit` makes */
@@ -29,7 +29,8 @@ export function windowDims(one: ShapeCase): Shapes {
   const window: Dims = weights.slice(2);
   kernel?.forEach((size, i) => {
     const real = window[i];
-    if (real !== undefined && real !== size) throw one.misfit(`says its window is ${dimsText(kernel)}, but has weights of ${dimsText(weights)}`, dimsText(window), dimsText(kernel));
+    if (real !== undefined && real !== size)
+      throw one.misfit(`says its window is ${dimsText(kernel)}, but has weights of ${dimsText(weights)}`, dimsText(window), dimsText(kernel));
   });
   const transposed = op === 'ConvTranspose';
   const [first, second] = weights;
@@ -38,7 +39,8 @@ export function windowDims(one: ShapeCase): Shapes {
     throw one.misfit(`has weights of ${dimsText(weights)} for the channels of ${dimsText(data)}`, `${needed} channels`, String(data[1]));
   }
   const grouped = first;
-  if (grouped !== undefined && grouped % group !== 0) throw one.misfit(`splits ${grouped} channels into ${group} groups`, 'groups of equal size', `${grouped} / ${group}`);
+  if (grouped !== undefined && grouped % group !== 0)
+    throw one.misfit(`splits ${grouped} channels into ${group} groups`, 'groups of equal size', `${grouped} / ${group}`);
   const channels = transposed ? (second === undefined ? undefined : second * group) : first;
   const bias = one.inputs[2]?.dims;
   if (bias && (bias.length !== 1 || (bias[0] !== undefined && channels !== undefined && bias[0] !== channels))) {

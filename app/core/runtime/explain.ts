@@ -22,7 +22,9 @@ const NODE_FORMS: readonly RegExp[] = [
   /(?<rest>Type \([^\s]*\) of output arg \([\s\S]*?\)) of node \((?<node>[\s\S]*?)\)/,
 ];
 
-const NOT_IMPLEMENTED = /NOT_IMPLEMENTED|Could not find an implementation|not implemented|is not XX/i;
+/** What this build or this computer lacks, a language's locale among it, and not the model. */
+const NOT_IMPLEMENTED =
+  /NOT_IMPLEMENTED|Could not find an implementation|Failed to find kernel|not implemented|(is|are) not (yet )?supported|Failed to construct locale/i;
 
 /** @param message as ONNX Runtime threw it: it may hold any text of the model */
 export function explain(message: string): Explained {
