@@ -10,6 +10,7 @@ const DOMAINS = [
   'trust',
   'datasets',
   'bundles',
+  'distribution',
   'runtime',
   'quantize',
   'trials',

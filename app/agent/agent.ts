@@ -6,11 +6,23 @@ import { EdgewrightError, type HardwareReport } from '#contract';
 import { openStore } from '#core/bundles';
 import type { ReadyLine } from '#core/protocol';
 import { detectHardware } from '#core/hardware';
-import { acquireLock, createLog, ensureDir, freeBytes, type Lock, systemClock } from '#core/platform';
+import {
+  acquireLock,
+  createLog,
+  ensureDir,
+  freeBytes,
+  type Lock,
+  systemClock,
+  formatAddress,
+  type HostPort,
+  isLoopback,
+  isUnspecified,
+  listen,
+  parseAddress,
+} from '#core/platform';
 import { createDeviceIdentity } from '#core/trust';
 import { Device } from './device/device.ts';
 import { bundlesOf } from './device/report.ts';
-import { formatAddress, type HostPort, isLoopback, isUnspecified, listen, parseAddress } from './doors/address.ts';
 import { createInferenceServer } from './doors/inference.ts';
 import { createManagementDoor } from './doors/management.ts';
 import { openPairingDoor, type PairingDoor } from './doors/pairing.ts';

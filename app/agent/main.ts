@@ -1,9 +1,8 @@
 /** `edgewright-agent`: reads the command line, starts the agent, says once where it is, and ends cleanly when told to. */
 import { Command, CommanderError } from 'commander';
 import { asEdgewrightError, EdgewrightError, exitCodeOf } from '#contract';
-import { userPath } from '#core/platform';
+import { userPath, parseAddress } from '#core/platform';
 import { startAgent } from './agent.ts';
-import { parseAddress } from './doors/address.ts';
 import { STOP_MS } from './limits.ts';
 import { AGENT_VERSION } from './version.ts';
 

@@ -10,6 +10,7 @@ import { addDevice } from './commands/device.ts';
 import { addHardware } from './commands/hardware.ts';
 import { addImport } from './commands/import.ts';
 import { addModel } from './commands/model.ts';
+import { addRegistry } from './commands/registry.ts';
 import { addTrial } from './commands/trial.ts';
 import { addWorkspace } from './commands/workspace.ts';
 import { printError } from './output.ts';
@@ -24,6 +25,7 @@ export function buildProgram(): Command {
   addModel(program);
   addBundle(program);
   addImport(program);
+  addRegistry(program);
   addTrial(program);
   addDevice(program);
   addDeploy(program);

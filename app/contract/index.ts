@@ -10,6 +10,7 @@ import { CheckRequestSchema, CheckResultSchema } from './checks.ts';
 import { BenchmarkSchema, NameSchema, ProviderUseSchema, RefSchema, WarningSchema } from './common.ts';
 import { AddDeviceSchema, DeploymentSchema, DeploySpecSchema, DeviceDetailSchema, DeviceSchema, PreflightSchema, RollbackResultSchema } from './devices.ts';
 import { ErrorBodySchema } from './errors.ts';
+import { PushedBundleSchema, ReceivedSchema } from './distribution.ts';
 import { HardwareReportSchema } from './hardware.ts';
 import { ImportRequestSchema, ImportStartedSchema } from './imports.ts';
 import { RunRequestSchema, RunResultSchema } from './inference.ts';
@@ -23,6 +24,7 @@ export * from './bundles.ts';
 export * from './checks.ts';
 export * from './common.ts';
 export * from './devices.ts';
+export * from './distribution.ts';
 export * from './errors.ts';
 export * from './hardware.ts';
 export * from './imports.ts';
@@ -74,6 +76,10 @@ export const contract = {
     import: procedure.input(ImportRequestSchema).output(ImportStartedSchema),
     verify: procedure.input(ByRef).output(VerifyResultSchema),
     remove: procedure.input(ByRef).output(z.object({ ref: z.string(), freedBytes: z.number().int() })),
+  },
+  registries: {
+    /** Judges a bundle that was pushed into this workspace's own registry, and takes it in. */
+    admit: procedure.input(PushedBundleSchema).output(ReceivedSchema),
   },
   inference: {
     run: procedure.input(RunRequestSchema).output(RunResultSchema),

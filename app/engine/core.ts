@@ -6,6 +6,7 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type HardwareReport, type QuantizeRequest, type QuantizeResult, type Status } from '#contract';
 import { openCatalogue, openRegistry, openStore, type Registry } from '#core/bundles';
+import { openRepositories } from '#core/distribution';
 import { type Fleet, openFleet } from '#core/fleet';
 import { detectHardware } from '#core/hardware';
 import {
@@ -35,6 +36,7 @@ import { Jobs } from './jobs.ts';
 import { Models } from './models.ts';
 import { type PracticeDevice, practiceDevice } from './practice.ts';
 import { quantize } from './quantize.ts';
+import { Registries } from './registries.ts';
 import { Runnables } from './runnables.ts';
 import type { RecordAct, Write } from './service.ts';
 import { ownTempDir } from './temp.ts';
@@ -66,6 +68,7 @@ export interface Core {
   trials: TrialStore;
   bundles: Bundles;
   imports: Imports;
+  registries: Registries;
   trialRuns: Trials;
   devices: Devices;
   deployments: Deployments;
@@ -101,6 +104,8 @@ export async function openCore(options: CoreOptions): Promise<Core> {
     const db = new WorkspaceDb(join(paths.home, 'workspace.db'), clock);
     closers.push(() => db.close());
     const store = await openStore(paths.store);
+    const repositories = openRepositories({ store, clock });
+    closers.push(() => repositories.close());
     const catalogue = openCatalogue(paths.catalogue);
     closers.push(() => catalogue.close());
     const trust = openTrustList(paths.keys, keyring);
@@ -162,6 +167,7 @@ export async function openCore(options: CoreOptions): Promise<Core> {
     const deployments = new Deployments({ registry, fleet, jobs, write, record, chosenVariant: (ref) => trials.chosen(ref) });
     const bundles = new Bundles({ registry, fleet, jobs, changes, write, record });
     const workspace = new Workspace({ keyring, changes, write, record });
+    const registries = new Registries({ registry, repositories, jobs, changes, write, record });
     const devices = new Devices({ fleet, practice, db, changes, write, record, follows: options.lock.hold });
 
     return {
@@ -177,6 +183,7 @@ export async function openCore(options: CoreOptions): Promise<Core> {
       trials,
       bundles,
       imports: new Imports({ bundles, jobs, write, tempDir }),
+      registries,
       trialRuns,
       devices,
       deployments,

@@ -1,3 +1,4 @@
 /** The composition root: the core behind the contract, in this process or served to screens and clients. */
 export { findEngine } from './engine-file.ts';
 export { openLocalClient } from './local-client.ts';
+export { serveRegistry } from './serve-registry.ts';

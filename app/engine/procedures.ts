@@ -36,6 +36,7 @@ const KINDS: Record<ProcedureName, ProcedureKind> = {
   'bundles.import': 'act',
   'bundles.verify': 'read',
   'bundles.remove': 'act',
+  'registries.admit': 'free',
   'inference.run': 'read',
   'inference.example': 'read',
   'inference.benchmark': 'read',

@@ -74,6 +74,9 @@ export function createRouter(core: Core) {
       verify: os.bundles.verify.handler(({ input }) => core.registry.verify(input.ref)),
       remove: os.bundles.remove.handler(({ input, context }) => core.bundles.remove(input.ref, context.actor)),
     },
+    registries: {
+      admit: os.registries.admit.handler(({ input, signal, context }) => core.registries.admit(input.name, input.version, context.actor, signal)),
+    },
     inference: {
       run: os.inference.run.handler(({ input, signal }) => core.inference.run(input, signal)),
       example: os.inference.example.handler(({ input }) => core.inference.example(input.ref, input.name)),

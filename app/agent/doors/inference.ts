@@ -5,12 +5,12 @@
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { asEdgewrightError, EdgewrightError } from '#contract';
+import { isLoopback } from '#core/platform';
 import { HEADERS_MS, KEEP_ALIVE_MS, MAX_HEADER_BYTES, MAX_INFER_BODY_BYTES, MAX_INFERENCE_CONNECTIONS, REQUEST_MS } from '../limits.ts';
 import type { Metrics } from '../metrics.ts';
 import type { Router } from '../serving/router.ts';
 import type { ModelSession } from '../serving/session.ts';
 import { AGENT_VERSION } from '../version.ts';
-import { isLoopback } from './address.ts';
 import { HttpError, notFound, readJson, sendJson, sendText, statusOf, urlOf, wrongMethod } from './http.ts';
 import { feedsOf, InferRequestSchema, outputJson, tensorMetadata } from './oip-tensors.ts';
 

@@ -18,11 +18,10 @@ import {
   pairingWire,
   PROTOCOL_VERSION,
 } from '#core/protocol';
-import { type Clock, writeFileAtomic } from '#core/platform';
+import { type Clock, writeFileAtomic, formatAddress, listen } from '#core/platform';
 import { certificateDer, certificateRole, equalMac, generatePairingCode, pairingMac } from '#core/trust';
 import { HANDSHAKE_MS, LAST_ANSWER_MS, MAX_PAIRING_STRANGERS } from '../limits.ts';
 import type { Identity, Trust } from '../state/identity.ts';
-import { formatAddress, listen } from './address.ts';
 import { boundStrangers } from './strangers.ts';
 import { AGENT_VERSION } from '../version.ts';
 

@@ -2,10 +2,19 @@
 export { type BuildOptions, type NewVariant } from './build.ts';
 export { type Admit, type Candidate } from './candidate.ts';
 export { type Catalogue, type ClosureEntry, openCatalogue } from './catalogue.ts';
+export { bundleName } from './describe.ts';
 export { digestOf } from './digests.ts';
 export { MAX_BLOB_BYTES, MAX_MANIFEST_BYTES } from './limits.ts';
 export type { LayerFile } from './manifest.ts';
-export { type Descriptor, INDEX_TYPE, MANIFEST_TYPE, type OciManifest } from './oci.ts';
+export {
+  type Descriptor,
+  INDEX_TYPE,
+  MANIFEST_TYPE,
+  NAME as NAME_ANNOTATION,
+  type OciManifest,
+  SUBJECT as SUBJECT_ANNOTATION,
+  VERSION as VERSION_ANNOTATION,
+} from './oci.ts';
 export { parseByteSize, parseDurationMs } from './quantities.ts';
 export type { BundleProvider } from './provider.ts';
 export { parseRef, type Ref } from './refs.ts';

@@ -44,6 +44,9 @@ export async function openStore(dir: string) {
   /** Changes in this process queue up here, so that they do not poll each other for the lock. */
   let queue: Promise<unknown> = Promise.resolve();
 
+  /** Who needs blobs besides what index.json leads to. */
+  const keepers: ((digest: string) => boolean)[] = [];
+
   const pathOf = (digest: string) => join(blobs, hexOf(digest));
 
   async function size(digest: string): Promise<number | undefined> {
@@ -120,8 +123,9 @@ export async function openStore(dir: string) {
     return (await has(digest)) && (await hashFile(pathOf(digest), signal)) === digest;
   }
 
-  /** @returns the bytes freed; 0 when it was not there */
+  /** @returns the bytes freed; 0 when it was not there, or when someone else needs it */
   async function remove(digest: string): Promise<number> {
+    if (keepers.some((needs) => needs(digest))) return 0;
     const bytes = await size(digest);
     if (bytes === undefined) return 0;
     await rm(pathOf(digest), { force: true });
@@ -212,6 +216,8 @@ export async function openStore(dir: string) {
     sweepTemp,
     readIndex,
     writeIndex,
+    /** From now on no blob is removed here that `needs` says yes to. */
+    addKeeper: (needs: (digest: string) => boolean): void => void keepers.push(needs),
   };
 }
 

@@ -1,4 +1,5 @@
 /** The only room that touches the operating system: files, processes, clock, log, SQLite. */
+export { formatAddress, type HostPort, isLoopback, isUnspecified, listen, parseAddress } from './address.ts';
 export { Turns } from './turns.ts';
 export { type CommandEnd, type CommandRequest, runCommand } from './command.ts';
 export { abortError, type Clock, sleep, systemClock } from './clock.ts';

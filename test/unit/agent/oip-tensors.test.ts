@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Tensor } from '#core/datasets';
-import { formatAddress, parseAddress } from '../../../app/agent/doors/address.ts';
+import { formatAddress, parseAddress } from '#core/platform';
 import { feedsOf, InferRequestSchema, outputJson } from '../../../app/agent/doors/oip-tensors.ts';
 
 const one = (type: string, datatype: string, data: unknown[], shape = [data.length], dims: (number | string)[] = ['n']) =>

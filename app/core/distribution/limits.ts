@@ -1,0 +1,95 @@
+/** Every bound of this room, with its unit. */
+
+const KIB = 1024;
+const MIB = 1024 * KIB;
+
+// --- Names -------------------------------------------------------------------------------------------------------------
+/** Longest repository name, in characters (distribution-spec: host and name together fit in 255). */
+export const MAX_REPOSITORY_LENGTH = 255;
+
+// --- Documents ---------------------------------------------------------------------------------------------------------
+/** Most blobs and manifests that one manifest may name. */
+export const MAX_REFERENCES = 4096;
+/** Largest page of tags, repositories or referrers, in entries. */
+export const MAX_PAGE = 1000;
+/** Largest list of referrers in one answer, in bytes: what clients read of a manifest at most. */
+export const MAX_REFERRERS_BYTES = 4 * MIB;
+/** Most tags of one repository. */
+export const MAX_TAGS = 10_000;
+/** Most manifests kept for repositories that are no bundles. */
+export const MAX_KEPT_MANIFESTS = 100_000;
+/** Bundles whose documents are kept in memory as repositories. */
+export const MAX_CACHED_BUNDLES = 64;
+
+// --- Uploads -----------------------------------------------------------------------------------------------------------
+/** Uploads begun and not finished, all repositories together. */
+export const MAX_UPLOADS = 256;
+/** An upload that nobody touched for this long is dropped, in ms. */
+export const UPLOAD_EXPIRES_MS = 24 * 3_600_000;
+/** When there are too many uploads, one that rested this long makes room for a new one, in ms. */
+export const UPLOAD_YIELDS_MS = 10 * 60_000;
+/** Bytes of an upload written before they are made durable. */
+export const UPLOAD_SYNC_BYTES = 8 * MIB;
+/** Largest note beside an upload, in bytes. */
+export const MAX_UPLOAD_NOTE_BYTES = 4 * KIB;
+/** Bytes read at once to hash an upload. */
+export const HASH_CHUNK_BYTES = 1 * MIB;
+/** A blob that no manifest took up is let go after this long, in ms. */
+export const UNUSED_BLOB_MS = 24 * 3_600_000;
+/** Free space that must be left on the disk by what others send, in bytes. */
+export const DISK_MARGIN_BYTES = 256 * MIB;
+/** After how many bytes of an upload it is looked again, in bytes. */
+export const SPACE_LOOK_BYTES = 64 * MIB;
+
+// --- The server --------------------------------------------------------------------------------------------------------
+/** Connections at once. */
+export const MAX_CONNECTIONS = 256;
+/** Requests at once whose body is being received. */
+export const MAX_RECEIVING = 32;
+/** Largest certificate chain or key, in bytes. */
+export const MAX_PEM_BYTES = 256 * KIB;
+/** A TLS handshake must be done after this long, in ms. */
+export const HANDSHAKE_MS = 10_000;
+/** Request headers must be there after this long, in ms. */
+export const HEADERS_MS = 10_000;
+/** Largest request header block, in bytes. */
+export const MAX_HEADER_BYTES = 16 * KIB;
+/** Most headers of one request. */
+export const MAX_HEADERS = 100;
+/** How often it is looked whether a connection took too long over its headers, in ms. */
+export const HEADERS_LOOK_MS = 2_000;
+/** An idle keep-alive connection is closed after this long, in ms. */
+export const KEEP_ALIVE_MS = 30_000;
+/** A body that comes or goes slower than this over RATE_WINDOW_MS is cut off, in bytes per second. */
+export const MIN_BYTES_PER_SECOND = 1 * KIB;
+export const RATE_WINDOW_MS = 30_000;
+/** How much of a body that is refused is read away, and for how long, so that the answer arrives: in bytes and ms. */
+export const MAX_DRAINED_BYTES = 1 * MIB;
+export const DRAIN_MS = 2_000;
+/** How often uploads and blobs nobody took up are swept, in ms. */
+export const SWEEP_MS = 3_600_000;
+/** Requests under way get this long when the server ends, in ms. */
+export const CLOSE_MS = 3_000;
+
+// --- Who may come in ---------------------------------------------------------------------------------------------------
+/** Largest password file, in bytes, and most users in it. */
+export const MAX_HTPASSWD_BYTES = 1 * MIB;
+export const MAX_USERS = 1000;
+/** Work factors of bcrypt that are accepted: fewer are guessed, more would keep the server busy. */
+export const MIN_BCRYPT_COST = 8;
+export const MAX_BCRYPT_COST = 14;
+/** bcrypt looks at no more of a password, in bytes. */
+export const MAX_PASSWORD_BYTES = 72;
+/** How often it is looked whether the password file changed, in ms. */
+export const HTPASSWD_LOOK_MS = 1_000;
+/** Wrong passwords from one address before it has to wait, and how long it waits, in ms. */
+export const MAX_FAILURES = 10;
+export const FAILURES_FORGOTTEN_MS = 60_000;
+/** Addresses whose failures are remembered. */
+export const MAX_REMEMBERED_ADDRESSES = 10_000;
+/** Passwords being checked or waiting for it at once. */
+export const MAX_PASSWORD_CHECKS = 16;
+/** Those of one address. */
+export const MAX_PASSWORD_CHECKS_OF_ONE = 2;
+/** Right passwords remembered (as keyed hashes), so that not every request costs a bcrypt. */
+export const MAX_REMEMBERED_LOGINS = 1000;
