@@ -4,6 +4,7 @@ import { asEdgewrightError } from '#contract';
 import { programVersion } from '#core/platform';
 import { currentExitCode } from './command.ts';
 import { addBundle } from './commands/bundle.ts';
+import { addBundleFiles } from './commands/bundle-files.ts';
 import { addDemo } from './commands/demo.ts';
 import { addDeploy } from './commands/deploy.ts';
 import { addDevice } from './commands/device.ts';
@@ -23,7 +24,7 @@ export function buildProgram(): Command {
     .exitOverride();
   addHardware(program);
   addModel(program);
-  addBundle(program);
+  addBundleFiles(addBundle(program));
   addImport(program);
   addRegistry(program);
   addTrial(program);

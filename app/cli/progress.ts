@@ -1,13 +1,14 @@
 /** Shows a job's progress on stderr until it ends. Ctrl-C cancels the job and waits until it has stopped. */
+import { randomUUID } from 'node:crypto';
 import { EdgewrightError, type Job, formatMs } from '#contract';
+import type { Context } from './command.ts';
 import type { Client } from './connect.ts';
 import { onInterrupt } from './interrupt.ts';
 import { printable } from './printable.ts';
 
 /** @throws the job's own error when it failed or was cancelled */
 export async function followJob(client: Client, jobId: string, options: { quiet: boolean }): Promise<Job> {
-  const tty = process.stderr.isTTY && !options.quiet;
-  let last = '';
+  const line = progressLine(options.quiet);
   let ended: Job | undefined;
   const release = onInterrupt(() => {
     process.stderr.write('\nCancelling …\n');
@@ -16,15 +17,11 @@ export async function followJob(client: Client, jobId: string, options: { quiet:
   try {
     for await (const job of await client.jobs.watch({ id: jobId })) {
       ended = job;
-      // Without a terminal a log is read later: the steps, not every count within them.
-      const line = printable(tty ? describe(job) : (job.step?.replace(/: \d.*/, '') ?? job.title));
-      if (options.quiet || line === last) continue;
-      process.stderr.write(tty ? `\r\u001b[2K${line}` : `${line}\n`);
-      last = line;
+      line.show(job);
     }
   } finally {
     release();
-    if (tty) process.stderr.write('\r\u001b[2K');
+    line.clear();
   }
   if (!ended || ended.state === 'running') {
     throw new EdgewrightError({
@@ -43,4 +40,56 @@ function describe(job: Job): string {
   const share = job.progress === undefined ? '' : ` ${Math.round(job.progress * 100)} %`;
   const left = job.etaMs === undefined ? '' : `, about ${formatMs(job.etaMs)} left`;
   return `${job.step ?? job.title}${share}${left}`;
+}
+
+/** How long to wait between looks for a job that a call has not begun yet, in ms. */
+const LOOK_MS = 50;
+
+/**
+ * Makes a call whose work is a job, and shows the job's progress meanwhile. Ctrl-C stops it through the context's signal,
+ * which `call` must pass on.
+ * @param call is given the id under which its job can be watched
+ */
+export async function withProgress<T>({ client, output }: Pick<Context, 'client' | 'output'>, call: (jobId: string) => Promise<T>): Promise<T> {
+  const jobId = randomUUID();
+  let ended = false;
+  const result = call(jobId).finally(() => {
+    ended = true;
+  });
+  const show = async () => {
+    while (!ended) {
+      try {
+        for await (const job of await client.jobs.watch({ id: jobId })) line.show(job);
+        return;
+      } catch {
+        // The call waits for its turn, or was refused before it began.
+        await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+      }
+    }
+  };
+  const line = progressLine(output.json);
+  const shown = output.json ? undefined : show();
+  try {
+    return await result;
+  } finally {
+    await Promise.race([shown, new Promise((resolve) => setTimeout(resolve, LOOK_MS))]);
+    line.clear();
+  }
+}
+
+function progressLine(quiet: boolean): { show(job: Job): void; clear(): void } {
+  const tty = process.stderr.isTTY && !quiet;
+  let last = '';
+  return {
+    show: (job) => {
+      // Without a terminal a log is read later: the steps, not every count within them.
+      const line = printable(tty ? describe(job) : (job.step?.replace(/: \d.*/, '') ?? job.title));
+      if (quiet || line === last) return;
+      process.stderr.write(tty ? `\r\u001b[2K${line}` : `${line}\n`);
+      last = line;
+    },
+    clear: () => {
+      if (tty) process.stderr.write('\r\u001b[2K');
+    },
+  };
 }

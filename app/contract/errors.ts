@@ -101,6 +101,15 @@ function damagedDatabase(path: string): ErrorBody {
   };
 }
 
+function diskFailed(path: string): ErrorBody {
+  return {
+    code: 'machine.disk-failed',
+    message: `The disk failed, or is no longer there${path}.`,
+    hint: 'Look at the disk or stick and its connection, then run it again.',
+    owner: 'machine',
+  };
+}
+
 /** Errors of the operating system that have a plain cause and remedy; anything else unknown is our bug. */
 const SYSTEM_ERRORS: Record<string, (path: string) => ErrorBody> = {
   ENOSPC: (path) => ({
@@ -157,6 +166,15 @@ const SYSTEM_ERRORS: Record<string, (path: string) => ErrorBody> = {
     code: 'machine.disk-failed',
     message: `The disk failed while a database of the workspace was read or written${path}.`,
     hint: 'Look at the state of the disk, then run it again.',
+    owner: 'machine',
+  }),
+  EIO: diskFailed,
+  ENXIO: diskFailed,
+  ENODEV: diskFailed,
+  EFBIG: (path) => ({
+    code: 'machine.file-too-large',
+    message: `The file system takes no file of this size${path}.`,
+    hint: 'A stick formatted as FAT32 takes files up to 4 GB; format it as exFAT, or use another one.',
     owner: 'machine',
   }),
   EADDRINUSE: () => ({

@@ -16,6 +16,7 @@ import { ImportRequestSchema, ImportStartedSchema } from './imports.ts';
 import { RunRequestSchema, RunResultSchema } from './inference.ts';
 import { ActivitySchema, ChangeSchema, JobSchema } from './jobs.ts';
 import { modelViews } from './models.ts';
+import { bundleFiles } from './store.ts';
 import { SettingsSchema, StatusSchema } from './system.ts';
 import { QuantizeRequestSchema, QuantizeResultSchema, TrialSchema, TrialSpecSchema, TrialSummarySchema } from './trials.ts';
 import { KeepKeysSchema, KeptKeysSchema, KeysSchema, UnlockSchema } from './workspace.ts';
@@ -32,6 +33,7 @@ export * from './inference.ts';
 export * from './jobs.ts';
 export * from './models.ts';
 export * from './numbers.ts';
+export * from './store.ts';
 export * from './system.ts';
 export * from './trials.ts';
 export * from './trust.ts';
@@ -74,6 +76,7 @@ export const contract = {
     buildSample: procedure.output(Built),
     /** Takes in a bare model, or converts a framework's file first. */
     import: procedure.input(ImportRequestSchema).output(ImportStartedSchema),
+    ...bundleFiles,
     verify: procedure.input(ByRef).output(VerifyResultSchema),
     remove: procedure.input(ByRef).output(z.object({ ref: z.string(), freedBytes: z.number().int() })),
   },

@@ -3,7 +3,20 @@ import { z } from 'zod';
 import { TimestampSchema, WarningSchema } from './common.ts';
 import { ErrorBodySchema } from './errors.ts';
 
-export const JobKindSchema = z.enum(['build', 'import', 'receive', 'trial', 'deploy', 'rollback', 'hardware', 'enrol', 'verify']);
+export const JobKindSchema = z.enum([
+  'build',
+  'import',
+  'export',
+  'receive',
+  'garbage',
+  'rebuild',
+  'trial',
+  'deploy',
+  'rollback',
+  'hardware',
+  'enrol',
+  'verify',
+]);
 
 export const JobSchema = z.object({
   id: z.string(),

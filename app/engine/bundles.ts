@@ -1,6 +1,6 @@
 /** What changes the bundles of the workspace: each change as its only writer, shown as a job where it takes long, and on record. */
 import { join } from 'node:path';
-import { type BundleSummary, EdgewrightError, type Warning } from '#contract';
+import { type BundleSummary, EdgewrightError, type SlotState, type Warning } from '#contract';
 import type { Registry } from '#core/bundles';
 import type { Fleet } from '#core/fleet';
 import { programRoot } from '#core/platform';
@@ -64,27 +64,34 @@ export class Bundles {
     return this.build(join(programRoot(), 'assets', 'sample-bundle'), actor, signal);
   }
 
-  /** @throws input.bundle-in-use while a device runs it */
+  /** Sound or not. @throws input.bundle-in-use while a device runs it, may go back to it, or is to get it */
   remove(ref: string, actor: string): Promise<{ ref: string; freedBytes: number }> {
     const { registry, fleet, changes, write, record } = this.#deps;
     return write('removing a bundle', async () => {
-      const bundle = registry.resolve(ref);
-      const name = `${bundle.name}@${bundle.version}`;
-      const users = fleet
-        .list()
-        .filter((d) => d.bundles.some((b) => b.name === bundle.name && b.version === bundle.version && (b.state === 'active' || b.state === 'on trial')));
-      if (users.length > 0) {
-        throw new EdgewrightError({
-          code: 'input.bundle-in-use',
-          message: `${name} runs on ${users.map((d) => d.name).join(', ')}.`,
-          hint: 'Deploy another version there first, or remove the device.',
-          owner: 'input',
-        });
-      }
+      const { name, version, digest } = registry.identify(ref);
+      checkUnused(fleet, name, version);
       const { freedBytes } = await registry.remove(ref);
-      record(actor, 'bundle.removed', `Removed ${name}`, { digest: bundle.digest });
+      record(actor, 'bundle.removed', `Removed ${name}@${version}`, { digest });
       changes.publish('bundles');
-      return { ref: name, freedBytes };
+      return { ref: `${name}@${version}`, freedBytes };
     });
   }
+}
+
+/** Where a device stands with a bundle that it may still need from here. */
+const IN_USE: readonly SlotState[] = ['receiving', 'verifying', 'testing', 'activating', 'on trial', 'active', 'previous'];
+
+function checkUnused(fleet: Fleet, name: string, version: string): void {
+  const ref = `${name}@${version}`;
+  const users = fleet.list().filter((d) => d.bundles.some((b) => b.name === name && b.version === version && IN_USE.includes(b.state)));
+  const pending = fleet.deployments().filter((d) => d.ref === ref && d.endedAt === undefined);
+  const names = [...new Set([...users.map((d) => d.name), ...pending.map((d) => d.device)])];
+  if (names.length === 0) return;
+  const back = users.every((d) => d.bundles.some((b) => b.name === name && b.version === version && b.state === 'previous'));
+  throw new EdgewrightError({
+    code: 'input.bundle-in-use',
+    message: back && pending.length === 0 ? `${names.join(', ')} may go back to ${ref}.` : `${ref} runs on, or is on its way to, ${names.join(', ')}.`,
+    hint: 'Deploy another version there first, or remove the device.',
+    owner: 'input',
+  });
 }

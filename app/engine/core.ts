@@ -25,6 +25,7 @@ import {
 import { type Keyring, type KeyringOptions, openKeyring, openTrustList } from '#core/trust';
 import { TrialStore } from '#core/trials';
 import { loadNative } from '#native';
+import { BundleFiles } from './bundle-files.ts';
 import { Bundles } from './bundles.ts';
 import { Changes } from './changes.ts';
 import { Checker } from './check.ts';
@@ -67,6 +68,7 @@ export interface Core {
   /** Trials as they are stored. */
   trials: TrialStore;
   bundles: Bundles;
+  bundleFiles: BundleFiles;
   imports: Imports;
   registries: Registries;
   trialRuns: Trials;
@@ -165,6 +167,7 @@ export async function openCore(options: CoreOptions): Promise<Core> {
       onnxruntime: onnxruntimeVersion(),
     });
     const deployments = new Deployments({ registry, fleet, jobs, write, record, chosenVariant: (ref) => trials.chosen(ref) });
+    const bundleFiles = new BundleFiles({ registry, jobs, changes, write, record });
     const bundles = new Bundles({ registry, fleet, jobs, changes, write, record });
     const workspace = new Workspace({ keyring, changes, write, record });
     const registries = new Registries({ registry, repositories, jobs, changes, write, record });
@@ -182,6 +185,7 @@ export async function openCore(options: CoreOptions): Promise<Core> {
       fleet,
       trials,
       bundles,
+      bundleFiles,
       imports: new Imports({ bundles, jobs, write, tempDir }),
       registries,
       trialRuns,

@@ -39,6 +39,10 @@ export class Jobs {
     work: (control: JobControl) => Promise<T>,
   ): { id: string; done: Promise<T> } {
     const id = what.id ?? randomUUID();
+    if (this.#jobs.has(id)) {
+      const hint = 'Give every job an id of its own, or none.';
+      throw new EdgewrightError({ code: 'usage.job-taken', message: `There is a job ${id} already.`, hint, owner: 'usage' });
+    }
     const abort = new AbortController();
     const job: Job = { ...what, id, state: 'running', startedAt: this.#clock.now() };
     const began = this.#clock.monotonic();
@@ -83,6 +87,24 @@ export class Jobs {
     this.#forgetOld();
     this.#changes.publish('jobs', id);
     return { id, done };
+  }
+
+  /** Starts `work` and waits for it; `signal` cancels it. */
+  async run<T>(
+    what: { kind: Job['kind']; title: string; link?: string; id?: string | undefined },
+    signal: AbortSignal | undefined,
+    work: (control: JobControl) => Promise<T>,
+  ): Promise<T> {
+    const { id: wanted, ...rest } = what;
+    const { id, done } = this.start({ ...rest, ...(wanted !== undefined && { id: wanted }) }, work);
+    const cancel = () => void this.cancel(id);
+    if (signal?.aborted) cancel();
+    signal?.addEventListener('abort', cancel, { once: true });
+    try {
+      return await done;
+    } finally {
+      signal?.removeEventListener('abort', cancel);
+    }
   }
 
   list(): Job[] {

@@ -34,6 +34,8 @@ const KINDS: Record<ProcedureName, ProcedureKind> = {
   'bundles.build': 'act',
   'bundles.buildSample': 'act',
   'bundles.import': 'act',
+  'bundles.exportFile': 'free',
+  'bundles.importFile': 'act',
   'bundles.verify': 'read',
   'bundles.remove': 'act',
   'registries.admit': 'free',

@@ -71,6 +71,8 @@ export function createRouter(core: Core) {
       build: os.bundles.build.handler(({ input, signal, context }) => core.bundles.build(input.dir, context.actor, signal)),
       buildSample: os.bundles.buildSample.handler(({ signal, context }) => core.bundles.buildSample(context.actor, signal)),
       import: os.bundles.import.handler(({ input, context }) => core.imports.start(input, context.actor)),
+      exportFile: os.bundles.exportFile.handler(({ input, signal, context }) => core.bundleFiles.export(input, context.actor, signal)),
+      importFile: os.bundles.importFile.handler(({ input, signal, context }) => core.bundleFiles.import(input, context.actor, signal)),
       verify: os.bundles.verify.handler(({ input }) => core.registry.verify(input.ref)),
       remove: os.bundles.remove.handler(({ input, context }) => core.bundles.remove(input.ref, context.actor)),
     },

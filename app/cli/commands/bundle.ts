@@ -4,7 +4,8 @@ import { userPath } from '#core/platform';
 import { action, type Context } from '../command.ts';
 import { shortDigest, table } from '../output.ts';
 
-export function addBundle(program: Command): void {
+/** @returns the command `bundle`, to which others add theirs */
+export function addBundle(program: Command): Command {
   const bundle = program.command('bundle').description('Build, list, show, verify and remove bundles');
 
   bundle
@@ -103,6 +104,8 @@ export function addBundle(program: Command): void {
         output.result(removed, [`Removed ${removed.ref}; ${formatBytes(removed.freedBytes)} freed.`]);
       }),
     );
+
+  return bundle;
 }
 
 export function describeVariants(bundle: BundleSummary): string[] {

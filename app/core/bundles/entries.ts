@@ -3,21 +3,20 @@
  * can be made again, and only what is known and short is taken from documents that others made.
  */
 import { BUNDLE_MEDIA_TYPE } from '#core/trust';
-import { NameSchema, VersionSchema } from '#contract';
 import {
   BOM_TYPE,
   CREATED,
   type Descriptor,
-  INDEX_TYPE,
   MANIFEST_TYPE,
-  NAME,
+  MODEL_ARTIFACT_TYPE,
   type OciIndex,
   type OciManifest,
+  PRECISION,
   REF_NAME,
   SIGNATURE_CONTENT,
   SIGNATURE_PREDICATE,
   SUBJECT,
-  VERSION,
+  VARIANT,
 } from './oci.ts';
 
 /** What may refer to a variant and is kept with it: signatures and attestations, bills of materials. */
@@ -35,12 +34,15 @@ function copied(annotations: Record<string, string> | undefined, keys: readonly 
   );
 }
 
-/** The entry of a bundle's OCI index; undefined when it does not say which bundle it is. */
-export function bundleEntry(digest: string, size: number, index: OciIndex): (Descriptor & { annotations: Record<string, string> }) | undefined {
-  const annotations = copied(index.annotations, [CREATED, NAME, VERSION]);
-  const [name, version] = [annotations[NAME], annotations[VERSION]];
-  if (!NameSchema.safeParse(name).success || !VersionSchema.safeParse(version).success) return undefined;
-  return { mediaType: INDEX_TYPE, digest, size, annotations: { ...annotations, [REF_NAME]: `${name}@${version}` } };
+/** The entry of a variant in its bundle's index, from what the variant says of itself under its signature. */
+export function variantEntry({ digest, size }: { digest: string; size: number }, variant: { name: string; precision: string }): Descriptor {
+  return {
+    mediaType: MANIFEST_TYPE,
+    digest,
+    size,
+    artifactType: MODEL_ARTIFACT_TYPE,
+    annotations: { [VARIANT]: variant.name, [PRECISION]: variant.precision },
+  };
 }
 
 /** The entry of a manifest that refers to a variant; undefined when it is none that is kept. */

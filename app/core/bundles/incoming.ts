@@ -2,20 +2,22 @@
  * What a source says a bundle consists of, read before any large byte is fetched: bounds first, then form, then that every
  * part belongs to the same name@version. Everything here was made by somebody else.
  */
-import { bundleEntry, referrerEntry, splitIndex } from './entries.ts';
+import { referrerEntry, splitIndex, variantEntry } from './entries.ts';
 import { altered, unsound } from './errors.ts';
 import {
   MAX_BUNDLE_BYTES,
-  MAX_DOCUMENTS_BYTES,
+  MAX_LISTED,
   MAX_MANIFEST_BYTES,
-  MAX_REFERRER_LAYERS,
   MAX_REFERRER_MANIFEST_BYTES,
+  MAX_REFERRER_PARTS,
   MAX_REFERRERS,
   MAX_VARIANTS,
   STALL_MS,
 } from './limits.ts';
+import { IncomingDocuments } from './incoming-documents.ts';
 import { bundleIndex } from './manifest.ts';
 import {
+  CREATED,
   type Descriptor,
   type Document,
   FILE_PATH,
@@ -24,26 +26,26 @@ import {
   MODEL_ARTIFACT_TYPE,
   MODEL_CONFIG_TYPE,
   NAME,
+  type OciIndex,
   type OciManifest,
   parseIndex,
   parseManifest,
-  PRECISION,
   SUBJECT,
-  VARIANT,
   VERSION,
 } from './oci.ts';
 import { SOURCE_FILE, VARIANT_FILE } from './paths.ts';
-import { type BundleProvider, fetchDocument, withinTime } from './provider.ts';
+import { type BundleProvider, withinTime } from './provider.ts';
 import { MAX_ROLE_BYTES } from './source.ts';
 import type { BlobStore } from './store.ts';
 import { assemble, fileNamed, layerFiles, type ResolvedBundle } from './variant.ts';
 
 export interface IncomingVariant {
-  /** As the bundle's index lists it. */
+  /** As the bundle's index is to list it. */
   descriptor: Descriptor;
   resolved: ResolvedBundle;
-  /** What refers to it and is kept, as index.json will list it. */
+  /** What refers to it and is kept, as index.json will list it; and those of them that the bundle's own index lists. */
   referrers: Descriptor[];
+  listed: Descriptor[];
   /** Digests of the documents it needs: manifest, config, small files, and what the referrers consist of. */
   documents: ReadonlySet<string>;
 }
@@ -54,8 +56,8 @@ export interface Incoming {
   /** The OCI index; its descriptor is the entry for index.json. */
   index: Document;
   variants: IncomingVariant[];
-  /** Every small document but the index, by digest. */
-  documents: Map<string, Document>;
+  /** Every small document, by digest. */
+  documents: ReadonlyMap<string, Document>;
   /** Every file that is fetched apart, by digest. */
   files: Map<string, Descriptor>;
 }
@@ -75,157 +77,139 @@ class Reader {
   readonly #store: BlobStore;
   readonly #provider: BundleProvider;
   readonly #options: ReadOptions;
-  readonly #documents = new Map<string, Document>();
-  readonly #sizes = new Map<string, number>();
-  readonly #attachments = new Map<string, Buffer>();
-  /** What the variant that is being read needs. */
-  #needed = new Set<string>();
-  #documentBytes = 0;
+  readonly #documents: IncomingDocuments;
 
   constructor(store: BlobStore, provider: BundleProvider, options: ReadOptions) {
     this.#store = store;
     this.#provider = provider;
     this.#options = options;
+    this.#documents = new IncomingDocuments(provider, options.signal);
   }
 
   async read(): Promise<Incoming> {
     const root = this.#provider.index;
-    if (root.mediaType === MANIFEST_TYPE) return this.#readSingle(root);
+    // One variant alone, as when a registry tool copied its manifest by digest: it gets an index of its own.
+    if (root.mediaType === MANIFEST_TYPE) return this.#incoming([await this.#variant(root, [])], undefined);
     if (root.mediaType !== INDEX_TYPE) throw foreign(`a document of type ${root.mediaType.slice(0, 100)}`);
-    const bytes = await this.#document(root);
-    const parsed = parseIndex(bytes);
-    const nested = parsed.manifests.find((one) => one.mediaType !== MANIFEST_TYPE);
-    if (nested) throw foreign(`an index that lists ${nested.mediaType.slice(0, 100)}`);
-    const listed = splitIndex(parsed);
-    if (listed.variants.length === 0 || listed.variants.length > MAX_VARIANTS)
-      throw altered('bundle.manifest-malformed', `The bundle lists ${listed.variants.length} variants.`, { expected: `1 to ${MAX_VARIANTS}` });
-    if (listed.attached.length > MAX_REFERRERS * listed.variants.length)
-      throw altered('bundle.manifest-malformed', `The bundle lists ${listed.attached.length} signatures and the like.`);
+    const index = parseIndex(await this.#documents.read(root));
+    if (index.manifests.length > MAX_LISTED)
+      throw altered('bundle.manifest-malformed', `The bundle lists ${index.manifests.length} manifests.`, { expected: `at most ${MAX_LISTED}` });
+    const { variants: listed, attached } = await this.#split(index);
+    if (listed.length === 0 || listed.length > MAX_VARIANTS)
+      throw altered('bundle.manifest-malformed', `The bundle lists ${listed.length} variants.`, { expected: `1 to ${MAX_VARIANTS}` });
     const variants: IncomingVariant[] = [];
-    for (const descriptor of listed.variants) variants.push(await this.#variant(descriptor, listed.attached));
-    // What the index lists must come with it, or the bundle would have a hole.
-    const lost = listed.attached.find((one) => !variants.some(({ referrers }) => referrers.some(({ digest }) => digest === one.digest)));
+    for (const descriptor of listed) variants.push(await this.#variant(descriptor, attached));
+    const lost = attached.find(({ digest }) => !variants.some(({ referrers }) => referrers.some((one) => one.digest === digest)));
     if (lost) throw altered('bundle.manifest-malformed', 'The bundle lists something that refers to none of its variants.', { found: lost.digest });
-    const entry = bundleEntry(root.digest, root.size, parsed);
-    if (!entry) throw altered('bundle.manifest-malformed', 'The index of the bundle does not say which name and version it is.');
-    return this.#incoming({ bytes, descriptor: entry }, variants);
+    return this.#incoming(variants, index);
   }
 
-  /** One variant alone, as when a registry tool copied its manifest by digest: it gets an index of its own. */
-  async #readSingle(root: Descriptor): Promise<Incoming> {
-    const variant = await this.#variant({ mediaType: MANIFEST_TYPE, digest: root.digest, size: root.size }, []);
-    const { resolved } = variant;
-    const { name, precision, createdAt } = resolved.variant;
-    const descriptor: Descriptor = { ...variant.descriptor, artifactType: MODEL_ARTIFACT_TYPE, annotations: { [VARIANT]: name, [PRECISION]: precision } };
-    return this.#incoming(bundleIndex(resolved.source, [descriptor], variant.referrers, createdAt), [{ ...variant, descriptor }]);
+  /** By what the manifests themselves say: some tools drop the artifact types from an index that they copy. */
+  async #split({ manifests }: OciIndex): Promise<{ variants: Descriptor[]; attached: Descriptor[] }> {
+    const typed: Descriptor[] = [];
+    for (const one of manifests) {
+      if (one.mediaType !== MANIFEST_TYPE) throw foreign(`an index that lists ${one.mediaType.slice(0, 100)}`);
+      const { artifactType } = parseManifest(await this.#documents.read(one));
+      typed.push({ ...one, ...(artifactType !== undefined && { artifactType }) });
+    }
+    return splitIndex({ manifests: typed });
   }
 
-  #incoming(index: Document, variants: IncomingVariant[]): Incoming {
-    const id = `${index.descriptor.annotations?.[NAME]}@${index.descriptor.annotations?.[VERSION]}`;
+  #incoming(variants: IncomingVariant[], listing: OciIndex | undefined): Incoming {
     const [first] = variants;
     if (!first) throw altered('bundle.manifest-malformed', 'The bundle lists no variant.');
     const { name, version } = first.resolved;
-    for (const { descriptor, resolved } of variants) {
-      const own = `${resolved.name}@${resolved.version}`;
-      if (own !== id || (descriptor.annotations?.[VARIANT] ?? resolved.variant.name) !== resolved.variant.name)
+    const annotations = listing?.annotations;
+    for (const { resolved } of variants) {
+      const own = [resolved.name, resolved.version];
+      const said = [annotations?.[NAME] ?? name, annotations?.[VERSION] ?? version];
+      if (own.join('@') !== said.join('@'))
         throw altered('bundle.variant-malformed', 'A variant is listed under a name that is not its own.', {
-          expected: `${own}#${resolved.variant.name}`,
-          found: `${id}#${descriptor.annotations?.[VARIANT] ?? ''}`,
+          expected: own.join('@'),
+          found: said.join('@').slice(0, 200),
         });
     }
     if (new Set(variants.map((v) => v.resolved.variant.name)).size !== variants.length)
       throw altered('bundle.manifest-malformed', 'The bundle lists two variants of one name.');
     const files = new Map<string, Descriptor>();
-    for (const layer of variants.flatMap((variant) => variant.resolved.manifest.layers)) if (!this.#documents.has(layer.digest)) files.set(layer.digest, layer);
+    for (const layer of variants.flatMap((variant) => variant.resolved.manifest.layers))
+      if (!this.#documents.all().has(layer.digest)) files.set(layer.digest, layer);
     const total = [...files.values()].reduce((sum, { size }) => sum + size, 0);
     if (total > MAX_BUNDLE_BYTES)
       throw unsound('bundle.too-large', 'The bundle is too large.', { expected: `at most ${MAX_BUNDLE_BYTES} bytes`, found: `${total} bytes` });
-    return { name, version, index, variants, documents: this.#documents, files };
+    // Made as a build makes it, the index is the one it was before tools changed it on the way.
+    const createdAt = Date.parse(annotations?.[CREATED] ?? '') || first.resolved.variant.createdAt;
+    const attached = listing ? variants.flatMap(({ listed }) => listed) : first.referrers;
+    const index = bundleIndex(
+      first.resolved.source,
+      variants.map(({ descriptor }) => descriptor),
+      attached,
+      createdAt,
+    );
+    return { name, version, index, variants, documents: this.#documents.all(), files };
   }
 
   /** @param attached what the bundle's index lists as referring to its variants, to this one or others */
-  async #variant(descriptor: Descriptor, attached: readonly Descriptor[]): Promise<IncomingVariant> {
-    this.#needed = new Set();
-    const manifest = parseManifest(await this.#keep(descriptor, MAX_MANIFEST_BYTES));
+  async #variant(listed: Descriptor, attached: readonly Descriptor[]): Promise<IncomingVariant> {
+    const needed = new Set<string>();
+    const read = (descriptor: Descriptor) => {
+      needed.add(descriptor.digest);
+      return this.#documents.read(descriptor);
+    };
+    const manifest = parseManifest(await read(listed));
     checkOurs(manifest);
     const files = layerFiles(manifest);
     for (const file of files.values()) {
-      this.#checkSize(file.digest, file.bytes);
+      this.#documents.checkSize(file.digest, file.bytes);
       if (file.bytes > MAX_ROLE_BYTES[file.role])
         throw unsound('bundle.file-too-large', `A file is too large for its role, ${file.role}.`, {
           expected: `at most ${MAX_ROLE_BYTES[file.role]} bytes`,
           found: `${file.bytes} bytes`,
         });
     }
-    await this.#keep(manifest.config, MAX_MANIFEST_BYTES);
-    const layer = async (path: string) => {
-      const { digest } = fileNamed(files, path);
-      const found = manifest.layers.find((one) => one.digest === digest);
+    await read(manifest.config);
+    const layer = (path: string) => {
+      const found = manifest.layers.find((one) => one.digest === fileNamed(files, path).digest);
       if (!found) throw new Error('a file without a layer');
-      return this.#keep(found, MAX_MANIFEST_BYTES);
+      return read(found);
     };
-    const resolved = assemble(this.#store, descriptor.digest, manifest, await layer(SOURCE_FILE), await layer(VARIANT_FILE));
-    return { descriptor, resolved, referrers: await this.#referrers(descriptor.digest, attached), documents: this.#needed };
+    const resolved = assemble(this.#store, listed.digest, manifest, await layer(SOURCE_FILE), await layer(VARIANT_FILE));
+    const found = await this.#referrers(listed.digest, attached);
+    for (const part of found.flatMap(({ parts }) => parts)) needed.add(part);
+    const referrers = found.map(({ entry }) => entry);
+    return {
+      descriptor: variantEntry(listed, resolved.variant),
+      resolved,
+      referrers,
+      listed: referrers.filter(({ digest }) => attached.some((one) => one.digest === digest)),
+      documents: needed,
+    };
   }
 
   /** What others attached may be anything: what is not understood is left out, what is not what its digest says is refused. */
-  async #referrers(subject: string, attached: readonly Descriptor[]): Promise<Descriptor[]> {
+  async #referrers(subject: string, attached: readonly Descriptor[]): Promise<{ entry: Descriptor; parts: string[] }[]> {
     const stop = new AbortController();
     const signal = this.#options.signal ? AbortSignal.any([this.#options.signal, stop.signal]) : stop.signal;
-    const all = await withinTime(this.#provider.referrers(subject, signal), STALL_MS, this.#options.signal).finally(() => stop.abort());
-    const listed = [...new Map([...attached, ...all].map((one) => [one.digest, one])).values()].filter(
-      (one) => one.mediaType === MANIFEST_TYPE && one.size <= MAX_REFERRER_MANIFEST_BYTES,
-    );
+    const others = await withinTime(this.#provider.referrers(subject, signal), STALL_MS, this.#options.signal).finally(() => stop.abort());
     const ignored = (why: string) => this.#options.onIgnored?.(`Something attached to the bundle was left out: ${why}.`);
-    const most = attached.length + MAX_REFERRERS;
-    if (listed.length > most) ignored(`there are more than ${MAX_REFERRERS}`);
-    const kept: Descriptor[] = [];
-    for (const one of listed.slice(0, most)) {
-      // Of those in the index, each belongs to one variant only.
-      const bytes = this.#attachments.get(one.digest) ?? (await this.#document(one));
-      this.#attachments.set(one.digest, bytes);
-      const manifest = manifestOrNothing(bytes);
+    const unlisted = others.filter(({ digest, mediaType }) => mediaType === MANIFEST_TYPE && !attached.some((one) => one.digest === digest));
+    if (unlisted.length > MAX_REFERRERS) ignored(`there are more than ${MAX_REFERRERS}`);
+    const found = new Map<string, { entry: Descriptor; parts: string[] }>();
+    for (const one of [...attached, ...unlisted.slice(0, MAX_REFERRERS)]) {
+      const isListed = attached.includes(one);
+      const manifest = one.size > MAX_REFERRER_MANIFEST_BYTES ? undefined : manifestOrNothing(await this.#documents.read(one));
       const entry = manifest && referrerEntry(one.digest, one.size, manifest);
-      if (!manifest || entry?.annotations[SUBJECT] !== subject) {
-        if (!attached.includes(one)) ignored('it is no signature, attestation or bill of materials of it');
+      const parts = manifest ? [manifest.config, ...manifest.layers] : [];
+      const fits = parts.length <= MAX_REFERRER_PARTS && parts.every((part) => part.size <= MAX_MANIFEST_BYTES);
+      if (!entry || entry.annotations[SUBJECT] !== subject || !fits) {
+        // Of those in the index, each belongs to one variant only.
+        if (!isListed) ignored('it is no signature, attestation or bill of materials of it');
         continue;
       }
-      const parts = [manifest.config, ...manifest.layers];
-      if (parts.length > MAX_REFERRER_LAYERS || parts.some((part) => part.size > MAX_MANIFEST_BYTES)) {
-        ignored('it is too large');
-        continue;
-      }
-      for (const part of parts) await this.#keep(part, MAX_MANIFEST_BYTES);
-      this.#hold(one, bytes);
-      kept.push(entry);
+      for (const part of parts) await this.#documents.read(part);
+      found.set(one.digest, { entry, parts: [one.digest, ...parts.map(({ digest }) => digest)] });
     }
-    return kept;
-  }
-
-  async #keep(descriptor: Descriptor, maxBytes: number): Promise<Buffer> {
-    const { digest, size } = descriptor;
-    this.#checkSize(digest, size);
-    return this.#hold(descriptor, this.#documents.get(digest)?.bytes ?? (await this.#document(descriptor, maxBytes)));
-  }
-
-  #hold({ digest, size, mediaType }: Descriptor, bytes: Buffer): Buffer {
-    this.#documents.set(digest, { bytes, descriptor: { mediaType, digest, size } });
-    this.#needed.add(digest);
-    return bytes;
-  }
-
-  async #document(descriptor: Descriptor, maxBytes = MAX_MANIFEST_BYTES): Promise<Buffer> {
-    this.#documentBytes += descriptor.size;
-    if (this.#documentBytes > MAX_DOCUMENTS_BYTES)
-      throw unsound('bundle.too-large', 'The documents of the bundle are too large together.', { expected: `at most ${MAX_DOCUMENTS_BYTES} bytes` });
-    return fetchDocument(this.#provider, descriptor, maxBytes, this.#options.signal);
-  }
-
-  #checkSize(digest: string, size: number): void {
-    const before = this.#sizes.get(digest) ?? size;
-    if (before !== size)
-      throw altered('bundle.manifest-malformed', `${digest} is listed with two sizes.`, { expected: `${before} bytes`, found: `${size} bytes` });
-    this.#sizes.set(digest, size);
+    return [...found.values()];
   }
 }
 

@@ -48,7 +48,9 @@ export const MAX_DOCUMENTS_BYTES = 64 * MIB;
 export const MAX_REFERRERS = 64;
 /** Largest manifest of one of them, in bytes, and most parts it may have. */
 export const MAX_REFERRER_MANIFEST_BYTES = 64 * KIB;
-export const MAX_REFERRER_LAYERS = 8;
+export const MAX_REFERRER_PARTS = 8;
+/** Most manifests that the index of one bundle may list: variants, and what refers to them. */
+export const MAX_LISTED = 1024;
 /** How long a source may give no byte before it counts as stalled, in ms. */
 export const STALL_MS = 60_000;
 /** Free space that must be left on the disk after a bundle came in, in bytes. */
@@ -61,3 +63,15 @@ export const MAX_MARKS = 1000;
 export const MAX_MARKS_BYTES = 1 * MIB;
 /** How long a part of a blob waits to be gone on with, in ms. */
 export const PARTIAL_KEPT_MS = 7 * 24 * 3_600_000;
+
+/** Most entries of an archive that is read. */
+export const MAX_ARCHIVE_ENTRIES = 100_000;
+/** Largest pax or long-name header in it, in bytes. */
+export const MAX_PAX_BYTES = 64 * KIB;
+/** Most a gzip file may unfold: this many times its size, and this many bytes besides. Weights do not compress that well. */
+export const MAX_GZIP_RATIO = 200;
+export const GZIP_ALLOWANCE_BYTES = 64 * MIB;
+/** Most manifests of a layout that are looked at for what refers to a bundle. */
+export const MAX_LAYOUT_MANIFESTS = 10_000;
+/** Largest list of what a layout holds, in bytes, when it is imported: about 20,000 entries. */
+export const MAX_LAYOUT_INDEX_BYTES = 16 * MIB;

@@ -2,6 +2,8 @@
 import { type BundleDetail, type BundleSummary, type Variant, type VerifyResult } from '#contract';
 import { describeRecipe, parseLabels, parseRecipe } from '#core/datasets';
 import { anchorsOf, ownKey } from '#core/trust';
+import { type Exported, exportBundle } from './archive/export.ts';
+import { importBundle, type ImportOptions } from './archive/import.ts';
 import { addVariantTo, type BuildOptions, buildBundle, type NewVariant } from './build.ts';
 import type { BundleRecord, ClosureEntry, VariantRecord } from './catalogue.ts';
 import { commitRemoval, type RegistryParts } from './commit.ts';
@@ -15,6 +17,7 @@ import type { BundleProvider } from './provider.ts';
 import { receiveBundle, type ReceiveOptions } from './receive.ts';
 import { parseRef } from './refs.ts';
 import { stillTrusted, UNVERIFIED, wayOut } from './standing.ts';
+import type { Options } from './staging.ts';
 import { alteredBlob } from './store.ts';
 import { collectGarbage } from './garbage.ts';
 import { assemble, NOT_FOR_DEVICES, type ResolvedBundle } from './variant.ts';
@@ -143,27 +146,41 @@ export async function openRegistry(given: Omit<RegistryParts, 'trust'> & Partial
     return { quarantined: quarantined.map(refOf), released };
   }
 
-  async function remove(ref: string): Promise<{ freedBytes: number }> {
-    const { record } = find(ref);
+  /** Which bundle a reference means, sound or not. @throws usage.* when it means none, or only a variant of one */
+  function identify(ref: string): { name: string; version: string; digest: string } {
+    const { name, version, digest } = find(ref).record;
     if (parseRef(ref).kind === 'name' && ref.includes('#'))
-      throw misused('usage.ref', 'Only a whole bundle can be removed.', { expected: `${record.name}@${record.version}`, found: ref });
-    const { name, version } = record;
-    return store.exclusively(async () => ({ freedBytes: await commitRemoval(parts, await reconcile(store, catalogue, trust.anchors()), { name, version }) }));
+      throw misused('usage.ref', 'Only a whole bundle is meant here.', { expected: `${name}@${version}`, found: ref });
+    return { name, version, digest };
+  }
+
+  async function remove(ref: string): Promise<{ freedBytes: number }> {
+    const id = identify(ref);
+    return store.exclusively(async () => ({ freedBytes: await commitRemoval(parts, await reconcile(store, catalogue, trust.anchors()), id) }));
   }
 
   return {
     /** See buildBundle. */
     build: (dir: string, options: BuildOptions): Promise<BundleSummary> => buildBundle(parts, dir, options),
+    /** See importBundle. */
+    import: (path: string, options: ImportOptions): Promise<BundleSummary> => importBundle(parts, path, options),
+    /** See exportBundle. @throws bundle.not-usable for one that is quarantined or incomplete */
+    async export(ref: string, file: string, options: Options): Promise<Exported> {
+      const { name, version } = identify(ref);
+      resolve(`${name}@${version}`);
+      return exportBundle(store, { name, version }, file, options);
+    },
     /** See receiveBundle. */
     receive: (provider: BundleProvider, options: ReceiveOptions): Promise<BundleSummary> => receiveBundle(parts, provider, options),
     /** See addVariantTo. */
-    addVariant(ref: string, added: NewVariant): Promise<Variant> {
+    async addVariant(ref: string, added: NewVariant): Promise<Variant> {
       const { record } = find(ref);
       return addVariantTo(parts, record, resolve(`${record.name}@${record.version}`).source, added);
     },
     list: (): BundleSummary[] => catalogue.list(),
     trustChanged,
     show,
+    identify,
     resolve,
     verify,
     /** Takes a bundle out with everything only it needed. */

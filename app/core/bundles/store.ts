@@ -15,7 +15,8 @@ import { COPY_CHUNK_BYTES, MAX_BLOB_BYTES, MAX_INDEX_BYTES, MAX_MANIFEST_BYTES, 
 import { type Descriptor, INDEX_TYPE, parseIndex } from './oci.ts';
 import { giveBack } from './partial.ts';
 
-const LAYOUT = '{"imageLayoutVersion":"1.0.0"}\n';
+/** The content of oci-layout. */
+export const LAYOUT = '{"imageLayoutVersion":"1.0.0"}\n';
 
 export interface PutOptions {
   digest?: string;
