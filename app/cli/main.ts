@@ -3,6 +3,7 @@ import { Command, CommanderError } from 'commander';
 import { asEdgewrightError } from '#contract';
 import { programVersion } from '#core/platform';
 import { currentExitCode } from './command.ts';
+import { addAudit } from './commands/audit.ts';
 import { addBundle } from './commands/bundle.ts';
 import { addBundleFiles } from './commands/bundle-files.ts';
 import { addDemo } from './commands/demo.ts';
@@ -31,6 +32,7 @@ export function buildProgram(): Command {
   addDevice(program);
   addDeploy(program);
   addWorkspace(program);
+  addAudit(program);
   addDemo(program);
   for (const command of everyCommand(program)) {
     if (command !== program) command.option('--json', 'print one JSON document on stdout');

@@ -5,6 +5,7 @@
  */
 import { eventIterator, oc } from '@orpc/contract';
 import { z } from 'zod';
+import { ActivitySchema, AuditVerdictSchema, ExportAuditSchema, ExportedAuditSchema, VerifyAuditSchema } from './audit.ts';
 import { BundleDetailSchema, BundleSummarySchema, VerifyResultSchema } from './bundles.ts';
 import { CheckRequestSchema, CheckResultSchema } from './checks.ts';
 import { BenchmarkSchema, NameSchema, ProviderUseSchema, RefSchema, WarningSchema } from './common.ts';
@@ -14,13 +15,14 @@ import { PushedBundleSchema, ReceivedSchema } from './distribution.ts';
 import { HardwareReportSchema } from './hardware.ts';
 import { ImportRequestSchema, ImportStartedSchema } from './imports.ts';
 import { RunRequestSchema, RunResultSchema } from './inference.ts';
-import { ActivitySchema, ChangeSchema, JobSchema } from './jobs.ts';
+import { ChangeSchema, JobSchema } from './jobs.ts';
 import { modelViews } from './models.ts';
 import { bundleFiles } from './store.ts';
 import { SettingsSchema, StatusSchema } from './system.ts';
 import { QuantizeRequestSchema, QuantizeResultSchema, TrialSchema, TrialSpecSchema, TrialSummarySchema } from './trials.ts';
 import { KeepKeysSchema, KeptKeysSchema, KeysSchema, UnlockSchema } from './workspace.ts';
 
+export * from './audit.ts';
 export * from './bundles.ts';
 export * from './checks.ts';
 export * from './common.ts';
@@ -131,8 +133,19 @@ export const contract = {
   },
   activity: {
     list: procedure
-      .input(z.object({ before: z.number().int().optional(), limit: z.number().int().min(1).max(500).default(100) }))
+      .input(
+        z.object({
+          before: z.number().int().optional(),
+          limit: z.number().int().min(1).max(500).default(100),
+          /** What was only asked for too, not just what was done or failed. */
+          asked: z.boolean().default(false),
+        }),
+      )
       .output(z.array(ActivitySchema)),
+  },
+  audit: {
+    verify: procedure.input(VerifyAuditSchema).output(AuditVerdictSchema),
+    export: procedure.input(ExportAuditSchema).output(ExportedAuditSchema),
   },
   workspace: {
     keys: procedure.output(KeysSchema),

@@ -45,15 +45,3 @@ export const ChangeSchema = z.object({
   seq: z.number().int(),
 });
 export type Change = z.infer<typeof ChangeSchema>;
-
-export const ActivitySchema = z.object({
-  seq: z.number().int(),
-  at: TimestampSchema,
-  /** Who: the desktop, the command line, or a device by name. */
-  actor: z.string(),
-  kind: z.string(),
-  message: z.string(),
-  link: z.string().optional(),
-  digest: z.string().optional(),
-});
-export type Activity = z.infer<typeof ActivitySchema>;

@@ -15,6 +15,8 @@ export const KeysSchema = z.object({
   workspaceId: z.string(),
   /** Hex SHA-256 of the public signing key. */
   fingerprint: z.string(),
+  /** That key: SubjectPublicKeyInfo in PEM. */
+  publicKey: z.string(),
 });
 export type Keys = z.infer<typeof KeysSchema>;
 

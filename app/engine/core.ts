@@ -25,6 +25,7 @@ import {
 import { type Keyring, type KeyringOptions, openKeyring, openTrustList } from '#core/trust';
 import { TrialStore } from '#core/trials';
 import { loadNative } from '#native';
+import { Audit, openAuditLog } from './audit.ts';
 import { BundleFiles } from './bundle-files.ts';
 import { Bundles } from './bundles.ts';
 import { Changes } from './changes.ts';
@@ -79,6 +80,7 @@ export interface Core {
   models: Models;
   practice: PracticeDevice;
   workspace: Workspace;
+  audit: Audit;
   status(): Promise<Status>;
   hardware(options: { fresh: boolean; signal?: AbortSignal }): Promise<HardwareReport>;
   /** Runs `work` as the only writer of this workspace. */
@@ -103,8 +105,11 @@ export async function openCore(options: CoreOptions): Promise<Core> {
     const tempDir = await ownTempDir(paths.temp);
     closers.push(() => rm(tempDir, { recursive: true, force: true }));
     const keyring = await openKeyring(paths.keys, { store: options.keyStore });
-    const db = new WorkspaceDb(join(paths.home, 'workspace.db'), clock);
+    const db = new WorkspaceDb(join(paths.home, 'workspace.db'));
     closers.push(() => db.close());
+    const auditLog = openAuditLog({ home: paths.home, keyring, db, clock });
+    closers.push(() => auditLog.close());
+    const audit = new Audit({ log: auditLog, changes });
     const store = await openStore(paths.store);
     const repositories = openRepositories({ store, clock });
     closers.push(() => repositories.close());
@@ -131,7 +136,14 @@ export async function openCore(options: CoreOptions): Promise<Core> {
       verdictFor: (ref, variant) => trials.verdictOn(ref, variant),
     });
     closers.push(() => fleet.close());
-    const practice = practiceDevice({ dir: paths.practice, fleet, log, onChange: () => changes.publish('status') });
+    const practice = practiceDevice({
+      dir: paths.practice,
+      fleet,
+      log,
+      onChange: () => changes.publish('status'),
+      onEnrolled: (name) =>
+        audit.record({ actor: 'edgewright', kind: 'device.enrolled', message: `Enrolled ${name}, which runs on this computer`, link: `/devices/${name}` }),
+    });
     const runnables = new Runnables({ registry, tempDir });
     closers.push(() => runnables.close());
     const inference = new Inference({ registry, store, runnables });
@@ -148,10 +160,7 @@ export async function openCore(options: CoreOptions): Promise<Core> {
         await lock.release();
       }
     };
-    const record: RecordAct = (actor, kind, message, extra = {}) => {
-      db.record({ actor, kind, message, ...extra });
-      changes.publish('activity');
-    };
+    const record: RecordAct = (actor, kind, message, extra = {}) => audit.record({ actor, kind, message, ...extra });
     const hardware = (request: { fresh: boolean; signal?: AbortSignal }) => detectHardware({ ...request, cacheFile: join(paths.home, 'hardware.json') });
     const trialRuns = new Trials({
       registry,
@@ -196,6 +205,7 @@ export async function openCore(options: CoreOptions): Promise<Core> {
       models,
       practice,
       workspace,
+      audit,
       hardware,
       write,
       status: async () => {

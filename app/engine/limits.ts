@@ -49,3 +49,5 @@ export const KEPT_MODELS = 4;
 export const KEPT_MODEL_IDLE_MS = 5 * 60_000;
 /** Most warnings kept on one job. */
 export const KEPT_WARNINGS = 100;
+/** Longest audit log that is handed to a screen as one text, in bytes. */
+export const MAX_AUDIT_TEXT_BYTES = 16 * 1024 * 1024;

@@ -31,8 +31,15 @@ export interface PracticeDevice {
   stop(): Promise<void>;
 }
 
-export function practiceDevice(options: { dir: string; fleet: Fleet; log: Log; onChange: () => void }): PracticeDevice {
-  const { dir, fleet, log, onChange } = options;
+export function practiceDevice(options: {
+  dir: string;
+  fleet: Fleet;
+  log: Log;
+  onChange: () => void;
+  /** It was enrolled just now. */
+  onEnrolled: (name: string) => void;
+}): PracticeDevice {
+  const { dir, fleet, log, onChange, onEnrolled } = options;
   const note = join(dir, 'process.json');
   let state: Status['practiceDevice'] = 'off';
   let problem: string | undefined;
@@ -146,6 +153,7 @@ export function practiceDevice(options: { dir: string; fleet: Fleet; log: Log; o
       if (ready.pairing) {
         const code = ready.pairing.code ?? (await readFile(codeFile, 'utf8')).trim();
         await fleet.add({ address: ready.pairing.address, name: PRACTICE_NAME, code }, { practice: true });
+        onEnrolled(PRACTICE_NAME);
         await rm(codeFile, { force: true });
       }
       follow(process);

@@ -6,7 +6,8 @@ import type { Contract } from '#contract';
 
 /**
  * `read` changes nothing of the workspace. `asks` changes nothing and speaks to devices, so it works better with the keys.
- * `free` changes something that needs no keys. Every other is an `act`: it needs the private keys.
+ * `free` changes something that needs no keys. Every other is an `act`: it needs the private keys, and the audit log says that
+ * it was asked for before it begins.
  */
 export type ProcedureKind = 'read' | 'asks' | 'free' | 'act';
 
@@ -60,6 +61,8 @@ const KINDS: Record<ProcedureName, ProcedureKind> = {
   'jobs.watch': 'read',
   'jobs.cancel': 'free',
   'activity.list': 'read',
+  'audit.verify': 'read',
+  'audit.export': 'act',
   'workspace.keys': 'read',
   'workspace.unlock': 'free',
   'workspace.keep': 'act',

@@ -18,15 +18,16 @@ export function createRouter(core: Core) {
   let calls = 0;
   const os = implement(contract)
     .$context<CallContext>()
-    .use(async ({ next, path, context }) => {
+    .use(async ({ next, path, context }, input) => {
       try {
         if (calls >= MAX_CALLS) throw tooBusy();
         calls += 1;
         try {
           const kind = kindOf(path);
           if (kind === 'asks' || kind === 'act') await context.unlock?.();
-          if (kind === 'act') core.keyring.checkUnlocked();
-          return await next();
+          if (kind !== 'act') return await next();
+          core.keyring.checkUnlocked();
+          return await core.audit.recorded({ actor: context.actor, path, input }, async () => next());
         } finally {
           calls -= 1;
         }
@@ -39,9 +40,10 @@ export function createRouter(core: Core) {
     system: {
       status: os.system.status.handler(() => core.status()),
       settings: os.system.settings.handler(() => core.db.settings()),
-      saveSettings: os.system.saveSettings.handler(({ input }) =>
+      saveSettings: os.system.saveSettings.handler(({ input, context }) =>
         core.write('saving settings', async () => {
           const saved = core.db.saveSettings(definedOnly(input));
+          core.audit.record({ actor: context.actor, kind: 'settings.saved', message: `Changed the settings ${Object.keys(definedOnly(input)).join(', ')}` });
           core.changes.publish('settings');
           return saved;
         }),
@@ -112,11 +114,15 @@ export function createRouter(core: Core) {
       cancel: os.jobs.cancel.handler(({ input }) => core.jobs.cancel(input.id)),
     },
     activity: {
-      list: os.activity.list.handler(({ input }) => core.db.activity({ before: input.before, limit: input.limit })),
+      list: os.activity.list.handler(({ input }) => core.audit.list(input)),
+    },
+    audit: {
+      verify: os.audit.verify.handler(({ input, signal }) => core.audit.verify(input.against, signal)),
+      export: os.audit.export.handler(({ input, signal, context }) => core.audit.export(input.path, context.actor, signal)),
     },
     workspace: {
       keys: os.workspace.keys.handler(() => core.workspace.keys()),
-      unlock: os.workspace.unlock.handler(({ input }) => core.workspace.unlock(input.passphrase)),
+      unlock: os.workspace.unlock.handler(({ input, context }) => core.workspace.unlock(input.passphrase, context.actor)),
       keep: os.workspace.keep.handler(({ input, context }) => core.workspace.keep(input, context.actor)),
     },
     changes: os.changes.handler(async function* ({ signal }): AsyncGenerator<Change, void> {

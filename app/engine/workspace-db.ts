@@ -1,6 +1,6 @@
-/** What belongs to the workspace as a whole: settings, and the log of who did what to which digest when. */
-import { type Activity, type Settings, SettingsSchema } from '#contract';
-import { type Clock, type Migration, openSqlite, type Sqlite } from '#core/platform';
+/** What belongs to the workspace as a whole: its settings, and facts that must be known only once. */
+import { type Settings, SettingsSchema } from '#contract';
+import { type Migration, openSqlite, type Sqlite } from '#core/platform';
 
 const MIGRATIONS: readonly Migration[] = [
   {
@@ -15,13 +15,20 @@ const MIGRATIONS: readonly Migration[] = [
   },
 ];
 
+export interface OldActivity {
+  at: number;
+  actor: string;
+  kind: string;
+  message: string;
+  link: string | null;
+  digest: string | null;
+}
+
 export class WorkspaceDb {
   readonly #db: Sqlite;
-  readonly #clock: Clock;
 
-  constructor(path: string, clock: Clock) {
+  constructor(path: string) {
     this.#db = openSqlite(path, MIGRATIONS);
-    this.#clock = clock;
   }
 
   settings(): Settings {
@@ -37,18 +44,19 @@ export class WorkspaceDb {
     return this.settings();
   }
 
-  record(entry: { actor: string; kind: string; message: string; link?: string; digest?: string }): void {
-    this.#db
-      .prepare('INSERT INTO activity (at, actor, kind, message, link, digest) VALUES (?, ?, ?, ?, ?, ?)')
-      .run(this.#clock.now(), entry.actor, entry.kind, entry.message, entry.link ?? null, entry.digest ?? null);
+  /** Lines of the log of before there was an audit log, oldest first. */
+  oldActivity(): OldActivity[] {
+    return this.#db.prepare<[], OldActivity>('SELECT at, actor, kind, message, link, digest FROM activity ORDER BY seq').all();
   }
 
-  /** Newest first; `before` pages on. */
-  activity(options: { before?: number | undefined; limit: number }): Activity[] {
-    const rows = this.#db
-      .prepare('SELECT seq, at, actor, kind, message, link, digest FROM activity WHERE seq < ? ORDER BY seq DESC LIMIT ?')
-      .all(options.before ?? Number.MAX_SAFE_INTEGER, options.limit) as (Omit<Activity, 'link' | 'digest'> & { link: string | null; digest: string | null })[];
-    return rows.map(({ link, digest, ...rest }) => ({ ...rest, ...(link !== null && { link }), ...(digest !== null && { digest }) }));
+  /** Once the audit log has taken them over. */
+  forgetOldActivity(): void {
+    this.#db.prepare('DELETE FROM activity').run();
+  }
+
+  /** Whether `once` was called with this name. */
+  knows(name: string): boolean {
+    return this.#db.prepare('SELECT 1 FROM facts WHERE name = ?').get(name) !== undefined;
   }
 
   /** A fact that must be known only once, such as "the sample was added". */

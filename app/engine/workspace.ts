@@ -1,5 +1,5 @@
 /** The workspace as a whole: how its keys are kept. */
-import type { Keys } from '#contract';
+import { asEdgewrightError, type Keys } from '#contract';
 import { type Keyring, systemKeychain } from '#core/trust';
 import type { Changes } from './changes.ts';
 import type { RecordAct, Write } from './service.ts';
@@ -28,14 +28,22 @@ export class Workspace {
       unlocked: keyring.unlocked,
       workspaceId: keyring.workspaceId,
       fingerprint: keyring.fingerprint,
+      publicKey: keyring.publicKeyPem,
       ...(keychain !== undefined && { keychain }),
     };
   }
 
   /** @throws trust.wrong-passphrase, machine.keys-locked, machine.keychain* */
-  async unlock(passphrase: string | undefined): Promise<Keys> {
-    const { keyring, changes } = this.#deps;
-    await unlockKeys(keyring, async () => passphrase);
+  async unlock(passphrase: string | undefined, actor: string): Promise<Keys> {
+    const { keyring, changes, record } = this.#deps;
+    if (keyring.unlocked) return this.keys();
+    try {
+      await unlockKeys(keyring, async () => passphrase);
+    } catch (error) {
+      record(actor, 'keys.not-unlocked', `The private keys stay locked: ${asEdgewrightError(error).message}`);
+      throw error;
+    }
+    record(actor, 'keys.unlocked', `Unlocked the private keys in ${keyring.keyStore}`);
     changes.publish('status');
     return this.keys();
   }

@@ -103,6 +103,36 @@ export async function writeFileAtomic(path: string, data: string | Uint8Array, o
   await fsyncDir(dirname(path));
 }
 
+/**
+ * Replaces `path` by all that `source` gives, whole or not at all: what fails or is aborted leaves the old file.
+ * @returns the number of bytes
+ */
+export async function writeStreamAtomic(
+  path: string,
+  source: AsyncIterable<Uint8Array>,
+  options: { mode?: number; signal?: AbortSignal } = {},
+): Promise<number> {
+  const temp = tempName(path);
+  const handle = await open(temp, 'wx', options.mode ?? 0o600);
+  let bytes = 0;
+  try {
+    for await (const chunk of source) {
+      options.signal?.throwIfAborted();
+      for (let done = 0; done < chunk.length; ) done += (await handle.write(chunk, done, chunk.length - done)).bytesWritten;
+      bytes += chunk.length;
+    }
+    await handle.sync();
+    await handle.close();
+    await rename(temp, path);
+  } catch (error) {
+    await handle.close().catch(() => {});
+    await rm(temp, { force: true });
+    throw error;
+  }
+  await fsyncDir(dirname(path));
+  return bytes;
+}
+
 /** Reads a whole small file, refusing one larger than `maxBytes` before reading it. */
 export async function readFileBounded(path: string, maxBytes = MAX_DOCUMENT_BYTES): Promise<Buffer> {
   const info = await stat(path);

@@ -14,6 +14,7 @@ export {
   TEMP_PREFIX,
   tempName,
   writeFileAtomic,
+  writeStreamAtomic,
 } from './files.ts';
 export { type Frame, readFrames, writeFrame } from './frames.ts';
 export { MAX_DOCUMENT_BYTES, WORKSPACE_WAIT_MS } from './limits.ts';

@@ -1,5 +1,9 @@
 /** Who may sign, who may push, and how both are checked: keys, certificates, pairing, signatures, the list of trusted signers. */
 export { anchorsOf, ownKey, type Signer, type TrustAnchors, trustKeys, trusts } from './anchors.ts';
+export type { AuditAct } from './audit/entry.ts';
+export { exportLog, type Exported, verifyExport } from './audit/export.ts';
+export { AuditLog, type AuditOptions } from './audit/log.ts';
+export { type AuditVerdict, verifyLog } from './audit/verify.ts';
 export { type CertificateRole, certificateDer, certificateRole, createDeviceIdentity, deviceServerName } from './certificates.ts';
 export { BUNDLE_MEDIA_TYPE } from './dsse.ts';
 export { type Keychain, systemKeychain } from './key-store/keychain.ts';

@@ -49,3 +49,14 @@ export const KEYCHAIN_PROBE_MS = 5_000;
 export const KEYCHAIN_ANSWER_MS = 30_000;
 /** Longest answer of the child that asks the keychain, in bytes. */
 export const MAX_KEYCHAIN_ANSWER_BYTES = 16 * 1024;
+/** Largest statement in a signed note, in bytes. */
+export const MAX_NOTE_BYTES = 64 * 1024;
+/** Longest text in one field of an audit line, in UTF-16 units. */
+export const MAX_AUDIT_TEXT = 2_000;
+/** Longest line of an exported audit log, in bytes. */
+export const MAX_AUDIT_LINE_BYTES = 128 * 1024;
+/** Lines in `audit.db` beyond which the oldest move to an archive, and how many at once. */
+export const MAX_AUDIT_LINES = 20_000;
+export const ARCHIVED_AUDIT_LINES = 10_000;
+/** Lines checked before others get a turn. */
+export const AUDIT_LINES_AT_ONCE = 500;

@@ -98,7 +98,7 @@ const TOPIC_KEYS: Record<Change['topic'], readonly (readonly unknown[])[]> = {
   deployments: [orpc.deployments.key()],
   jobs: [orpc.jobs.key()],
   hardware: [orpc.hardware.key()],
-  activity: [orpc.activity.key()],
+  activity: [orpc.activity.key(), orpc.audit.key()],
   settings: [orpc.system.settings.key()],
   status: [orpc.system.status.key(), orpc.workspace.key()],
 };

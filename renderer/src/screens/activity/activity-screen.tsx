@@ -1,13 +1,12 @@
-import { useInfiniteQuery, useMutation, useQuery } from '@tanstack/react-query';
+import { useMutation, useQuery } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
-import { type ReactNode, useMemo } from 'react';
-import type { Activity, Job } from '#contract';
+import type { ReactNode } from 'react';
+import type { Job } from '#contract';
 import { Page } from '../../frame/page.tsx';
 import { client, orpc } from '../../lib/engine.ts';
 import { plural } from '../../lib/format.ts';
 import { jobMeaning } from '../../lib/states.ts';
 import { Button } from '../../parts/button.tsx';
-import { Digest } from '../../parts/copy.tsx';
 import { EngineLink } from '../../parts/engine-link.tsx';
 import { Choice } from '../../parts/field.tsx';
 import type { GridColumn } from '../../parts/grid/columns.ts';
@@ -17,9 +16,7 @@ import { Moment } from '../../parts/moment.tsx';
 import { Empty } from '../../parts/placeholder.tsx';
 import { QueryView } from '../../parts/query-view.tsx';
 import { activityRoute } from '../../routes.ts';
-
-/** Lines of the audit log read at once. */
-const PAGE_LINES = 300;
+import { AuditLog } from './audit-log.tsx';
 
 const jobColumns: GridColumn<Job>[] = [
   { id: 'title', header: 'Job', rowHeader: true, grow: true, value: (row) => row.title, cell: (row) => <EngineLink link={row.link}>{row.title}</EngineLink> },
@@ -47,31 +44,6 @@ function CancelJob({ job }: { job: Job }) {
     </Button>
   );
 }
-
-const logColumns: GridColumn<Activity>[] = [
-  { id: 'at', header: 'When', value: (row) => row.seq, cell: (row) => <Moment at={row.at} /> },
-  { id: 'actor', header: 'Who', facet: true, value: (row) => row.actor },
-  { id: 'kind', header: 'Kind', facet: true, value: (row) => row.kind },
-  {
-    id: 'message',
-    header: 'What happened',
-    rowHeader: true,
-    grow: true,
-    value: (row) => row.message,
-    cell: (row) => (
-      <EngineLink link={row.link} quiet>
-        {row.message}
-      </EngineLink>
-    ),
-  },
-  {
-    id: 'digest',
-    header: 'Digest',
-    value: (row) => row.digest,
-    cell: (row) => (row.digest === undefined ? <span className="dim">–</span> : <Digest digest={row.digest} of={row.message} />),
-  },
-  { id: 'seq', header: 'Number', align: 'right', exact: true, value: (row) => row.seq, hidden: true },
-];
 
 export function ActivityScreen(): ReactNode {
   const view = activityRoute.useSearch().view === 'jobs' ? 'jobs' : 'log';
@@ -116,44 +88,6 @@ export function ActivityScreen(): ReactNode {
         <AuditLog />
       )}
     </Page>
-  );
-}
-
-function AuditLog() {
-  const log = useInfiniteQuery(
-    orpc.activity.list.infiniteOptions({
-      input: (before: number | undefined) => ({ limit: PAGE_LINES, ...(before !== undefined && { before }) }),
-      initialPageParam: undefined as number | undefined,
-      getNextPageParam: (page) => (page.length < PAGE_LINES ? undefined : page.at(-1)?.seq),
-    }),
-  );
-  const lines = useMemo(() => log.data?.pages.flat() ?? [], [log.data]);
-  return (
-    <QueryView query={log} what="Reading the audit log">
-      {() => (
-        <DataGrid
-          label="Audit log"
-          noun="line"
-          fill
-          rows={lines}
-          columns={logColumns}
-          rowId={(row) => String(row.seq)}
-          initialSort={{ id: 'at', desc: true }}
-          empty={
-            <Empty title="Nothing is recorded yet">
-              <p>What is built, tried, deployed and rolled back is written here, with who did it.</p>
-            </Empty>
-          }
-          {...(log.hasNextPage && {
-            more: (
-              <Button busy={log.isFetchingNextPage && 'Reading'} onClick={() => void log.fetchNextPage()}>
-                Read {PAGE_LINES} earlier lines
-              </Button>
-            ),
-          })}
-        />
-      )}
-    </QueryView>
   );
 }
 
