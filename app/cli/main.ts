@@ -13,6 +13,7 @@ import { addHardware } from './commands/hardware.ts';
 import { addImport } from './commands/import.ts';
 import { addModel } from './commands/model.ts';
 import { addRegistry } from './commands/registry.ts';
+import { addStore } from './commands/store.ts';
 import { addTrial } from './commands/trial.ts';
 import { addWorkspace } from './commands/workspace.ts';
 import { printError } from './output.ts';
@@ -27,6 +28,7 @@ export function buildProgram(): Command {
   addModel(program);
   addBundleFiles(addBundle(program));
   addImport(program);
+  addStore(program);
   addRegistry(program);
   addTrial(program);
   addDevice(program);

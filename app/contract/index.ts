@@ -17,7 +17,7 @@ import { ImportRequestSchema, ImportStartedSchema } from './imports.ts';
 import { RunRequestSchema, RunResultSchema } from './inference.ts';
 import { ChangeSchema, JobSchema } from './jobs.ts';
 import { modelViews } from './models.ts';
-import { bundleFiles } from './store.ts';
+import { bundleFiles, storeCare } from './store.ts';
 import { SettingsSchema, StatusSchema } from './system.ts';
 import { QuantizeRequestSchema, QuantizeResultSchema, TrialSchema, TrialSpecSchema, TrialSummarySchema } from './trials.ts';
 import { KeepKeysSchema, KeptKeysSchema, KeysSchema, UnlockSchema } from './workspace.ts';
@@ -86,6 +86,7 @@ export const contract = {
     /** Judges a bundle that was pushed into this workspace's own registry, and takes it in. */
     admit: procedure.input(PushedBundleSchema).output(ReceivedSchema),
   },
+  store: storeCare,
   inference: {
     run: procedure.input(RunRequestSchema).output(RunResultSchema),
     /** An example input of the bundle, to look at. */

@@ -2,7 +2,7 @@
 import { oc } from '@orpc/contract';
 import { z } from 'zod';
 import { BundleSummarySchema } from './bundles.ts';
-import { RefSchema, WarningSchema } from './common.ts';
+import { DigestSchema, RefSchema, WarningSchema } from './common.ts';
 import { ErrorBodySchema } from './errors.ts';
 
 /** What to call the job of a call, so that whoever asks can watch it, and cancel it, while the call runs. */
@@ -22,6 +22,45 @@ export type ExportResult = z.infer<typeof ExportResultSchema>;
 
 export const ImportedSchema = BundleSummarySchema.extend({ warnings: z.array(WarningSchema) });
 export type Imported = z.infer<typeof ImportedSchema>;
+
+export const StoreProblemSchema = z.object({
+  /** The blob; for a file among the blobs that is none, its name. */
+  digest: z.string(),
+  problem: z.string(),
+  /** All that cannot be used because of it: `name@version`, `name@version#variant`, `name@version#variant path`. */
+  affects: z.array(z.string()),
+});
+export type StoreProblem = z.infer<typeof StoreProblemSchema>;
+
+export const StoreVerificationSchema = z.object({
+  ok: z.boolean(),
+  /** How many blobs were read, and their bytes. */
+  blobs: z.number().int(),
+  bytes: z.number().int(),
+  bad: z.array(StoreProblemSchema),
+  /** Whole blobs that nothing needs: what collecting garbage would remove. */
+  extra: z.array(z.object({ digest: DigestSchema, bytes: z.number().int() })),
+});
+export type StoreVerification = z.infer<typeof StoreVerificationSchema>;
+
+export const StoreGarbageSchema = z.object({
+  /** Nothing was removed, only counted. */
+  dryRun: z.boolean(),
+  /** Blobs that nothing needs, and their bytes. */
+  blobs: z.number().int(),
+  blobBytes: z.number().int(),
+  /** Parts of blobs that nobody went on with. */
+  partialBytes: z.number().int(),
+  freedBytes: z.number().int(),
+});
+export type StoreGarbage = z.infer<typeof StoreGarbageSchema>;
+
+export const StoreRebuiltSchema = z.object({
+  bundles: z.number().int(),
+  /** index.json was lost or damaged and was made again too. */
+  listRestored: z.boolean(),
+});
+export type StoreRebuilt = z.infer<typeof StoreRebuiltSchema>;
 
 const procedure = oc.errors({ EDGEWRIGHT: { data: ErrorBodySchema } });
 
@@ -43,4 +82,23 @@ export const bundleFiles = {
       }),
     )
     .output(ImportedSchema),
+};
+
+/** The store's own care. */
+export const storeCare = {
+  /** Reads every blob. What is damaged, and what it affects, can no longer be used. */
+  verify: procedure.input(z.object({ jobId: JobIdSchema })).output(StoreVerificationSchema),
+  /** Removes what nothing needs any more: no bundle, device, deployment, repository or upload. */
+  gc: procedure
+    .input(
+      z.object({
+        dryRun: z.boolean().default(false),
+        /** Keep parts of blobs that were touched within this many hours. */
+        keepPartsHours: z.number().min(0).max(8760).default(168),
+        jobId: JobIdSchema,
+      }),
+    )
+    .output(StoreGarbageSchema),
+  /** Makes the catalogue again from the blobs, and index.json where it is lost or damaged. */
+  rebuild: procedure.input(z.object({ jobId: JobIdSchema })).output(StoreRebuiltSchema),
 };

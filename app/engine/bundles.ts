@@ -1,8 +1,8 @@
 /** What changes the bundles of the workspace: each change as its only writer, shown as a job where it takes long, and on record. */
 import { join } from 'node:path';
-import { type BundleSummary, EdgewrightError, type SlotState, type Warning } from '#contract';
+import { type BundleSummary, EdgewrightError, type Warning } from '#contract';
 import type { Registry } from '#core/bundles';
-import type { Fleet } from '#core/fleet';
+import { type Fleet, NEEDED_STATES } from '#core/fleet';
 import { programRoot } from '#core/platform';
 import { admit } from './admit.ts';
 import type { Changes } from './changes.ts';
@@ -78,12 +78,9 @@ export class Bundles {
   }
 }
 
-/** Where a device stands with a bundle that it may still need from here. */
-const IN_USE: readonly SlotState[] = ['receiving', 'verifying', 'testing', 'activating', 'on trial', 'active', 'previous'];
-
 function checkUnused(fleet: Fleet, name: string, version: string): void {
   const ref = `${name}@${version}`;
-  const users = fleet.list().filter((d) => d.bundles.some((b) => b.name === name && b.version === version && IN_USE.includes(b.state)));
+  const users = fleet.list().filter((d) => d.bundles.some((b) => b.name === name && b.version === version && NEEDED_STATES.includes(b.state)));
   const pending = fleet.deployments().filter((d) => d.ref === ref && d.endedAt === undefined);
   const names = [...new Set([...users.map((d) => d.name), ...pending.map((d) => d.device)])];
   if (names.length === 0) return;

@@ -4,7 +4,7 @@
  */
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type HardwareReport, type QuantizeRequest, type QuantizeResult, type Status } from '#contract';
+import { asEdgewrightError, type HardwareReport, type QuantizeRequest, type QuantizeResult, type Status } from '#contract';
 import { openCatalogue, openRegistry, openStore, type Registry } from '#core/bundles';
 import { openRepositories } from '#core/distribution';
 import { type Fleet, openFleet } from '#core/fleet';
@@ -39,6 +39,7 @@ import { Models } from './models.ts';
 import { type PracticeDevice, practiceDevice } from './practice.ts';
 import { quantize } from './quantize.ts';
 import { Registries } from './registries.ts';
+import { StoreService } from './store-service.ts';
 import { Runnables } from './runnables.ts';
 import type { RecordAct, Write } from './service.ts';
 import { ownTempDir } from './temp.ts';
@@ -70,6 +71,7 @@ export interface Core {
   trials: TrialStore;
   bundles: Bundles;
   bundleFiles: BundleFiles;
+  storeService: StoreService;
   imports: Imports;
   registries: Registries;
   trialRuns: Trials;
@@ -117,8 +119,6 @@ export async function openCore(options: CoreOptions): Promise<Core> {
     closers.push(() => catalogue.close());
     const trust = openTrustList(paths.keys, keyring);
     const registry = await openRegistry({ store, catalogue, keyring, trust });
-    // What a kill between the blobs and the index left: invisible, and of use to nobody but the same build.
-    if (held) await registry.collectGarbage();
     const trials = new TrialStore(join(paths.home, 'trials.db'));
     closers.push(() => trials.close());
     if (held) trials.markInterrupted();
@@ -136,6 +136,9 @@ export async function openCore(options: CoreOptions): Promise<Core> {
       verdictFor: (ref, variant) => trials.verdictOn(ref, variant),
     });
     closers.push(() => fleet.close());
+    store.addKeeper((digest) => fleet.needs(digest));
+    // What a kill between the blobs and the index left: invisible, and of use to nobody but the same build.
+    if (held) await registry.collectGarbage().catch((error: unknown) => log.warn({ error: asEdgewrightError(error).message }, 'nothing was swept'));
     const practice = practiceDevice({
       dir: paths.practice,
       fleet,
@@ -176,6 +179,7 @@ export async function openCore(options: CoreOptions): Promise<Core> {
       onnxruntime: onnxruntimeVersion(),
     });
     const deployments = new Deployments({ registry, fleet, jobs, write, record, chosenVariant: (ref) => trials.chosen(ref) });
+    const storeService = new StoreService({ registry, repositories, jobs, changes, write, record });
     const bundleFiles = new BundleFiles({ registry, jobs, changes, write, record });
     const bundles = new Bundles({ registry, fleet, jobs, changes, write, record });
     const workspace = new Workspace({ keyring, changes, write, record });
@@ -195,6 +199,7 @@ export async function openCore(options: CoreOptions): Promise<Core> {
       trials,
       bundles,
       bundleFiles,
+      storeService,
       imports: new Imports({ bundles, jobs, write, tempDir }),
       registries,
       trialRuns,

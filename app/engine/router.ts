@@ -81,6 +81,11 @@ export function createRouter(core: Core) {
     registries: {
       admit: os.registries.admit.handler(({ input, signal, context }) => core.registries.admit(input.name, input.version, context.actor, signal)),
     },
+    store: {
+      verify: os.store.verify.handler(({ input, signal, context }) => core.storeService.verify(input, context.actor, signal)),
+      gc: os.store.gc.handler(({ input, signal, context }) => core.storeService.gc(input, context.actor, signal)),
+      rebuild: os.store.rebuild.handler(({ input, signal, context }) => core.storeService.rebuild(input, context.actor, signal)),
+    },
     inference: {
       run: os.inference.run.handler(({ input, signal }) => core.inference.run(input, signal)),
       example: os.inference.example.handler(({ input }) => core.inference.example(input.ref, input.name)),

@@ -4,67 +4,9 @@
  */
 import { rmSync } from 'node:fs';
 import { type BundleSummary, type InspectResult, InspectResultSchema, type Variant } from '#contract';
-import { isDamaged, type Migration, openSqlite, type Sqlite } from '#core/platform';
+import { isDamaged, openSqlite, type Sqlite } from '#core/platform';
+import { MIGRATIONS } from './catalogue-schema.ts';
 import type { JudgedSignature } from './signatures.ts';
-
-const MIGRATIONS: readonly Migration[] = [
-  {
-    name: 'bundles, their variants and every blob each needs',
-    sql: `
-      CREATE TABLE bundles (
-        name TEXT NOT NULL,
-        version TEXT NOT NULL,
-        digest TEXT NOT NULL,
-        created_at INTEGER NOT NULL,
-        state TEXT NOT NULL,
-        state_reason TEXT,
-        facts TEXT,
-        PRIMARY KEY (name, version)
-      ) STRICT;
-      CREATE TABLE variants (
-        name TEXT NOT NULL,
-        version TEXT NOT NULL,
-        position INTEGER NOT NULL,
-        variant TEXT NOT NULL,
-        digest TEXT NOT NULL,
-        bytes INTEGER NOT NULL,
-        precision TEXT NOT NULL,
-        quantization TEXT,
-        signer TEXT,
-        created_at INTEGER NOT NULL,
-        manifest BLOB NOT NULL,
-        source BLOB NOT NULL,
-        self BLOB NOT NULL,
-        PRIMARY KEY (name, version, variant),
-        FOREIGN KEY (name, version) REFERENCES bundles ON DELETE CASCADE
-      ) STRICT;
-      CREATE INDEX variants_by_digest ON variants (digest);
-      CREATE TABLE blobs (
-        name TEXT NOT NULL,
-        version TEXT NOT NULL,
-        variant TEXT NOT NULL,
-        digest TEXT NOT NULL,
-        size INTEGER NOT NULL,
-        role TEXT NOT NULL,
-        path TEXT NOT NULL,
-        media_type TEXT NOT NULL,
-        FOREIGN KEY (name, version) REFERENCES bundles ON DELETE CASCADE
-      ) STRICT;
-      CREATE INDEX blobs_by_digest ON blobs (digest);
-      CREATE INDEX blobs_by_bundle ON blobs (name, version);
-      CREATE TABLE facts_of_store (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
-    `,
-  },
-  {
-    name: 'why a bundle is in its state, and every signature of a variant; all rows are made again from the store',
-    sql: `
-      ALTER TABLE bundles ADD COLUMN state_code TEXT;
-      ALTER TABLE variants ADD COLUMN signatures TEXT NOT NULL DEFAULT '[]';
-      DELETE FROM bundles;
-      DELETE FROM facts_of_store;
-    `,
-  },
-];
 
 /** A blob, and what it is for in a variant. */
 export interface ClosureEntry {
@@ -76,6 +18,13 @@ export interface ClosureEntry {
   /** A file's path inside the bundle; empty for documents. */
   path: string;
   mediaType: string;
+}
+
+/** What a blob is needed for. */
+export interface BlobUse extends Pick<ClosureEntry, 'size' | 'role' | 'path'> {
+  name: string;
+  version: string;
+  variant: string;
 }
 
 export interface VariantRecord {
@@ -193,6 +142,10 @@ export function openCatalogue(path: string) {
   const selectClosure = db.prepare<[string, string, string], ClosureEntry>(
     'SELECT digest, size, role, path, media_type AS mediaType FROM blobs WHERE name = ? AND version = ? AND variant = ?',
   );
+  const selectAllBlobs = db.prepare<[], { digest: string; size: number }>('SELECT digest, max(size) AS size FROM blobs GROUP BY digest');
+  const selectUses = db.prepare<[string], BlobUse>(
+    'SELECT name, version, variant, size, role, path FROM blobs WHERE digest = ? ORDER BY name, version, variant, path',
+  );
   const selectNeeded = db.prepare<[string], { n: number }>('SELECT COUNT(*) AS n FROM blobs WHERE digest = ?');
   const deleteBundle = db.prepare('DELETE FROM bundles WHERE name = ? AND version = ?');
   const updateState = db.prepare('UPDATE bundles SET state = ?, state_reason = ?, state_code = ? WHERE name = ? AND version = ?');
@@ -270,6 +223,8 @@ export function openCatalogue(path: string) {
         closure: selectClosure.all(name, version, ''),
       };
     },
+    /** Digest of the bundle's index; undefined when there is no such bundle. */
+    digestOf: (name: string, version: string): string | undefined => selectBundle.get(name, version)?.digest,
     /** The bundle or variant with this digest. */
     byDigest(digest: string): { name: string; version: string; variant?: string } | undefined {
       return selectByVariant.get(digest) ?? selectByDigest.get(digest);
@@ -282,6 +237,10 @@ export function openCatalogue(path: string) {
     setState(name: string, version: string, state: BundleSummary['state'], problem?: { code: string; reason: string }): void {
       updateState.run(state, problem?.reason ?? null, problem?.code ?? null, name, version);
     },
+    /** Every blob that some bundle needs, once. */
+    allBlobs: (): { digest: string; size: number }[] => selectAllBlobs.all(),
+    /** Which bundles need a blob, and for what; `variant` is empty for what belongs to a whole bundle. */
+    usesOf: (digest: string): BlobUse[] => selectUses.all(digest),
     /** Whether any bundle needs this blob. */
     needs: (digest: string): boolean => (selectNeeded.get(digest)?.n ?? 0) > 0,
     close: (): void => void db.close(),

@@ -14,6 +14,7 @@ import { altered } from './errors.ts';
 import { MAX_MANIFEST_BYTES, MAX_VARIANTS } from './limits.ts';
 import { CREATED, type Descriptor, INDEX_TYPE, parseIndex, parseManifest, REF_NAME, VARIANT } from './oci.ts';
 import { SOURCE_FILE, VARIANT_FILE } from './paths.ts';
+import type { Options } from './staging.ts';
 import type { BlobStore } from './store.ts';
 import { findReferrers, referrerCandidates } from './referrers.ts';
 import { judgeSignatures } from './signatures.ts';
@@ -148,26 +149,38 @@ export function indexDigestOf(entries: readonly Descriptor[]): string {
   return digestOf(JSON.stringify(entries));
 }
 
+/** How many bundles are written to the catalogue at once: enough to be quick, few enough to be held. */
+const BATCH = 200;
+
 /**
- * Brings the catalogue in line with index.json and with who is trusted. Call it within `store.exclusively`.
+ * Brings the catalogue in line with index.json and with who is trusted. Call it within `store.exclusively`. Cut off, it goes
+ * on where it was the next time.
  * @returns the entries of index.json
  */
-export async function reconcile(store: BlobStore, catalogue: Catalogue, anchors: TrustAnchors): Promise<Descriptor[]> {
+export async function reconcile(store: BlobStore, catalogue: Catalogue, anchors: TrustAnchors, options: Options = {}): Promise<Descriptor[]> {
   const entries = await store.readIndex();
   const indexDigest = indexDigestOf(entries);
   const sameTrust = catalogue.trustDigest() === anchors.digest;
   if (sameTrust && catalogue.indexDigest() === indexDigest) return entries;
   const listed = new Set<string>();
-  const put: BundleRecord[] = [];
-  for (const entry of entries) {
+  let put: BundleRecord[] = [];
+  for (const [i, entry] of entries.entries()) {
+    options.signal?.throwIfAborted();
     const id = bundleName(entry);
     if (!id || listed.has(`${id.name}@${id.version}`)) continue;
     listed.add(`${id.name}@${id.version}`);
-    if (catalogue.summary(id.name, id.version)?.digest !== entry.digest) put.push(await describeBundle(store, entry, anchors, entries));
-    else if (!sameTrust) {
+    const known = catalogue.digestOf(id.name, id.version);
+    if (known !== entry.digest) {
+      options.onProgress?.({ step: `Looking at ${id.name}@${id.version}`, fraction: i / entries.length });
+      put.push(await describeBundle(store, entry, anchors, entries));
+    } else if (!sameTrust) {
       const record = catalogue.find(id.name, id.version);
       if (record) put.push(await rejudge(store, record, anchors, (digest) => referrerCandidates(entries, digest)));
     }
+    if (put.length < BATCH) continue;
+    // The rows follow from no list yet, so whoever opens the catalogue meanwhile goes on here.
+    catalogue.apply({ put, indexDigest: '' });
+    put = [];
   }
   const drop = catalogue.list().filter((bundle) => !listed.has(`${bundle.name}@${bundle.version}`));
   catalogue.apply({ put, drop, indexDigest, trustDigest: anchors.digest });

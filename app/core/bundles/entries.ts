@@ -2,13 +2,16 @@
  * What index.json says of a bundle and of what refers to it. Both follow from the documents alone, so that a lost index.json
  * can be made again, and only what is known and short is taken from documents that others made.
  */
+import { NameSchema, VersionSchema } from '#contract';
 import { BUNDLE_MEDIA_TYPE } from '#core/trust';
 import {
   BOM_TYPE,
   CREATED,
   type Descriptor,
+  INDEX_TYPE,
   MANIFEST_TYPE,
   MODEL_ARTIFACT_TYPE,
+  NAME,
   type OciIndex,
   type OciManifest,
   PRECISION,
@@ -17,10 +20,11 @@ import {
   SIGNATURE_PREDICATE,
   SUBJECT,
   VARIANT,
+  VERSION,
 } from './oci.ts';
 
 /** What may refer to a variant and is kept with it: signatures and attestations, bills of materials. */
-export const KEPT_REFERRERS: readonly string[] = [BUNDLE_MEDIA_TYPE, BOM_TYPE, 'application/vnd.in-toto+json'];
+export const KEPT_REFERRERS: readonly string[] = [BUNDLE_MEDIA_TYPE, BOM_TYPE];
 
 /** Longest annotation that is copied into index.json, in characters. */
 const MAX_ANNOTATION = 255;
@@ -32,6 +36,14 @@ function copied(annotations: Record<string, string> | undefined, keys: readonly 
       return value !== undefined && value.length <= MAX_ANNOTATION ? [[key, value]] : [];
     }),
   );
+}
+
+/** The entry of a bundle's OCI index; undefined when it does not say which bundle it is. */
+export function bundleEntry(digest: string, size: number, index: OciIndex): (Descriptor & { annotations: Record<string, string> }) | undefined {
+  const annotations = copied(index.annotations, [CREATED, NAME, VERSION]);
+  const [name, version] = [annotations[NAME], annotations[VERSION]];
+  if (!NameSchema.safeParse(name).success || !VersionSchema.safeParse(version).success) return undefined;
+  return { mediaType: INDEX_TYPE, digest, size, annotations: { ...annotations, [REF_NAME]: `${name}@${version}` } };
 }
 
 /** The entry of a variant in its bundle's index, from what the variant says of itself under its signature. */
@@ -47,8 +59,9 @@ export function variantEntry({ digest, size }: { digest: string; size: number },
 
 /** The entry of a manifest that refers to a variant; undefined when it is none that is kept. */
 export function referrerEntry(digest: string, size: number, manifest: OciManifest): (Descriptor & { annotations: Record<string, string> }) | undefined {
-  const { artifactType, subject } = manifest;
+  const { artifactType, subject, layers } = manifest;
   if (artifactType === undefined || !KEPT_REFERRERS.includes(artifactType) || !subject) return undefined;
+  if (layers.length !== 1 || layers[0]?.mediaType !== artifactType) return undefined;
   const annotations = { ...copied(manifest.annotations, [CREATED, SIGNATURE_CONTENT, SIGNATURE_PREDICATE]), [SUBJECT]: subject.digest };
   return { mediaType: MANIFEST_TYPE, digest, size, artifactType, annotations };
 }

@@ -238,8 +238,13 @@ export async function partialBytes(root: string, digest: string): Promise<number
   return lengthOf(join(partialFolder(root), hexOf(digest)));
 }
 
-/** Removes partial blobs that nobody went on with for longer than `olderThanMs`. @returns bytes freed */
-export async function sweepPartial(root: string, now: number, olderThanMs = PARTIAL_KEPT_MS): Promise<number> {
+/**
+ * Removes partial blobs that nobody went on with for longer than `olderThanMs`.
+ * @param options.dryRun only counts
+ * @returns bytes freed
+ */
+export async function sweepPartial(root: string, now: number, options: { dryRun?: boolean; olderThanMs?: number | undefined } = {}): Promise<number> {
+  const { dryRun = false, olderThanMs = PARTIAL_KEPT_MS } = options;
   let freed = 0;
   for (const name of await readdir(partialFolder(root)).catch(() => [])) {
     const folder = join(partialFolder(root), name);
@@ -251,7 +256,7 @@ export async function sweepPartial(root: string, now: number, olderThanMs = PART
     // A clock that was set back must not keep one for ever.
     if (Math.abs(now - touched) <= olderThanMs) continue;
     freed += await lengthOf(folder);
-    await rm(folder, { recursive: true, force: true });
+    if (!dryRun) await rm(folder, { recursive: true, force: true });
   }
   return freed;
 }

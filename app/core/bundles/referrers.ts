@@ -3,6 +3,7 @@
  * manifest as its subject, so that more can be added without changing what was signed.
  */
 import { BUNDLE_MEDIA_TYPE, PREDICATE_TYPE } from '#core/trust';
+import { KEPT_REFERRERS } from './entries.ts';
 import { MAX_REFERRER_MANIFEST_BYTES, MAX_REFERRERS } from './limits.ts';
 import {
   BOM_TYPE,
@@ -54,11 +55,9 @@ export async function findReferrers(store: BlobStore, subject: string, candidate
 /** The entries of a store's index that may refer to this variant: we note what they refer to, others may not. */
 export function referrerCandidates(entries: readonly Descriptor[], subject: string): string[] {
   return entries
-    .filter((entry) => KNOWN_TYPES.includes(entry.artifactType ?? '') && (entry.annotations?.[SUBJECT] ?? subject) === subject)
+    .filter((entry) => KEPT_REFERRERS.includes(entry.artifactType ?? '') && (entry.annotations?.[SUBJECT] ?? subject) === subject)
     .map((entry) => entry.digest);
 }
-
-const KNOWN_TYPES: readonly string[] = [BUNDLE_MEDIA_TYPE, BOM_TYPE];
 
 async function referrerAt(store: BlobStore, digest: string): Promise<Referrer | undefined> {
   const size = await store.size(digest);

@@ -1,5 +1,14 @@
 /** The bundles of a workspace: what there is, what is in it, whether it is still what it was. */
-import { type BundleDetail, type BundleSummary, type Variant, type VerifyResult } from '#contract';
+import {
+  asEdgewrightError,
+  type BundleDetail,
+  type BundleSummary,
+  type EdgewrightError,
+  type StoreGarbage,
+  type StoreVerification,
+  type Variant,
+  type VerifyResult,
+} from '#contract';
 import { describeRecipe, parseLabels, parseRecipe } from '#core/datasets';
 import { anchorsOf, ownKey } from '#core/trust';
 import { type Exported, exportBundle } from './archive/export.ts';
@@ -15,13 +24,23 @@ import { nearest } from '#core/platform';
 import { parseManifest } from './oci.ts';
 import type { BundleProvider } from './provider.ts';
 import { receiveBundle, type ReceiveOptions } from './receive.ts';
+import { sweepPartial } from './partial.ts';
+import { isListReadable, restoreList } from './rebuild.ts';
 import { parseRef } from './refs.ts';
 import { stillTrusted, UNVERIFIED, wayOut } from './standing.ts';
 import type { Options } from './staging.ts';
 import { alteredBlob } from './store.ts';
+import { verifyStore } from './store-verify.ts';
 import { collectGarbage } from './garbage.ts';
 import { assemble, NOT_FOR_DEVICES, type ResolvedBundle } from './variant.ts';
 import { signaturesOf, verifyBundle, type VerifyOptions } from './verify.ts';
+
+export interface GarbageOptions {
+  dryRun?: boolean | undefined;
+  /** In ms. */
+  partialsOlderThanMs?: number | undefined;
+  signal?: AbortSignal | undefined;
+}
 
 export type Registry = Awaited<ReturnType<typeof openRegistry>>;
 
@@ -32,10 +51,23 @@ export async function openRegistry(given: Omit<RegistryParts, 'trust'> & Partial
   const { store, catalogue, trust } = parts;
   const sync = () => store.exclusively(() => reconcile(store, catalogue, trust.anchors()));
   // Readers need no lock: only when something changed behind the catalogue's back is there something to write.
-  if (catalogue.trustDigest() !== trust.anchors().digest || catalogue.indexDigest() !== indexDigestOf(await store.readIndex())) await sync();
+  /** Set while index.json is lost: what the catalogue says could be out of date then, so nothing is said. */
+  let lost: EdgewrightError | undefined;
+  try {
+    if (catalogue.trustDigest() !== trust.anchors().digest || catalogue.indexDigest() !== indexDigestOf(await store.readIndex())) await sync();
+  } catch (error) {
+    lost = asEdgewrightError(error);
+    if (!isListLost(lost)) throw error;
+  }
+
+  function list(): BundleSummary[] {
+    if (lost) throw lost;
+    return catalogue.list();
+  }
 
   function find(ref: string): { record: BundleRecord; variant: VariantRecord | undefined } {
     const parsed = parseRef(ref);
+    if (lost) throw lost;
     const id = parsed.kind === 'name' ? parsed : catalogue.byDigest(parsed.digest);
     const record = id && catalogue.find(id.name, id.version);
     if (!record) throw unknown(ref);
@@ -135,7 +167,7 @@ export async function openRegistry(given: Omit<RegistryParts, 'trust'> & Partial
    * read and released. @returns `name@version` of both
    */
   async function trustChanged(options: VerifyOptions = {}): Promise<{ quarantined: string[]; released: string[] }> {
-    const soundBefore = new Set(catalogue.list().filter(isSound).map(refOf));
+    const soundBefore = new Set(list().filter(isSound).map(refOf));
     await sync();
     const quarantined = catalogue.list().filter((bundle) => !isSound(bundle) && soundBefore.has(refOf(bundle)));
     const released: string[] = [];
@@ -177,7 +209,7 @@ export async function openRegistry(given: Omit<RegistryParts, 'trust'> & Partial
       const { record } = find(ref);
       return addVariantTo(parts, record, resolve(`${record.name}@${record.version}`).source, added);
     },
-    list: (): BundleSummary[] => catalogue.list(),
+    list,
     trustChanged,
     show,
     identify,
@@ -196,14 +228,47 @@ export async function openRegistry(given: Omit<RegistryParts, 'trust'> & Partial
       // One blob may be two files; it is sent once.
       return [...new Map(kept.map((entry) => [entry.digest, entry])).values()];
     },
-    /** Removes blobs that nothing in the store's index leads to, such as those a power cut left. @returns bytes freed */
-    collectGarbage: (): Promise<number> => store.exclusively(() => collectGarbage(store)),
-    /** Throws the catalogue's rows away and makes them again from the blobs. */
-    async rebuild(): Promise<void> {
-      catalogue.apply({ drop: catalogue.list(), indexDigest: '' });
-      await sync();
+    /** See verifyStore. */
+    verifyStore: (options: VerifyOptions = {}): Promise<StoreVerification> => verifyStore(parts, options),
+    /**
+     * Removes blobs that nothing leads to, such as those a power cut left, and parts of blobs that nobody went on with.
+     * @param partialsOlderThanMs those touched since are kept
+     */
+    async collectGarbage(options: GarbageOptions = {}): Promise<StoreGarbage> {
+      const { dryRun = false, partialsOlderThanMs } = options;
+      if (!dryRun) await store.sweepTemp();
+      const { blobs, bytes } = await store.exclusively(async () => {
+        const collected = await collectGarbage(store, options);
+        await reconcile(store, catalogue, trust.anchors());
+        return collected;
+      }, options.signal);
+      const partialBytes = await sweepPartial(store.dir, Date.now(), { dryRun, olderThanMs: partialsOlderThanMs });
+      return { dryRun, blobs, blobBytes: bytes, partialBytes, freedBytes: bytes + partialBytes };
+    },
+    /**
+     * Throws the catalogue's rows away and makes them again from the blobs; index.json too, where it is lost or damaged.
+     * @returns whether it made index.json
+     */
+    async rebuild(options: VerifyOptions = {}): Promise<{ listRestored: boolean }> {
+      const listRestored = await store.exclusively(async () => {
+        const drop = catalogue.list();
+        if (await isListReadable(parts)) {
+          catalogue.apply({ drop, indexDigest: '' });
+          await reconcile(store, catalogue, trust.anchors(), options);
+          return false;
+        }
+        const { entries, records } = await restoreList(parts, options);
+        catalogue.apply({ drop, put: records, indexDigest: indexDigestOf(entries), trustDigest: trust.anchors().digest });
+        return true;
+      }, options.signal);
+      lost = undefined;
+      return { listRestored };
     },
   };
+}
+
+function isListLost({ code }: EdgewrightError): boolean {
+  return code === 'store.index-missing' || code === 'store.index-altered';
 }
 
 function refOf({ name, version }: { name: string; version: string }): string {

@@ -3,7 +3,7 @@
  * which of them are in use, and replacing it is the single moment at which anything becomes visible.
  */
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
+import { createReadStream, type Dirent } from 'node:fs';
 import { open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { Readable } from 'node:stream';
@@ -17,6 +17,9 @@ import { giveBack } from './partial.ts';
 
 /** The content of oci-layout. */
 export const LAYOUT = '{"imageLayoutVersion":"1.0.0"}\n';
+
+/** What to do when index.json is lost. */
+const REBUILD = 'Make it again from what is stored: edgewright store rebuild. Nothing is removed meanwhile.';
 
 export interface PutOptions {
   digest?: string;
@@ -48,6 +51,7 @@ export async function openStore(dir: string) {
   /** Who needs blobs besides what index.json leads to. */
   const keepers: ((digest: string) => boolean)[] = [];
 
+  const isKept = (digest: string) => keepers.some((needs) => needs(digest));
   const pathOf = (digest: string) => join(blobs, hexOf(digest));
 
   async function size(digest: string): Promise<number | undefined> {
@@ -126,7 +130,7 @@ export async function openStore(dir: string) {
 
   /** @returns the bytes freed; 0 when it was not there, or when someone else needs it */
   async function remove(digest: string): Promise<number> {
-    if (keepers.some((needs) => needs(digest))) return 0;
+    if (isKept(digest)) return 0;
     const bytes = await size(digest);
     if (bytes === undefined) return 0;
     await rm(pathOf(digest), { force: true });
@@ -165,17 +169,18 @@ export async function openStore(dir: string) {
     });
   }
 
-  /** What the store lists: bundles (OCI indexes with a reference name) and signatures (manifests with a subject). */
+  /**
+   * What the store lists: bundles (OCI indexes with a reference name) and signatures (manifests with a subject).
+   * @throws store.index-missing (machine), store.index-altered (trust)
+   */
   async function readIndex(): Promise<Descriptor[]> {
     const bytes = await readFileIfThere(indexFile, MAX_INDEX_BYTES);
-    if (!bytes) return [];
+    // An empty list would give every blob over to the next collection of garbage.
+    if (!bytes) throw broken('store.index-missing', `The list of what is stored, ${indexFile}, is gone.`, { hint: REBUILD });
     try {
       return parseIndex(bytes).manifests;
     } catch (cause) {
-      throw altered('store.index-altered', `The list of what is stored, ${indexFile}, is damaged.`, {
-        hint: 'Put it back from a backup. What it lists is kept meanwhile.',
-        cause,
-      });
+      throw altered('store.index-altered', `The list of what is stored, ${indexFile}, is damaged.`, { hint: REBUILD, cause });
     }
   }
 
@@ -189,14 +194,8 @@ export async function openStore(dir: string) {
   if (!(await readFileIfThere(layoutFile))) await exclusively(() => writeFileAtomic(layoutFile, LAYOUT));
   if (!(await readFileIfThere(indexFile, MAX_INDEX_BYTES))) {
     await exclusively(async () => {
-      if (await readFileIfThere(indexFile, MAX_INDEX_BYTES)) return;
-      // An empty list would give every blob over to the next collection of garbage.
-      if ((await readdir(blobs)).length > 0) {
-        throw broken('store.index-missing', `The list of what is stored, ${indexFile}, is gone.`, {
-          hint: 'Put it back from a backup. What it listed is kept meanwhile.',
-        });
-      }
-      await writeIndex([]);
+      // Where there are blobs it was lost, and whoever reads it is told so.
+      if (!(await readFileIfThere(indexFile, MAX_INDEX_BYTES)) && (await readdir(blobs)).length === 0) await writeIndex([]);
     });
   }
   return {
@@ -219,6 +218,12 @@ export async function openStore(dir: string) {
     writeIndex,
     /** From now on no blob is removed here that `needs` says yes to. */
     addKeeper: (needs: (digest: string) => boolean): void => void keepers.push(needs),
+    /** Whether someone besides index.json needs this blob. */
+    isKept,
+    /** Where index.json stands, and where it is put aside when it is damaged. */
+    indexFile,
+    /** Every entry of the folder of blobs by name, whatever it is. */
+    entries: (): Promise<Dirent[]> => readdir(blobs, { withFileTypes: true }),
   };
 }
 

@@ -18,6 +18,7 @@ import { openFleetDatabase } from './database.ts';
 import type { RunProgress } from './deploy-run.ts';
 import { deploymentStore, toDeployment } from './deployment-store.ts';
 import { Deployments, type StartedDeployment } from './deployments.ts';
+import { neededBlobs } from './needed.ts';
 import { type DeviceRow, deviceStore } from './device-store.ts';
 import { enrolDevice } from './enrol.ts';
 
@@ -67,6 +68,8 @@ export interface Fleet {
   /** Waits until it serves; an abort cancels it. @throws why it does not serve */
   carryOut(id: string, options?: { signal?: AbortSignal; onProgress?: (progress: RunProgress) => void }): Promise<Deployment>;
   cancel(id: string): Promise<Deployment>;
+  /** Whether a device, or a deployment under way, may still need this blob of the store. */
+  needs(digest: string): boolean;
   /** Newest first. */
   deployments(): Deployment[];
   deployment(id: string): Deployment;
@@ -192,6 +195,7 @@ export async function openFleet(options: FleetOptions): Promise<Fleet> {
     deploy: (spec, { jobId } = {}) => deployments.start(spec, jobId),
     carryOut: (id, more) => deployments.carryOut(id, more),
     cancel: (id) => deployments.cancel(id),
+    needs: neededBlobs(db, devices),
     deployments: () => records.list().map(toDeployment),
     deployment: (id) => toDeployment(records.get(id)),
     async rollback(device, model, { signal } = {}) {

@@ -1,5 +1,6 @@
 /** Devices, enrolment, deployments: the workspace's side. */
 export { endError } from './outcome.ts';
+export { NEEDED_STATES } from './needed.ts';
 export { type DeviceView, type Facts, planDeployment, type Step } from './plan.ts';
 export { checkDevice, preflightError, type PreflightFacts, type Verdict } from './preflight.ts';
 export type { RunProgress } from './deploy-run.ts';

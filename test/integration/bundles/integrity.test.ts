@@ -165,17 +165,28 @@ test('a damaged catalogue is made again from the store', async () => {
   await reopen();
 });
 
-test('without its list a store is refused, and loses nothing', async () => {
+test('without its list a store says so, loses nothing, and is put right from the blobs', async () => {
   await registry.build(source, { admit });
   const blobs = await blobCount();
   const file = join(dir, 'store', 'index.json');
   const list = await readFile(file);
-  await rm(file);
-  await expect(openStore(join(dir, 'store'))).rejects.toMatchObject({ code: 'store.index-missing', owner: 'machine', hint: expect.any(String) });
-  await writeFile(file, 'half a list');
-  await expect(registry.build(source, { admit })).rejects.toMatchObject({ code: 'store.index-altered', message: expect.stringContaining(file) });
-  await writeFile(file, list);
-  await reopen();
-  expect(await blobCount()).toBe(blobs);
-  expect(await registry.verify('digits@1.0.0')).toMatchObject({ ok: true });
+  const before = registry.list();
+  for (const damage of [() => rm(file), () => writeFile(file, 'half a list')]) {
+    await damage();
+    catalogue.close();
+    await reopen();
+    const lost = {
+      code: expect.stringMatching(/^store\.index-(missing|altered)$/),
+      hint: expect.stringContaining('store rebuild'),
+      message: expect.stringContaining(file),
+    };
+    expect(() => registry.list()).toThrow(expect.objectContaining(lost));
+    await expect(registry.build(source, { admit })).rejects.toMatchObject(lost);
+    await expect(registry.collectGarbage()).rejects.toMatchObject(lost);
+    expect(await blobCount()).toBe(blobs);
+    expect(await registry.rebuild()).toEqual({ listRestored: true });
+    expect(registry.list()).toEqual(before);
+    expect(await readFile(file)).toEqual(list);
+    expect(await registry.verify('digits@1.0.0')).toMatchObject({ ok: true });
+  }
 });

@@ -1,0 +1,61 @@
+/** The tables of the catalogue. Never change a migration that shipped. */
+import type { Migration } from '#core/platform';
+
+export const MIGRATIONS: readonly Migration[] = [
+  {
+    name: 'bundles, their variants and every blob each needs',
+    sql: `
+      CREATE TABLE bundles (
+        name TEXT NOT NULL,
+        version TEXT NOT NULL,
+        digest TEXT NOT NULL,
+        created_at INTEGER NOT NULL,
+        state TEXT NOT NULL,
+        state_reason TEXT,
+        facts TEXT,
+        PRIMARY KEY (name, version)
+      ) STRICT;
+      CREATE TABLE variants (
+        name TEXT NOT NULL,
+        version TEXT NOT NULL,
+        position INTEGER NOT NULL,
+        variant TEXT NOT NULL,
+        digest TEXT NOT NULL,
+        bytes INTEGER NOT NULL,
+        precision TEXT NOT NULL,
+        quantization TEXT,
+        signer TEXT,
+        created_at INTEGER NOT NULL,
+        manifest BLOB NOT NULL,
+        source BLOB NOT NULL,
+        self BLOB NOT NULL,
+        PRIMARY KEY (name, version, variant),
+        FOREIGN KEY (name, version) REFERENCES bundles ON DELETE CASCADE
+      ) STRICT;
+      CREATE INDEX variants_by_digest ON variants (digest);
+      CREATE TABLE blobs (
+        name TEXT NOT NULL,
+        version TEXT NOT NULL,
+        variant TEXT NOT NULL,
+        digest TEXT NOT NULL,
+        size INTEGER NOT NULL,
+        role TEXT NOT NULL,
+        path TEXT NOT NULL,
+        media_type TEXT NOT NULL,
+        FOREIGN KEY (name, version) REFERENCES bundles ON DELETE CASCADE
+      ) STRICT;
+      CREATE INDEX blobs_by_digest ON blobs (digest);
+      CREATE INDEX blobs_by_bundle ON blobs (name, version);
+      CREATE TABLE facts_of_store (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
+    `,
+  },
+  {
+    name: 'why a bundle is in its state, and every signature of a variant; all rows are made again from the store',
+    sql: `
+      ALTER TABLE bundles ADD COLUMN state_code TEXT;
+      ALTER TABLE variants ADD COLUMN signatures TEXT NOT NULL DEFAULT '[]';
+      DELETE FROM bundles;
+      DELETE FROM facts_of_store;
+    `,
+  },
+];
