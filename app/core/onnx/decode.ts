@@ -1,5 +1,5 @@
 /** From bytes to messages, driven by the tables. */
-import { INLINE_BYTES, MAX_DEPTH, MAX_TEXT_BYTES, MESSAGE_VALUES } from './limits.ts';
+import { INLINE_BYTES, MAX_DEPTH, MAX_TEXT_BYTES, MESSAGE_COST, NUMBER_COST } from './limits.ts';
 import type { FieldKind, FieldSpec, Table, TableOf } from './tables.ts';
 import { type Bytes, isFileRange, WIRE, type WireReader } from './wire-reader.ts';
 
@@ -7,14 +7,22 @@ import { type Bytes, isFileRange, WIRE, type WireReader } from './wire-reader.ts
  * How a message was laid out, kept only where protobuf's own order (by field number, nothing unknown) would not give it
  * back: runs of known fields, and the bytes of unknown ones, tag included.
  */
-export type LayoutMark = { key: string; count: number; packed: boolean } | { unknown: Bytes };
+export type LayoutMark = KnownRun | { unknown: Bytes };
+
+export interface KnownRun {
+  key: string;
+  count: number;
+  packed: boolean;
+  /** The bits of floats that are a NaN no number can carry, by their place in the run. */
+  nan?: Map<number, number>;
+}
 
 export const LAYOUT: unique symbol = Symbol('layout');
 
 type Decoded = Record<string, unknown> & { [LAYOUT]?: LayoutMark[] };
 
 /** Numbers written one by one where packed is usual are gathered here; they are written packed. */
-const gathered = new WeakMap<Decoded, Map<string, number[]>>();
+const gathered = new WeakMap<Decoded, Map<string, ByteList>>();
 
 /**
  * @param limit offset where the message ends
@@ -26,7 +34,7 @@ export function decodeMessage<T>(reader: WireReader, table: TableOf<T>, limit: n
 
 function decode(reader: WireReader, table: Table, limit: number, depth: number): Decoded {
   if (depth > MAX_DEPTH) throw reader.malformed(`messages nested deeper than ${MAX_DEPTH}`);
-  reader.count(MESSAGE_VALUES);
+  reader.count(MESSAGE_COST);
   const message: Decoded = {};
   for (const key of table.manyKeys) message[key] = [];
   const marks: LayoutMark[] = [];
@@ -47,10 +55,16 @@ function decode(reader: WireReader, table: Table, limit: number, depth: number):
     }
     if (number < last || packed) usual = false;
     last = number;
+    const float = reader.floats;
     const count = readField(reader, message, field.key, field.spec, wire, limit, depth, table);
-    const before = marks.at(-1);
-    if (before && 'key' in before && before.key === field.key && before.packed === packed && !packed) before.count += count;
-    else marks.push({ key: field.key, count, packed });
+    let run = marks.at(-1);
+    if (!run || !('key' in run) || run.key !== field.key || run.packed || packed) marks.push((run = { key: field.key, count: 0, packed }));
+    if (reader.oddNaNs.length > 0) {
+      run.nan ??= new Map();
+      for (const odd of reader.oddNaNs.splice(0)) run.nan.set(run.count + odd.float - float, odd.bits);
+      usual = false;
+    }
+    run.count += count;
   }
   finishGathered(message);
   if (!usual) message[LAYOUT] = marks;
@@ -72,7 +86,6 @@ function unknownField(reader: WireReader, start: number, wire: number, limit: nu
   else if (wire === WIRE.bytes) skip(reader, reader.varint(limit), limit);
   else throw reader.malformed(`a field of wire type ${wire}`);
   const length = reader.pos - start;
-  reader.count();
   reader.pos = start;
   return length > INLINE_BYTES ? reader.bulk(length, limit) : reader.bytes(length, limit);
 }
@@ -94,19 +107,28 @@ function readField(reader: WireReader, message: Decoded, key: string, spec: Fiel
     message[key] = readValue(reader, spec, limit, depth);
     return 1;
   }
-  const list = message[key] as unknown[];
+  const list = (message[key] ??= []) as unknown[];
   if (wire === WIRE.bytes && (spec.kind === 'int64' || spec.kind === 'float')) {
     const end = endOf(reader, limit);
     const before = list.length;
-    while (reader.pos < end) {
-      reader.count();
-      list.push(readValue(reader, spec, end, depth));
-    }
+    while (reader.pos < end) list.push(readEntry(reader, spec, end, depth));
     return list.length - before;
   }
-  if (spec.kind !== 'message') reader.count();
-  list.push(readValue(reader, spec, limit, depth));
-  return 1;
+  // Forests of trees are lists of millions of numbers, each with the tag before it.
+  let count = 0;
+  do {
+    list.push(readEntry(reader, spec, limit, depth));
+    count++;
+  } while (reader.skipTag(spec.number * 8 + wire, limit));
+  return count;
+}
+
+/** One entry of a list; these are what a model has most of. */
+function readEntry(reader: WireReader, spec: FieldSpec, limit: number, depth: number): unknown {
+  if (spec.kind === 'int64') return reader.int64(limit);
+  if (spec.kind === 'bytes') return reader.sharedBytes(reader.varint(limit), limit);
+  reader.count(NUMBER_COST);
+  return readValue(reader, spec, limit, depth);
 }
 
 function readValue(reader: WireReader, spec: FieldSpec, limit: number, depth: number): unknown {
@@ -147,36 +169,61 @@ function readBulk(reader: WireReader, message: Decoded, key: string, kind: Field
       return;
     }
     if (kind === 'bulk') throw reader.malformed(`a second '${key}' in one tensor`);
-    appendGathered(reader, message, key, reader.bytes(length, limit));
+    gather(reader, message, key, length, limit);
     return;
   }
   const start = reader.pos;
   if (wire === WIRE.varint) reader.varint64(limit);
   else skip(reader, wire === WIRE.fixed64 ? 8 : 4, limit);
   const length = reader.pos - start;
-  reader.count();
   reader.pos = start;
-  appendGathered(reader, message, key, reader.bytes(length, limit));
+  gather(reader, message, key, length, limit);
 }
 
-function appendGathered(reader: WireReader, message: Decoded, key: string, bytes: Uint8Array): void {
-  const lists = gathered.get(message) ?? new Map<string, number[]>();
+function gather(reader: WireReader, message: Decoded, key: string, length: number, limit: number): void {
+  const lists = gathered.get(message) ?? new Map<string, ByteList>();
   gathered.set(message, lists);
-  const list = lists.get(key) ?? [];
-  lists.set(key, list);
-  const before = message[key] as Bytes | undefined;
-  if (before !== undefined) {
-    if (isFileRange(before)) throw reader.malformed(`the numbers of '${key}' in several pieces`);
-    for (const byte of before) list.push(byte);
+  let list = lists.get(key);
+  if (!list) {
+    const before = message[key] as Bytes | undefined;
+    if (before && isFileRange(before)) throw reader.malformed(`the numbers of '${key}' in several pieces`);
+    lists.set(key, (list = new ByteList(before)));
     message[key] = undefined;
   }
-  if (list.length + bytes.length > MAX_TEXT_BYTES) throw reader.malformed(`the numbers of '${key}' in too many pieces`);
-  for (const byte of bytes) list.push(byte);
+  if (list.length + length > MAX_TEXT_BYTES) throw reader.malformed(`the numbers of '${key}' in too many pieces`);
+  reader.copyTo(list.room(length), length, limit);
 }
 
 function finishGathered(message: Decoded): void {
   const lists = gathered.get(message);
   if (!lists) return;
-  for (const [key, list] of lists) message[key] = Uint8Array.from(list);
+  for (const [key, list] of lists) message[key] = list.bytes();
   gathered.delete(message);
+}
+
+/** Bytes that come in small pieces; grows by doubling. */
+class ByteList {
+  length: number;
+  #buffer: Uint8Array;
+
+  constructor(start: Uint8Array = new Uint8Array()) {
+    this.length = start.length;
+    this.#buffer = new Uint8Array(Math.max(64, start.length * 2));
+    this.#buffer.set(start);
+  }
+
+  /** Where the next `length` bytes go. */
+  room(length: number): Uint8Array {
+    if (this.length + length > this.#buffer.length) {
+      const larger = new Uint8Array(Math.max(this.#buffer.length * 2, this.length + length));
+      larger.set(this.#buffer);
+      this.#buffer = larger;
+    }
+    this.length += length;
+    return this.#buffer.subarray(this.length - length, this.length);
+  }
+
+  bytes(): Uint8Array {
+    return this.#buffer.slice(0, this.length);
+  }
 }

@@ -19,8 +19,15 @@ export function encodeMessage<T extends object>(message: T, table: TableOf<T>): 
   return { pieces: writer.finish(), length };
 }
 
+interface Run {
+  spec: FieldSpec;
+  values: unknown[];
+  packed: boolean;
+  nan?: ReadonlyMap<number, number> | undefined;
+}
+
 /** The values of each field in the order they are to be written. */
-function* layoutOf(message: Message, table: Table): Generator<{ spec: FieldSpec; values: unknown[]; packed: boolean } | { unknown: Bytes }> {
+function* layoutOf(message: Message, table: Table): Generator<Run | { unknown: Bytes }> {
   const marks = message[LAYOUT];
   const done = new Map<string, number>();
   for (const mark of marks ?? []) {
@@ -33,7 +40,7 @@ function* layoutOf(message: Message, table: Table): Generator<{ spec: FieldSpec;
     const from = done.get(mark.key) ?? 0;
     const values = valuesOf(message, mark.key, spec).slice(from, from + mark.count);
     done.set(mark.key, from + values.length);
-    if (values.length > 0 || mark.packed) yield { spec, values, packed: mark.packed };
+    if (values.length > 0 || mark.packed) yield { spec, values, packed: mark.packed, nan: mark.nan };
   }
   for (const { key, spec } of table.ordered) {
     const values = valuesOf(message, key, spec);
@@ -116,14 +123,14 @@ function writeMessage(writer: PieceWriter, message: Message, table: Table, sizes
     if (part.packed) {
       writer.varint(part.spec.number * 8 + WIRE.bytes);
       writer.varint(packedSize(part.spec, part.values));
-      for (const value of part.values) writeScalar(writer, part.spec, value);
+      part.values.forEach((value, at) => writeScalar(writer, part.spec, value, part.nan?.get(at)));
       continue;
     }
-    for (const value of part.values) writeField(writer, part.spec, value, sizes);
+    part.values.forEach((value, at) => writeField(writer, part.spec, value, sizes, part.nan?.get(at)));
   }
 }
 
-function writeField(writer: PieceWriter, spec: FieldSpec, value: unknown, sizes: Sizes): void {
+function writeField(writer: PieceWriter, spec: FieldSpec, value: unknown, sizes: Sizes, nan?: number): void {
   const wire = spec.kind === 'int64' || spec.kind === 'int32' ? WIRE.varint : spec.kind === 'float' ? WIRE.fixed32 : WIRE.bytes;
   writer.varint(spec.number * 8 + wire);
   if (spec.kind === 'message') {
@@ -136,12 +143,14 @@ function writeField(writer: PieceWriter, spec: FieldSpec, value: unknown, sizes:
     writer.varint(byteLength(value as Bytes));
     writer.bytes(value as Bytes);
   } else {
-    writeScalar(writer, spec, value);
+    writeScalar(writer, spec, value, nan);
   }
 }
 
-function writeScalar(writer: PieceWriter, spec: FieldSpec, value: unknown): void {
-  if (spec.kind === 'float') writer.float(value as number);
+/** @param nan the bits to write for a NaN that was read with these */
+function writeScalar(writer: PieceWriter, spec: FieldSpec, value: unknown, nan?: number): void {
+  if (nan !== undefined && Number.isNaN(value)) writer.fixed32(nan);
+  else if (spec.kind === 'float') writer.float(value as number);
   else writer.varint64(BigInt.asUintN(64, BigInt(value as bigint | number)));
 }
 
@@ -177,6 +186,11 @@ class PieceWriter {
   float(value: number): void {
     this.#room(4);
     this.#used = this.#buffer.writeFloatLE(value, this.#used);
+  }
+
+  fixed32(bits: number): void {
+    this.#room(4);
+    this.#used = this.#buffer.writeUInt32LE(bits, this.#used);
   }
 
   text(value: string): void {

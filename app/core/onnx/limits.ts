@@ -4,15 +4,21 @@
 export const MAX_DEPTH = 100;
 /** A byte field longer than this stays on disk as a range instead of being read, in bytes. */
 export const INLINE_BYTES = 1024;
-/** Most bytes of a model that are not bulk weights (names, attributes, shapes …), in bytes. */
-export const MAX_STRUCTURE_BYTES = 512 * 1024 * 1024;
-/** Most values in one model, a message counting as MESSAGE_VALUES of them: bounds the memory that decoding takes to about 600 MB. */
-export const MAX_VALUES = 8_000_000;
-/** What a message costs compared with a number or string in a list. */
-export const MESSAGE_VALUES = 6;
+/** Memory that a decoded model may take, in bytes, by the costs below. A forest of 60 million numbers fits; so do half a million nodes. */
+export const MAX_DECODED_BYTES = 600 * 1024 * 1024;
+/** What a message, an entry of a list of numbers, a large integer, and a text or byte string beside its characters cost, in bytes. */
+export const MESSAGE_COST = 400;
+export const NUMBER_COST = 8;
+export const BIGINT_COST = 48;
+export const TEXT_COST = 32;
+export const BYTES_COST = 280;
+/** Short byte strings of a model that are kept once however often they come (modes of tree nodes), and how short, in bytes. */
+export const SHARED_STRINGS = 256;
+export const SHARED_STRING_BYTES = 32;
 /** Longest single string or attribute value, in bytes. */
 export const MAX_TEXT_BYTES = 64 * 1024 * 1024;
-/** Bytes read from the file at once while parsing. */
+/** Bytes read from the file at once while parsing: few after a jump over weights, more while it goes straight on. */
+export const MIN_WINDOW_BYTES = 4 * 1024;
 export const WINDOW_BYTES = 256 * 1024;
 /** Bytes moved at once while weights are copied or scanned. */
 export const COPY_BYTES = 1024 * 1024;

@@ -111,6 +111,44 @@ export interface Attribute {
   sparseTensors: SparseTensorProto[];
 }
 
+/** How a tensor is divided along one dimension. */
+export interface SimpleShardedDim {
+  dimValue?: bigint | undefined;
+  dimParam?: string | undefined;
+  numShards?: bigint | undefined;
+}
+
+export interface ShardedDim {
+  axis?: bigint | undefined;
+  simpleSharding: SimpleShardedDim[];
+}
+
+export interface IntListEntry {
+  key?: bigint | undefined;
+  value: bigint[];
+}
+
+export interface ShardingSpec {
+  tensorName?: string | undefined;
+  device: bigint[];
+  indexToDeviceGroupMap: IntListEntry[];
+  shardedDim: ShardedDim[];
+}
+
+/** Where a node runs among several devices; since IR version 11. */
+export interface NodeDeviceConfiguration {
+  configurationId?: string | undefined;
+  shardingSpec: ShardingSpec[];
+  pipelineStage?: number | undefined;
+}
+
+/** A set of devices that nodes may be spread over; since IR version 11. */
+export interface DeviceConfiguration {
+  name?: string | undefined;
+  numDevices?: number | undefined;
+  device: string[];
+}
+
 export interface Node {
   input: string[];
   output: string[];
@@ -121,6 +159,8 @@ export interface Node {
   domain?: string | undefined;
   overload?: string | undefined;
   metadataProps: StringEntry[];
+  /** Absent in nodes that were made before there were any. */
+  deviceConfigurations?: NodeDeviceConfiguration[] | undefined;
 }
 
 export interface QuantizationAnnotation {
@@ -175,4 +215,5 @@ export interface ModelProto {
   metadataProps: StringEntry[];
   trainingInfo: TrainingInfo[];
   functions: FunctionProto[];
+  configuration?: DeviceConfiguration[] | undefined;
 }

@@ -1,20 +1,26 @@
 /**
  * The field tables that drive the codec: field number and kind of every field of `messages.ts`, after the public ONNX
- * schema (IR version 14). Fields that are not listed (multi-device configuration, whatever comes next) stay unknown
- * fields and survive a round trip untouched.
+ * schema (IR version 14). Fields that are not listed, whatever comes next, stay unknown fields and survive a round trip
+ * untouched.
  */
 import type {
   Attribute,
+  DeviceConfiguration,
   Dimension,
   FunctionProto,
   Graph,
+  IntListEntry,
   MapType,
   ModelProto,
   Node,
+  NodeDeviceConfiguration,
   OpaqueType,
   OperatorSet,
   QuantizationAnnotation,
   SequenceType,
+  ShardedDim,
+  ShardingSpec,
+  SimpleShardedDim,
   SparseTensorProto,
   StringEntry,
   TensorProto,
@@ -36,6 +42,8 @@ export interface FieldSpec {
   number: number;
   kind: FieldKind;
   many: boolean;
+  /** A list that is absent where the file has none of it: most models never do. */
+  rare?: boolean;
   /** The table of a message field; a function, since messages contain each other. */
   table?: () => Table;
 }
@@ -46,7 +54,7 @@ export interface Table {
   byNumber: ReadonlyMap<number, { key: string; spec: FieldSpec }>;
   /** In the order protobuf writes them: by field number. */
   ordered: readonly { key: string; spec: FieldSpec }[];
-  /** Keys of repeated fields, present in every decoded message. */
+  /** Keys of repeated fields that every decoded message has. */
   manyKeys: readonly string[];
 }
 
@@ -65,7 +73,7 @@ function define<T>(name: string, fields: { [K in keyof Required<T>]: FieldSpec }
     byKey,
     byNumber: new Map(ordered.map((field) => [field.spec.number, field])),
     ordered,
-    manyKeys: ordered.filter((field) => field.spec.many).map((field) => field.key),
+    manyKeys: ordered.filter((field) => field.spec.many && !field.spec.rare).map((field) => field.key),
   };
 }
 
@@ -73,6 +81,8 @@ const one = (number: number, kind: FieldKind): FieldSpec => ({ number, kind, man
 const many = (number: number, kind: FieldKind): FieldSpec => ({ number, kind, many: true });
 const child = (number: number, table: () => Table): FieldSpec => ({ number, kind: 'message', many: false, table });
 const children = (number: number, table: () => Table): FieldSpec => ({ number, kind: 'message', many: true, table });
+
+const rarely = (number: number, table: () => Table): FieldSpec => ({ ...children(number, table), rare: true });
 
 const entries = (number: number) => children(number, () => stringEntryTable);
 
@@ -149,6 +159,30 @@ const attributeTable: Table = define<Attribute>('AttributeProto', {
   sparseTensors: children(23, () => sparseTensorTable),
 });
 
+const simpleShardedDimTable: Table = define<SimpleShardedDim>('SimpleShardedDimProto', {
+  dimValue: one(1, 'int64'),
+  dimParam: one(2, 'text'),
+  numShards: one(3, 'int64'),
+});
+const shardedDimTable: Table = define<ShardedDim>('ShardedDimProto', { axis: one(1, 'int64'), simpleSharding: children(2, () => simpleShardedDimTable) });
+const intListEntryTable: Table = define<IntListEntry>('IntIntListEntryProto', { key: one(1, 'int64'), value: many(2, 'int64') });
+const shardingSpecTable: Table = define<ShardingSpec>('ShardingSpecProto', {
+  tensorName: one(1, 'text'),
+  device: many(2, 'int64'),
+  indexToDeviceGroupMap: children(3, () => intListEntryTable),
+  shardedDim: children(4, () => shardedDimTable),
+});
+const nodeDeviceTable: Table = define<NodeDeviceConfiguration>('NodeDeviceConfigurationProto', {
+  configurationId: one(1, 'text'),
+  shardingSpec: children(2, () => shardingSpecTable),
+  pipelineStage: one(3, 'int32'),
+});
+const deviceTable: Table = define<DeviceConfiguration>('DeviceConfigurationProto', {
+  name: one(1, 'text'),
+  numDevices: one(2, 'int32'),
+  device: many(3, 'text'),
+});
+
 const nodeTable: Table = define<Node>('NodeProto', {
   input: many(1, 'text'),
   output: many(2, 'text'),
@@ -159,6 +193,7 @@ const nodeTable: Table = define<Node>('NodeProto', {
   domain: one(7, 'text'),
   overload: one(8, 'text'),
   metadataProps: entries(9),
+  deviceConfigurations: rarely(10, () => nodeDeviceTable),
 });
 
 const annotationTable: Table = define<QuantizationAnnotation>('TensorAnnotation', { tensorName: one(1, 'text'), quantParameterTensorNames: entries(2) });
@@ -210,4 +245,5 @@ export const modelTable: TableOf<ModelProto> = define<ModelProto>('ModelProto', 
   metadataProps: entries(14),
   trainingInfo: children(20, () => trainingTable),
   functions: children(25, () => functionTable),
+  configuration: rarely(26, () => deviceTable),
 });

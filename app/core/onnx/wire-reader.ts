@@ -2,7 +2,18 @@
 import { isUtf8 } from 'node:buffer';
 import { readSync } from 'node:fs';
 import { refuse } from './errors.ts';
-import { MAX_STRUCTURE_BYTES, MAX_TEXT_BYTES, MAX_VALUES, WINDOW_BYTES } from './limits.ts';
+import {
+  BIGINT_COST,
+  BYTES_COST,
+  MAX_DECODED_BYTES,
+  MAX_TEXT_BYTES,
+  MIN_WINDOW_BYTES,
+  NUMBER_COST,
+  SHARED_STRING_BYTES,
+  SHARED_STRINGS,
+  TEXT_COST,
+  WINDOW_BYTES,
+} from './limits.ts';
 
 /** Part of a file: bytes that are read only when somebody asks. `offset` and `length` in bytes. */
 export interface FileRange {
@@ -25,9 +36,18 @@ export type WireSource = { fd: number; path: string; size: number } | { data: Ui
 
 export const WIRE = { varint: 0, fixed64: 1, bytes: 2, fixed32: 5 } as const;
 
+/** The bits of the NaN that JavaScript writes. */
+const PLAIN_NAN = 0x7fc0_0000;
+
+/** Integers that lists of a model hold most (sizes, node numbers of trees), made once. */
+const SMALL_INTEGERS = Array.from({ length: 16_384 }, (_, i) => BigInt(i));
+
 export class WireReader {
   readonly size: number;
   pos = 0;
+  /** How many single floats were read, and which of them were a NaN that a number cannot carry. */
+  floats = 0;
+  oddNaNs: { float: number; bits: number }[] = [];
   /** Set when the source is a file: where ranges point to. */
   readonly path: string | undefined;
   readonly #fd: number | undefined;
@@ -35,8 +55,9 @@ export class WireReader {
   #view: DataView;
   #start = 0;
   #end = 0;
-  #structureBytes = 0;
-  #values = 0;
+  #step = MIN_WINDOW_BYTES;
+  #decodedBytes = 0;
+  readonly #shared = new Map<string, Uint8Array>();
 
   constructor(source: WireSource) {
     if ('data' in source) {
@@ -53,42 +74,67 @@ export class WireReader {
     this.#view = new DataView(this.#window.buffer, this.#window.byteOffset, this.#window.byteLength);
   }
 
-  /** Counts a decoded message or scalar, so that a small file of empty messages cannot fill the memory. */
-  count(values = 1): void {
-    this.#values += values;
-    if (this.#values > MAX_VALUES) {
-      throw refuse('model.too-complex', 'The model has more parts than any real model.', { expected: `at most ${MAX_VALUES} numbers, names and messages` });
+  /** Counts the memory of what is decoded, so that a small file of empty messages cannot fill it. @param bytes a `…_COST` */
+  count(bytes: number): void {
+    this.#decodedBytes += bytes;
+    if (this.#decodedBytes > MAX_DECODED_BYTES) {
+      throw refuse('model.too-complex', 'The model has more parts than any real model.', {
+        expected: `numbers, names and messages of at most ${MAX_DECODED_BYTES} bytes`,
+      });
     }
   }
 
   /** Unsigned varint as a number; for tags, lengths and 32-bit fields. */
   varint(limit: number): number {
-    const value = this.varint64(limit);
+    const small = this.#shortVarint(limit);
+    if (small >= 0) return small;
+    const value = this.#longVarint(limit);
     if (value > 0xffff_ffff_ffffn) throw this.malformed('a length or tag that is far too large');
     return Number(value);
   }
 
+  /** Goes over the next tag when it is this one, of a single byte, and at hand. */
+  skipTag(tag: number, limit: number): boolean {
+    if (tag >= 0x80 || this.pos >= limit || this.pos >= this.#end || this.#window[this.pos - this.#start] !== tag) return false;
+    this.pos++;
+    return true;
+  }
+
   /** Varint as an unsigned 64-bit integer. */
   varint64(limit: number): bigint {
+    const small = this.#shortVarint(limit);
+    if (small < 0) return this.#longVarint(limit);
+    return SMALL_INTEGERS[small] ?? BigInt(small);
+  }
+
+  /** An entry of a list of integers, counted. */
+  int64(limit: number): bigint {
+    const small = this.#shortVarint(limit);
+    const shared = SMALL_INTEGERS[small];
+    this.count(shared === undefined ? BIGINT_COST : NUMBER_COST);
+    return shared ?? BigInt.asIntN(64, small < 0 ? this.#longVarint(limit) : BigInt(small));
+  }
+
+  /** A varint of at most four bytes; -1 when it is longer, and nothing read. */
+  #shortVarint(limit: number): number {
     const available = Math.min(10, limit - this.pos);
     const at = this.#require(available);
-    let low = 0;
+    let value = 0;
     for (let i = 0; i < available; i++) {
+      if (i === 4) return -1;
       const byte = this.#window[at + i] ?? 0;
-      if (i < 4) {
-        low |= (byte & 0x7f) << (7 * i);
-        if (byte < 0x80) {
-          this.pos += i + 1;
-          return BigInt(low);
-        }
-      } else {
-        return this.#longVarint(at, available, limit);
+      value |= (byte & 0x7f) << (7 * i);
+      if (byte < 0x80) {
+        this.pos += i + 1;
+        return value;
       }
     }
     throw this.#cutVarint(available, limit);
   }
 
-  #longVarint(at: number, available: number, limit: number): bigint {
+  #longVarint(limit: number): bigint {
+    const available = Math.min(10, limit - this.pos);
+    const at = this.#require(available);
     let value = 0n;
     for (let i = 0; i < available; i++) {
       const byte = this.#window[at + i] ?? 0;
@@ -105,16 +151,13 @@ export class WireReader {
     return available === 10 ? this.malformed('a varint longer than ten bytes') : this.#cut(limit, this.pos + available + 1);
   }
 
-  fixed32(limit: number): number {
-    this.need(4, limit);
-    const value = this.#view.getUint32(this.#require(4), true);
-    this.pos += 4;
-    return value;
-  }
-
   float(limit: number): number {
     this.need(4, limit);
-    const value = this.#view.getFloat32(this.#require(4), true);
+    const at = this.#require(4);
+    const value = this.#view.getFloat32(at, true);
+    // JavaScript knows one NaN, a file may hold others.
+    if (value !== value && this.#view.getUint32(at, true) !== PLAIN_NAN) this.oddNaNs.push({ float: this.floats, bits: this.#view.getUint32(at, true) });
+    this.floats++;
     this.pos += 4;
     return value;
   }
@@ -123,12 +166,33 @@ export class WireReader {
   text(length: number, limit: number): string {
     const bytes = this.#view8(length, limit);
     if (!isUtf8(bytes)) throw this.malformed('text that is not UTF-8');
+    this.count(TEXT_COST);
     return bytes.toString('utf8');
   }
 
   /** A copy of the next bytes. */
   bytes(length: number, limit: number): Uint8Array {
+    this.count(BYTES_COST);
     return Uint8Array.from(this.#view8(length, limit));
+  }
+
+  /** The next bytes into memory that is there already. */
+  copyTo(target: Uint8Array, length: number, limit: number): void {
+    target.set(this.#view8(length, limit));
+  }
+
+  /** An entry of a list of byte strings. Short ones that come again and again are one object: nobody may write into it. */
+  sharedBytes(length: number, limit: number): Uint8Array {
+    if (length > SHARED_STRING_BYTES) return this.bytes(length, limit);
+    this.count(NUMBER_COST);
+    const view = this.#view8(length, limit);
+    const key = view.toString('latin1');
+    const known = this.#shared.get(key);
+    if (known) return known;
+    this.count(BYTES_COST);
+    const copy = Uint8Array.from(view);
+    if (this.#shared.size < SHARED_STRINGS) this.#shared.set(key, copy);
+    return copy;
   }
 
   /** The next bytes without reading them: a range of the file, or a view of the memory. */
@@ -163,12 +227,7 @@ export class WireReader {
   #view8(length: number, limit: number): Buffer {
     this.need(length, limit);
     if (length > MAX_TEXT_BYTES) throw this.malformed(`a text of ${length} bytes`);
-    this.#structureBytes += length;
-    if (this.#structureBytes > MAX_STRUCTURE_BYTES) {
-      throw refuse('model.too-complex', 'The names and attributes of the model are larger than any real model has.', {
-        expected: `at most ${MAX_STRUCTURE_BYTES} bytes`,
-      });
-    }
+    this.count(length);
     const at = this.#require(length);
     this.pos += length;
     return this.#window.subarray(at, at + length);
@@ -182,9 +241,11 @@ export class WireReader {
       this.#window = Buffer.allocUnsafe(length);
       this.#view = new DataView(this.#window.buffer, this.#window.byteOffset, this.#window.byteLength);
     }
+    // After a jump over weights often only a name and the next weights follow.
+    this.#step = this.pos <= this.#end ? Math.min(WINDOW_BYTES, this.#step * 4) : MIN_WINDOW_BYTES;
     this.#start = this.pos;
     this.#end = this.pos;
-    const wanted = Math.min(this.#window.length, this.size - this.pos);
+    const wanted = Math.min(Math.max(length, this.#step), this.#window.length, this.size - this.pos);
     while (this.#end - this.#start < wanted) {
       const got = readSync(this.#fd, this.#window, this.#end - this.#start, wanted - (this.#end - this.#start), this.#end);
       if (got === 0) break;
