@@ -68,3 +68,16 @@ export const MAX_EXTERNAL_REUSE = 2;
 export const SCAN_SPARE_BYTES = 64 * 1024 * 1024;
 /** Longest name that is looked through for what it might pretend to be, in characters; a longer one is strange enough. */
 export const MAX_LOOKED_AT_NAME = 4096;
+/** Tensors of at least this many bytes leave the model when it is split, unless asked otherwise; as the Python package does. */
+export const EXTERNAL_THRESHOLD_BYTES = 1024;
+/**
+ * Where tensors begin in a data file, so that it can be mapped into memory: at a page, and large ones at a multiple of what
+ * Windows maps by (ONNX, External Data: offset). In bytes.
+ */
+export const PAGE_BYTES = 4096;
+export const MAPPING_BYTES = 64 * 1024;
+export const LARGE_TENSOR_BYTES = 1024 * 1024;
+/** How many names are tried for a data file when those before are taken. */
+export const MAX_NAME_TRIES = 1000;
+/** Most files that one model's weights may be split into. */
+export const MAX_TENSOR_FILES = 100_000;

@@ -1,8 +1,8 @@
 /** A model as a file: opened with its weights left on disk, and written whole or not at all. */
-import { open, rename, rm } from 'node:fs/promises';
+import { open } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { EdgewrightError } from '#contract';
-import { fsyncDir, readExactly, tempName } from '#core/platform';
+import { readExactly, replaceFile } from '#core/platform';
 import { readBytes, writePieces } from './bulk.ts';
 import { decodeMessage } from './decode.ts';
 import { encodeMessage } from './encode.ts';
@@ -85,25 +85,17 @@ export async function serializeModel(model: ModelProto): Promise<Buffer> {
  */
 export async function writeModel(model: ModelProto, path: string, options: { signal?: AbortSignal } = {}): Promise<number> {
   const { pieces, length } = encodeMessage(model, modelTable);
-  if (length > MAX_PROTOBUF_BYTES) {
-    throw refuse('model.too-large-for-protobuf', 'The model is too large for one file.', {
-      expected: `at most ${MAX_PROTOBUF_BYTES} bytes`,
-      found: `${length} bytes`,
-      hint: 'Keep its weights in an external data file.',
-    });
-  }
-  const temp = tempName(path);
-  const handle = await open(temp, 'wx', 0o600);
-  try {
-    await writePieces(handle, pieces, options.signal);
-    await handle.sync();
-    await handle.close();
-    await rename(temp, path);
-  } catch (error) {
-    await handle.close().catch(() => {});
-    await rm(temp, { force: true });
-    throw error;
-  }
-  await fsyncDir(dirname(resolve(path)));
+  checkLength(length);
+  await replaceFile(resolve(path), (handle) => writePieces(handle, pieces, options.signal));
   return length;
+}
+
+/** Protobuf counts a message's bytes in 31 bits, whoever reads it. @throws model.too-large-for-protobuf */
+export function checkLength(length: number): void {
+  if (length <= MAX_PROTOBUF_BYTES) return;
+  throw refuse('model.too-large-for-protobuf', 'The model is too large for one file.', {
+    expected: `at most ${MAX_PROTOBUF_BYTES} bytes`,
+    found: `${length} bytes`,
+    hint: 'Keep its weights in an external data file.',
+  });
 }

@@ -4,7 +4,7 @@ import { DataType, rawLength, type TypeName, typeFacts, typeName } from './data-
 import { refuse, shown } from './errors.ts';
 import { isExternal, resolveExternal } from './external.ts';
 import { MAX_ELEMENTS } from './limits.ts';
-import type { Graph, TensorProto } from './messages.ts';
+import type { TensorProto } from './messages.ts';
 import { type Bytes, WireReader } from './wire-reader.ts';
 
 export type TensorValues =
@@ -57,17 +57,6 @@ export async function rawBytes(dir: string, tensor: TensorProto): Promise<Bytes 
   if (facts.bits === 0) throw refuse('model.tensor-length', `Tensor ${shown(tensor.name ?? '')} holds text, which has no raw form.`);
   if (tensor.rawData.length !== needed) throw wrongLength(tensor, `${needed} bytes`, `${tensor.rawData.length} bytes`);
   return tensor.rawData;
-}
-
-/** A model whose initializers no longer depend on external files once it is written. The model given is not changed. */
-export async function embedExternalData<M extends { graph: Graph; dir: string }>(model: M): Promise<M> {
-  if (!model.graph.initializer.some(isExternal)) return model;
-  const initializer: TensorProto[] = [];
-  for (const tensor of model.graph.initializer) {
-    const raw = isExternal(tensor) ? await rawBytes(model.dir, tensor) : undefined;
-    initializer.push(raw === undefined ? tensor : { ...tensor, rawData: raw, externalData: [], dataLocation: undefined });
-  }
-  return { ...model, graph: { ...model.graph, initializer } };
 }
 
 function requireType(tensor: TensorProto) {

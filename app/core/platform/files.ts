@@ -4,7 +4,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
-import { type FileHandle, mkdir, open, readFile, rename, rm, stat, statfs } from 'node:fs/promises';
+import { type FileHandle, link, lstat, mkdir, open, readFile, rename, rm, stat, statfs } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { EdgewrightError } from '#contract';
 import { MAX_DOCUMENT_BYTES } from './limits.ts';
@@ -86,12 +86,12 @@ export async function checkReplaceable(path: string): Promise<void> {
   }
 }
 
-/** Replaces `path` by `data`, whole or not at all. */
-export async function writeFileAtomic(path: string, data: string | Uint8Array, options: { mode?: number } = {}): Promise<void> {
+/** Replaces `path` by what `write` puts into a new file, whole or not at all. */
+export async function replaceFile(path: string, write: (handle: FileHandle) => Promise<void>, options: { mode?: number } = {}): Promise<void> {
   const temp = tempName(path);
   const handle = await open(temp, 'wx', options.mode ?? 0o600);
   try {
-    await handle.writeFile(data);
+    await write(handle);
     await handle.sync();
     await handle.close();
     await rename(temp, path);
@@ -112,25 +112,51 @@ export async function writeStreamAtomic(
   source: AsyncIterable<Uint8Array>,
   options: { mode?: number; signal?: AbortSignal } = {},
 ): Promise<number> {
-  const temp = tempName(path);
-  const handle = await open(temp, 'wx', options.mode ?? 0o600);
   let bytes = 0;
-  try {
+  const write = async (handle: FileHandle) => {
     for await (const chunk of source) {
       options.signal?.throwIfAborted();
       for (let done = 0; done < chunk.length; ) done += (await handle.write(chunk, done, chunk.length - done)).bytesWritten;
       bytes += chunk.length;
     }
-    await handle.sync();
-    await handle.close();
-    await rename(temp, path);
-  } catch (error) {
-    await handle.close().catch(() => {});
+  };
+  await replaceFile(path, write, options);
+  return bytes;
+}
+
+/** Replaces `path` by `data`, whole or not at all. */
+export async function writeFileAtomic(path: string, data: string | Uint8Array, options: { mode?: number } = {}): Promise<void> {
+  await replaceFile(path, (handle) => handle.writeFile(data), options);
+}
+
+/**
+ * Puts a finished file or folder where nothing stands yet.
+ * @returns false, and nothing done, when the name is taken
+ */
+export async function placeNew(temp: string, target: string): Promise<boolean> {
+  if ((await stat(temp)).isDirectory()) {
+    // A folder that is not empty is never replaced by a rename; an empty one holds nothing to lose.
+    if (await lstat(target).catch(() => undefined)) return false;
+    await rename(temp, target);
+  } else {
+    try {
+      await link(temp, target);
+    } catch (error) {
+      const code = error instanceof Error && 'code' in error ? error.code : undefined;
+      if (code === 'EEXIST') return false;
+      // File systems without hard links (FAT on a stick): there a name can only be looked at first.
+      if (await lstat(target).catch(() => undefined)) return false;
+      await rename(temp, target);
+    }
     await rm(temp, { force: true });
+  }
+  try {
+    await fsyncDir(dirname(target));
+  } catch (error) {
+    await rm(target, { recursive: true, force: true });
     throw error;
   }
-  await fsyncDir(dirname(path));
-  return bytes;
+  return true;
 }
 
 /** Reads a whole small file, refusing one larger than `maxBytes` before reading it. */
