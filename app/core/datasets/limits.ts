@@ -16,6 +16,56 @@ export const MAX_RANK = 32;
 export const MAX_RECIPE_BYTES = 64 * 1024;
 /** Most steps of a recipe. */
 export const MAX_RECIPE_STEPS = 32;
+/** Longest text given as input, in bytes of UTF-8: some 60,000 tokens, and about a second of work that nothing interrupts. */
+export const MAX_TEXT_BYTES = 256 * 1024;
+/** Most texts of one input, each a row of the batch. */
+export const MAX_TEXTS = 64;
+/** Most tokens one answer may generate. */
+export const MAX_NEW_TOKENS = 4096;
+/** Most tokens and texts that may end an answer. */
+export const MAX_STOPS = 16;
+/** Longest text that may end an answer, in UTF-16 units. */
+export const MAX_STOP_CHARS = 200;
+/** Most numbers of the vectors an answer hands over; with more only their similarity is told. */
+export const MAX_EMBEDDING_VALUES = 64 * 1024;
+/** Longest answer to a question, in tokens, that is looked for. */
+export const MAX_EXTRACT_TOKENS = 512;
+/** Most hypotheses that a CTC beam search follows. */
+export const MAX_BEAM = 64;
+/** Most steps in time of one CTC output. */
+export const MAX_CTC_FRAMES = 64 * 1024;
+/** Symbols a beam search looks at in each step, the likeliest first. */
+export const CTC_SYMBOLS_PER_STEP = 32;
+/** Longest sequence of tokens a recipe may ask for. */
+export const MAX_SEQUENCE = 128 * 1024;
+/** Most elements of the tensors made of one text input, all rows together. */
+export const MAX_TEXT_ELEMENTS = 4 * 1024 * 1024;
+/** Most tokens a recipe puts at either side of a text. */
+export const MAX_SPECIAL_AROUND = 16;
+/** Largest tokenizer.json, in bytes: the largest in use have about 35 MB. */
+export const MAX_TOKENIZER_BYTES = 64 * 1024 * 1024;
+/** Most tokens of a vocabulary. */
+export const MAX_VOCABULARY = 1024 * 1024;
+/** Most merges of a BPE tokenizer. */
+export const MAX_MERGES = 1024 * 1024;
+/** Most tokens added to a vocabulary. */
+export const MAX_ADDED_TOKENS = 128 * 1024;
+/** Longest token, in UTF-16 units: what is looked up at every place of a text must not be as long as the text. */
+export const MAX_TOKEN_CHARS = 4096;
+/** Most parts of one stage of a tokenizer (normalizers, pre-tokenizers, decoders, processors), nested ones counted at each level. */
+export const MAX_TOKENIZER_PARTS = 64;
+/** How deep such parts may be nested. */
+export const MAX_TOKENIZER_DEPTH = 8;
+/** Longest pattern of a tokenizer, in characters. */
+export const MAX_PATTERN_CHARS = 16 * 1024;
+/** How deep the groups and brackets of a pattern may be nested. */
+export const MAX_PATTERN_DEPTH = 64;
+/** Largest number in the braces of a pattern. */
+export const MAX_PATTERN_REPEAT = 1000;
+/** Most steps a pattern may become. */
+export const MAX_PATTERN_STEPS = 100_000;
+/** Steps of matching and looking up that one text may cost: about a second. The longest text in a usual tokenizer needs a sixth. */
+export const MAX_TOKENIZER_STEPS = 25_000_000;
 /** Most pixels of an image given as input: refused before it is decoded. */
 export const MAX_IMAGE_PIXELS = 64 * 1024 * 1024;
 /** Largest image file, in bytes. */
@@ -41,10 +91,10 @@ export const MAX_ANSWER_PARTS = 16;
 export const MAX_ANSWER_ROWS = 1000;
 /** Longest text shown of a string output, in characters. */
 export const TEXT_PREVIEW_CHARS = 200;
+/** Most spans an answer lists. */
+export const MAX_ANSWER_SPANS = 1000;
 /** First elements of an output shown when no recipe says how to read it. */
 export const TENSOR_PREVIEW_ELEMENTS = 16;
-/** Most classes of a confusion matrix that is told. */
-export const MAX_CONFUSION_CLASSES = 50;
 /** Resamples of a bootstrap interval. */
 export const BOOTSTRAP_RESAMPLES = 10_000;
 /** Seed of the bootstrap: part of the definition of the figure, so that anyone gets the same interval. */
