@@ -5,6 +5,9 @@ import { percent, table } from './output.ts';
 /** Most rows of a table printed; --json has them all. */
 const MAX_PRINTED_ROWS = 50;
 
+/** Longest beginning of a text that names it. */
+const MAX_NAME_CHARS = 40;
+
 export function describeAnswer(answer: Answer): string[] {
   switch (answer.kind) {
     case 'labels':
@@ -18,6 +21,17 @@ export function describeAnswer(answer: Answer): string[] {
         answer.boxes.map((b) => [b.label, percent(b.score), ...[b.left, b.top, b.right, b.bottom].map((x) => x.toFixed(1))]),
         [1, 2, 3, 4, 5],
       );
+    case 'text':
+      return [answer.text];
+    case 'spans':
+      if (answer.spans.length === 0) return ['Nothing was found.'];
+      return table(
+        ['Text', 'Label', 'Confidence', 'From', 'To'],
+        answer.spans.map((s) => [s.text, s.label, percent(s.confidence), String(s.from), String(s.to)]),
+        [2, 3, 4],
+      );
+    case 'embedding':
+      return describeEmbedding(answer);
     case 'tensors':
       return answer.tensors.map(
         (t) => `${t.name}: ${t.preview.map((x) => (x === null ? 'not finite' : typeof x === 'string' ? x : significant(x))).join(', ')} …`,
@@ -27,6 +41,19 @@ export function describeAnswer(answer: Answer): string[] {
     case 'rows':
       return describeRows(answer.rows, answer.total);
   }
+}
+
+/** How alike each pair is; one text alone is told by its first numbers. */
+function describeEmbedding({ dimensions, texts, vectors, similarity }: Extract<Answer, { kind: 'embedding' }>): string[] {
+  const [only] = vectors;
+  if (similarity.length === 1) return [`${dimensions} numbers: ${(only ?? []).slice(0, 8).map(significant).join(', ')} …`];
+  const pairs = similarity.flatMap((row, i) => row.slice(0, i).map((value, j) => ({ i, j, value })));
+  const name = (i: number) => (texts?.[i] ?? `row ${i + 1}`).replaceAll('\n', ' ').slice(0, MAX_NAME_CHARS);
+  return table(
+    ['Cosine', 'Text', 'Other text'],
+    pairs.sort((a, b) => b.value - a.value).map(({ i, j, value }) => [value.toFixed(3), name(j), name(i)]),
+    [0],
+  );
 }
 
 /** One line for each row: labels by their best, values side by side. */

@@ -6,6 +6,8 @@ export interface Output {
   json: boolean;
   /** The result: `document` for scripts, `lines` for people. With `failure` the work was done but its outcome is none to build on: `ok` is false. */
   result(document: Record<string, unknown>, lines: readonly string[], failure?: ErrorBody): void;
+  /** A part of the result as it comes, for people only: scripts get the whole in the end. */
+  part(text: string): void;
   /** Something to know that is not the result. */
   note(text: string): void;
 }
@@ -16,6 +18,9 @@ export function createOutput(json: boolean): Output {
     result: (document, lines, failure) => {
       const script = { ok: failure === undefined, ...document, ...(failure && { error: failure }) };
       process.stdout.write(json ? `${JSON.stringify(script)}\n` : `${printable(lines.join('\n'))}\n`);
+    },
+    part: (text) => {
+      if (!json) process.stdout.write(printable(text));
     },
     note: (text) => {
       process.stderr.write(`${printable(text)}\n`);

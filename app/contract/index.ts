@@ -14,7 +14,7 @@ import { ErrorBodySchema } from './errors.ts';
 import { PushedBundleSchema, ReceivedSchema } from './distribution.ts';
 import { HardwareReportSchema } from './hardware.ts';
 import { ImportRequestSchema, ImportStartedSchema } from './imports.ts';
-import { RunRequestSchema, RunResultSchema } from './inference.ts';
+import { RunEventSchema, RunRequestSchema, RunResultSchema } from './inference.ts';
 import { ChangeSchema, JobSchema } from './jobs.ts';
 import { modelViews } from './models.ts';
 import { bundleFiles, storeCare } from './store.ts';
@@ -89,6 +89,8 @@ export const contract = {
   store: storeCare,
   inference: {
     run: procedure.input(RunRequestSchema).output(RunResultSchema),
+    /** The same, with generated text as it grows; ends with the result. */
+    stream: procedure.input(RunRequestSchema).output(eventIterator(RunEventSchema)),
     /** An example input of the bundle, to look at. */
     example: procedure.input(z.object({ ref: RefSchema, name: z.string().max(255) })).output(z.object({ base64: z.string(), mediaType: z.string() })),
     benchmark: procedure

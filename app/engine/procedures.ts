@@ -44,6 +44,7 @@ const KINDS: Record<ProcedureName, ProcedureKind> = {
   'store.gc': 'free',
   'store.rebuild': 'free',
   'inference.run': 'read',
+  'inference.stream': 'read',
   'inference.example': 'read',
   'inference.benchmark': 'read',
   'trials.start': 'act',

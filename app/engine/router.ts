@@ -1,6 +1,6 @@
 /** The contract, implemented: each procedure calls one service and nothing else. */
 import { implement, ORPCError } from '@orpc/server';
-import { type Change, contract, asEdgewrightError, EdgewrightError, type ErrorBody } from '#contract';
+import { type Change, contract, asEdgewrightError, EdgewrightError, type ErrorBody, type RunEvent } from '#contract';
 import type { Core } from './core.ts';
 import { MAX_CALLS } from './limits.ts';
 import { kindOf } from './procedures.ts';
@@ -88,6 +88,13 @@ export function createRouter(core: Core) {
     },
     inference: {
       run: os.inference.run.handler(({ input, signal }) => core.inference.run(input, signal)),
+      stream: os.inference.stream.handler(async function* ({ input, signal }): AsyncGenerator<RunEvent, void> {
+        try {
+          yield* core.inference.stream(input, signal);
+        } catch (error) {
+          throw toRpcError(error, core);
+        }
+      }),
       example: os.inference.example.handler(({ input }) => core.inference.example(input.ref, input.name)),
       benchmark: os.inference.benchmark.handler(({ input, signal }) => core.inference.benchmark(input, signal)),
     },

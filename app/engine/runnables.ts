@@ -1,8 +1,8 @@
 /** What a person names, a bundle or a bare model, as files that a runner can load. */
 import { mkdtemp, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Registry, ResolvedBundle, Role } from '#core/bundles';
-import { BundleFiles, NO_FILES, parseLabels, parseRecipe, type Recipe } from '#core/datasets';
+import { recipeFilesIn, type Registry, type ResolvedBundle, type Role } from '#core/bundles';
+import { type BundleFiles, NO_FILES, parseLabels, parseRecipe, type Recipe } from '#core/datasets';
 import { checkStructure } from '#core/onnx';
 import { readFileBounded } from '#core/platform';
 import { RUNNER_MEMORY_BYTES } from '#core/runtime';
@@ -10,7 +10,7 @@ import { RUNNER_MEMORY_BYTES } from '#core/runtime';
 /** Largest text file of a bundle read whole (recipe, labels), in bytes. */
 const MAX_TEXT_BYTES = 4 * 1024 * 1024;
 /** What running a variant needs of its bundle. */
-const RUN_ROLES: readonly Role[] = ['model', 'weights', 'recipe', 'labels'];
+const RUN_ROLES: readonly Role[] = ['model', 'weights', 'recipe', 'labels', 'tokenizer'];
 
 /** What is needed to run a reference, wherever it came from. */
 export interface Runnable {
@@ -84,7 +84,7 @@ export class Runnables {
       laidOut = (async () => {
         const dir = await mkdtemp(join(this.#tempDir, 'run-'));
         await bundle.materialize(dir, { roles: RUN_ROLES });
-        return { dir, files: new BundleFiles((path, maxBytes) => readFileBounded(join(dir, path), maxBytes)) };
+        return { dir, files: recipeFilesIn(dir, new Set(bundle.files.keys())) };
       })();
       laidOut.catch(() => this.#laidOut.delete(digest));
       this.#laidOut.set(digest, laidOut);

@@ -1,11 +1,12 @@
-import { existsSync } from 'node:fs';
 import { type Command, Option } from 'commander';
-import { type ProviderUse, type RawInput, type RunResult, formatBytes, formatMs, significant } from '#contract';
+import { formatBytes, formatMs, significant } from '#contract';
 import { userPath } from '#core/platform';
 import { action, type Context } from '../command.ts';
-import { describeAnswer } from '../answers.ts';
 import { percent, table } from '../output.ts';
+import { describeProviders } from '../providers.ts';
+import { refOrPath } from '../ref-or-path.ts';
 import { addCheck } from './check.ts';
+import { addRun } from './run.ts';
 
 interface QuantizeOptions {
   variant: 'int8-dynamic' | 'int8-static';
@@ -18,12 +19,6 @@ interface QuantizeOptions {
   reduceRange?: boolean;
   symmetric?: boolean;
   prepare: boolean;
-}
-
-/** A model file if there is one of that name, else a bundle reference. */
-export function refOrPath(text: string): string {
-  const path = userPath(text);
-  return text.endsWith('.onnx') || existsSync(path) ? path : text;
 }
 
 export function addModel(program: Command): void {
@@ -55,31 +50,7 @@ export function addModel(program: Command): void {
 
   addCheck(program);
 
-  program
-    .command('run')
-    .argument('<ref>', 'name@version[#variant], a digest, or an .onnx file')
-    .requiredOption('--input <file>', 'what the bundle reads (image, audio, table …), or .npz or .npy')
-    .option('--output <file>', 'write the outputs there as .npz')
-    .option('--ep <name>', 'execution provider to ask for')
-    .option('--strict-ep', 'fail instead of falling back to another provider')
-    .description('Run a model once, offline, in a process of its own')
-    .action(
-      action(async ({ client, output, signal }: Context, ref: string, options: { input: string; output?: string; ep?: string; strictEp?: boolean }) => {
-        const input: RawInput = { kind: 'file', path: userPath(options.input) };
-        const result = await client.inference.run(
-          {
-            ref: refOrPath(ref),
-            input,
-            strictEp: options.strictEp ?? false,
-            ...(options.ep !== undefined && { ep: options.ep }),
-            ...(options.output !== undefined && { output: userPath(options.output) }),
-          },
-          { signal },
-        );
-        const { preview: _preview, ...rest } = result;
-        output.result(rest, describeRun(result));
-      }),
-    );
+  addRun(program);
 
   program
     .command('quantize')
@@ -159,25 +130,4 @@ export function addModel(program: Command): void {
         },
       ),
     );
-}
-
-export function describeRun(result: RunResult): string[] {
-  return [
-    ...describeAnswer(result.answer),
-    `${formatMs(result.latencyMs)} (loaded in ${formatMs(result.loadMs)}, ${formatBytes(result.memoryBytes)} memory). ${describeProviders(result.providers)}`,
-  ];
-}
-
-function describeProviders(use: ProviderUse): string {
-  const actual = Object.entries(use.actual)
-    .map(([name, nodes]) => `${nodes} nodes on ${name}`)
-    .join(', ');
-  const fallbacks =
-    use.fallbacks.length === 0
-      ? ''
-      : ` Fell back: ${use.fallbacks
-          .slice(0, 3)
-          .map((f) => `${f.node} (${f.reason})`)
-          .join('; ')}.`;
-  return `Asked for ${use.requested.join(', ')}; ran ${actual || 'there'}.${fallbacks}`;
 }

@@ -47,7 +47,13 @@ export async function buildBundle(parts: RegistryParts, dir: string, options: Bu
     }, options.signal);
     if (unchanged) return unchanged;
     const facts = await checkModel(join(staging, source.model), source, options);
-    if (source.recipe !== undefined) await checkRecipe(join(staging, source.recipe), source.recipe, facts);
+    if (source.recipe !== undefined)
+      await checkRecipe(
+        staging,
+        layers.map((layer) => layer.path),
+        source.recipe,
+        facts,
+      );
     options.onProgress?.({ step: 'Loading the model and running its golden set' });
     // Its golden set was made with it, so it is held to the strictest rule whatever its precision.
     await runAdmit(options.admit, candidateOf(staging, source, layers, facts, 'fp32'), options);

@@ -1,13 +1,14 @@
 /** What must hold of a model before it may be stored, whether it was built here or came from elsewhere. */
 import { join } from 'node:path';
 import type { CheckResult, InspectResult, Warning } from '#contract';
-import { answerOutputs, parseRecipe } from '#core/datasets';
+import { answerOutputs, checkRecipeFiles, parseRecipe } from '#core/datasets';
 import { checkStructure, inspectModel } from '#core/onnx';
 import { nearest, readFileBounded } from '#core/platform';
 import { unsound } from './errors.ts';
 import { MAX_TEXT_BYTES } from './limits.ts';
 import type { LayerFile } from './manifest.ts';
 import { SOURCE_FILE } from './paths.ts';
+import { recipeFilesIn } from './recipe-files.ts';
 import type { BundleSource } from './source-schema.ts';
 import type { Options } from './staging.ts';
 
@@ -57,12 +58,15 @@ export async function checkModel(path: string, source: BundleSource, options: Ch
 }
 
 /**
- * A recipe that cannot be read would only be found out when somebody runs the bundle.
- * @throws recipe.*, bundle.recipe-output (input)
+ * A recipe that cannot be read, or a file it names, would only be found out when somebody runs the bundle.
+ * @param dir the folder with all files of the bundle
+ * @param paths which they are
+ * @throws recipe.*, tokenizer.*, bundle.recipe-output (input)
  */
-export async function checkRecipe(path: string, name: string, facts: InspectResult): Promise<void> {
-  const { answer } = parseRecipe((await readFileBounded(path, MAX_TEXT_BYTES)).toString('utf8'), name);
-  for (const output of answerOutputs(answer)) checkOutput(facts, output, 'bundle.recipe-output', `${name}: "answer.output"`);
+export async function checkRecipe(dir: string, paths: readonly string[], name: string, facts: InspectResult): Promise<void> {
+  const recipe = parseRecipe((await readFileBounded(join(dir, name), MAX_TEXT_BYTES)).toString('utf8'), name);
+  for (const output of answerOutputs(recipe.answer)) checkOutput(facts, output, 'bundle.recipe-output', `${name}: "answer.output"`);
+  await checkRecipeFiles(recipe, recipeFilesIn(dir, new Set(paths)));
 }
 
 /** A sequence, a map or an optional value. */

@@ -19,6 +19,7 @@ export { parseByteSize, parseDurationMs } from './quantities.ts';
 export type { BundleProvider } from './provider.ts';
 export { parseRef, type Ref } from './refs.ts';
 export type { ReceiveOptions } from './receive.ts';
+export { recipeFilesIn } from './recipe-files.ts';
 export { openRegistry, type Registry } from './registry.ts';
 export { type BundleFolder, readBundleSource, type Role, type SourceFile } from './source.ts';
 export { type BundleSource, parseSource } from './source-schema.ts';

@@ -19,6 +19,8 @@ export const STORE_WAIT_MS = 30_000;
 export const MAX_SOURCE_BYTES = 256 * KIB;
 /** Largest text of a bundle: recipe, labels, in bytes. */
 export const MAX_TEXT_BYTES = 8 * MIB;
+/** Largest tokenizer, in bytes; reading it has a bound of its own, below this. */
+export const MAX_TOKENIZER_BYTES = 64 * MIB;
 /** Largest ONNX file, in bytes: what a protobuf message can hold. Larger models keep their weights in external data. */
 export const MAX_MODEL_BYTES = 2 * GIB;
 /** Largest file with external weights, in bytes. */

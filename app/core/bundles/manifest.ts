@@ -45,7 +45,19 @@ export interface LayerFile {
   bytes: number;
 }
 
-const ROLES = ['model', 'weights', 'golden', 'calibration', 'test', 'recipe', 'labels', 'source', 'example', 'variant'] as const satisfies readonly Role[];
+const ROLES = [
+  'model',
+  'weights',
+  'golden',
+  'calibration',
+  'test',
+  'recipe',
+  'labels',
+  'tokenizer',
+  'source',
+  'example',
+  'variant',
+] as const satisfies readonly Role[];
 export const RoleSchema = z.enum(ROLES);
 
 export const VARIANT_NAME = /^[a-z0-9]([a-z0-9._-]{0,61}[a-z0-9])?$/;

@@ -104,7 +104,7 @@ async function checkVariants(
       const facts = await checkModel(join(folder, source.model), source, options);
       if (base) checkInterface(base, facts);
       base ??= facts;
-      if (source.recipe !== undefined) await checkRecipe(join(folder, source.recipe), source.recipe, facts);
+      if (source.recipe !== undefined) await checkRecipe(folder, [...files.keys()], source.recipe, facts);
       options.onProgress?.({ step: `Loading variant ${about.name} and running its golden set` });
       await runAdmit(options.admit, candidateOf(folder, source, [...files.values()], facts, about.precision), options);
     } finally {

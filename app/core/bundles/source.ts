@@ -2,6 +2,7 @@
 import { constants } from 'node:fs';
 import { type FileHandle, open, readdir, realpath, stat } from 'node:fs/promises';
 import { isAbsolute, join, relative, sep } from 'node:path';
+import { filesOfRecipe, parseRecipe } from '#core/datasets';
 import { externalFiles, readModel } from '#core/onnx';
 import { readFileBounded } from '#core/platform';
 import { misused, unsound } from './errors.ts';
@@ -13,13 +14,14 @@ import {
   MAX_MODEL_BYTES,
   MAX_SOURCE_BYTES,
   MAX_TEXT_BYTES,
+  MAX_TOKENIZER_BYTES,
   MAX_WEIGHTS_BYTES,
 } from './limits.ts';
 import { checkApart, pathProblem, SOURCE_FILE } from './paths.ts';
 import { type BundleSource, parseSource } from './source-schema.ts';
 
 /** What a file of a bundle is for. */
-export type Role = 'model' | 'weights' | 'golden' | 'calibration' | 'test' | 'recipe' | 'labels' | 'source' | 'example' | 'variant';
+export type Role = 'model' | 'weights' | 'golden' | 'calibration' | 'test' | 'recipe' | 'labels' | 'tokenizer' | 'source' | 'example' | 'variant';
 
 /** Largest file of each role, in bytes. */
 export const MAX_ROLE_BYTES: Record<Role, number> = {
@@ -30,6 +32,7 @@ export const MAX_ROLE_BYTES: Record<Role, number> = {
   test: MAX_DATASET_BYTES,
   recipe: MAX_TEXT_BYTES,
   labels: MAX_TEXT_BYTES,
+  tokenizer: MAX_TOKENIZER_BYTES,
   source: MAX_SOURCE_BYTES,
   example: MAX_EXAMPLE_BYTES,
   variant: MAX_TEXT_BYTES,
@@ -75,6 +78,7 @@ export async function readBundleSource(dir: string, given?: string): Promise<Bun
   add(await named('model'));
   add(await modelWeights(root, source.model));
   for (const role of ['golden', 'recipe', 'labels'] as const) add(await named(role));
+  add(await recipeFiles(root, source.recipe));
   add(await examples(root, source.examples));
   for (const role of ['calibration', 'test'] as const) add(await named(role));
   if (files.length > MAX_FILES)
@@ -96,6 +100,19 @@ export async function modelWeights(root: string, modelPath: string): Promise<Sou
     files.push({ path, role: 'weights', from });
   }
   return files;
+}
+
+/** Files the recipe names: they belong to the bundle without being named twice. */
+async function recipeFiles(root: string, recipe: string | undefined): Promise<SourceFile[]> {
+  if (recipe === undefined) return [];
+  const text = await readFileBounded(await inside(root, recipe, 'recipe'), MAX_TEXT_BYTES);
+  return Promise.all(
+    filesOfRecipe(parseRecipe(text.toString('utf8'), recipe)).map(async (path) => {
+      const problem = pathProblem(path);
+      if (problem !== undefined) throw unsound('bundle.path-wrong', `${recipe}: the file ${path} ${problem}.`);
+      return { path, role: 'tokenizer' as const, from: await inside(root, path, recipe) };
+    }),
+  );
 }
 
 async function examples(root: string, named: BundleSource['examples']): Promise<SourceFile[]> {

@@ -7,12 +7,14 @@ import { imageKind } from './recipes/image.ts';
 import { type Applied, misfit, type RecipeKind } from './recipes/kind.ts';
 import { tableKind } from './recipes/table.ts';
 import { readTensors, tensorsKind } from './recipes/tensors.ts';
+import { textKind } from './recipes/text.ts';
 import type { Tensor } from './tensor.ts';
 
 const KINDS: { [K in Recipe['kind']]: RecipeKind<Extract<Recipe, { kind: K }>> } = {
   image: imageKind,
   audio: audioKind,
   table: tableKind,
+  text: textKind,
   tensors: tensorsKind,
 };
 
@@ -20,7 +22,7 @@ const KINDS: { [K in Recipe['kind']]: RecipeKind<Extract<Recipe, { kind: K }>> }
  * Applies a recipe; without one the bytes are read as tensors (.npz or .npy).
  * @param inputs the model's inputs; what comes out is checked against them
  * @param files the bundle's files, for a recipe that names some
- * @throws image.*, audio.*, table.*, npz.*, npy.*, recipe.does-not-fit (input)
+ * @throws image.*, audio.*, table.*, text.*, tokenizer.*, npz.*, npy.*, recipe.does-not-fit (input)
  */
 export async function applyRecipe(
   recipe: Recipe | undefined,

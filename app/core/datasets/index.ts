@@ -5,19 +5,22 @@ export { parseLabels, softmax } from './answers/labels.ts';
 export { answerOutputs, type AnswerRecipe } from './answers/schema.ts';
 export { applyRecipe, checkFeeds } from './apply-recipe.ts';
 export { BundleFiles, NO_FILES } from './bundle-files.ts';
-export { type GoldenCases, goldenCases, labelledCases } from './golden/cases.ts';
-export { compareGolden, type GoldenComparison } from './golden/compare.ts';
 export {
   type AgreementRule,
   type CloseRule,
+  compareGolden,
   DEFAULT_TOLERANCES,
+  type GoldenCases,
+  type GoldenComparison,
   type GoldenRule,
+  goldenCases,
   goldenRule,
+  labelledCases,
   NEAR_SHARE_OF_SPREAD,
   type Tolerances,
-} from './golden/rules.ts';
-export { AGREEMENT } from './metrics/agreement.ts';
+} from './golden.ts';
 export type { AnswerForm, MetricSpec } from './metrics/kind.ts';
+export { infer, type Inferred, type InferOptions, type InferPlan } from './infer.ts';
 export { METRIC_NAMES, metricKind, type MetricResult, type ScoredBatch, scoreMetric } from './metrics.ts';
 export { readNpy, writeNpy } from './npy.ts';
 export { encodeNpz, readNpz, UNNAMED_ARRAY, writeNpz } from './npz.ts';
@@ -25,6 +28,7 @@ export { argmax, pickOutput } from './outputs.ts';
 export { looksLikeImage } from './images/decode.ts';
 export { type Prng, seededPrng } from './prng.ts';
 export { describeRecipe, parseRecipe, type Recipe } from './recipe.ts';
+export { checkRecipeFiles, filesOfRecipe } from './recipe-files.ts';
 export type { Applied } from './recipes/kind.ts';
 export { bootstrapInterval, percentile, sorted, wilsonInterval } from './statistics.ts';
 export {
@@ -48,3 +52,4 @@ export {
   tensorFromBytes,
   toNumbers,
 } from './tensor.ts';
+export { type EncodeOptions, Tokenizer } from './tokenizer/tokenizer.ts';

@@ -11,6 +11,7 @@ import { AudioRecipeSchema, describeAudioSteps } from './recipes/audio-schema.ts
 import { describeImageSteps, ImageRecipeSchema } from './recipes/image-schema.ts';
 import { describeTableSteps, TableRecipeSchema } from './recipes/table-schema.ts';
 import { TensorsRecipeSchema } from './recipes/tensors.ts';
+import { describeTextSteps, TextRecipeSchema } from './recipes/text-schema.ts';
 
 const withAnswer = { answer: AnswerRecipeSchema.optional() };
 
@@ -18,6 +19,7 @@ const RecipeSchema = z.discriminatedUnion('kind', [
   ImageRecipeSchema.extend(withAnswer),
   AudioRecipeSchema.safeExtend(withAnswer),
   TableRecipeSchema.safeExtend(withAnswer),
+  TextRecipeSchema.extend(withAnswer),
   TensorsRecipeSchema.extend(withAnswer),
 ]);
 export type Recipe = z.infer<typeof RecipeSchema>;
@@ -68,6 +70,8 @@ export function describeRecipe(recipe: Recipe): { kind: string; steps: string[] 
       return { kind: recipe.kind, steps: describeAudioSteps(recipe) };
     case 'table':
       return { kind: recipe.kind, steps: describeTableSteps(recipe) };
+    case 'text':
+      return { kind: recipe.kind, steps: describeTextSteps(recipe) };
     case 'tensors':
       return { kind: recipe.kind, steps: ['read the arrays as they are'] };
   }

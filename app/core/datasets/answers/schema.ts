@@ -2,11 +2,26 @@
 import { z } from 'zod';
 import { MAX_ANSWER_PARTS } from '../limits.ts';
 import { BoxesAnswerSchema } from './boxes.ts';
+import { CtcAnswerSchema } from './ctc.ts';
+import { EmbeddingAnswerSchema } from './embedding.ts';
+import { ExtractAnswerSchema } from './extract.ts';
+import { GenerateAnswerSchema } from './generate.ts';
 import { LabelsAnswerSchema } from './labels.ts';
+import { SpansAnswerSchema } from './spans.ts';
 import { TensorsAnswerSchema } from './tensors.ts';
 import { ValuesAnswerSchema } from './values.ts';
 
-const OneAnswerRecipeSchema = z.discriminatedUnion('kind', [LabelsAnswerSchema, ValuesAnswerSchema, BoxesAnswerSchema, TensorsAnswerSchema]);
+const OneAnswerRecipeSchema = z.discriminatedUnion('kind', [
+  LabelsAnswerSchema,
+  ValuesAnswerSchema,
+  BoxesAnswerSchema,
+  EmbeddingAnswerSchema,
+  SpansAnswerSchema,
+  ExtractAnswerSchema,
+  GenerateAnswerSchema,
+  CtcAnswerSchema,
+  TensorsAnswerSchema,
+]);
 export type OneAnswerRecipe = z.infer<typeof OneAnswerRecipeSchema>;
 
 /** For a model that says several things. */
@@ -31,6 +46,8 @@ export function answerOutputs(how: AnswerRecipe | undefined): string[] {
       return how.parts.flatMap((part) => answerOutputs(part.answer));
     case 'boxes':
       return [how.output, how.boxes, how.scores, how.classes].filter((name) => name !== undefined);
+    case 'extract':
+      return [how.start, how.end];
     default:
       return [how.output];
   }

@@ -2,6 +2,7 @@
 import { EdgewrightError, type TensorInfo } from '#contract';
 import type { BundleFiles } from '../bundle-files.ts';
 import { roundHalfEven } from '../rounding.ts';
+import type { AppliedText } from './applied-text.ts';
 import { castTensor, isElementType, isFloatType, type Tensor, toNumbers } from '../tensor.ts';
 
 export interface Applied {
@@ -15,6 +16,8 @@ export interface Applied {
   rows?: number;
   /** What the recipe subtracted from each column of a series, for an answer that adds it again. */
   base?: Record<string, number>;
+  /** What became of the texts, for an answer that speaks of parts of them or goes on with them. */
+  text?: AppliedText;
 }
 
 /** A point (x, y) of an image of this size lies at (x scaleX + offsetX, y scaleY + offsetY) of what the model was given. */
