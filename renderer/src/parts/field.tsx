@@ -1,5 +1,5 @@
 /** Form fields: a label, the control, what it means, and what is wrong with it. */
-import { type InputHTMLAttributes, type ReactNode, type SelectHTMLAttributes, useId } from 'react';
+import { type InputHTMLAttributes, type ReactNode, type SelectHTMLAttributes, type TextareaHTMLAttributes, useId } from 'react';
 import styles from './field.module.css';
 
 interface FieldProps {
@@ -54,6 +54,17 @@ export function TextField(props: FieldProps & InputHTMLAttributes<HTMLInputEleme
         spellCheck={false}
         autoComplete="off"
       />
+    </Frame>
+  );
+}
+
+/** Several lines of text. */
+export function TextArea(props: FieldProps & TextareaHTMLAttributes<HTMLTextAreaElement>) {
+  const { label, hint, problem, unit, hideLabel, className, ...rest } = props;
+  const id = useId();
+  return (
+    <Frame {...props} id={id}>
+      <textarea {...rest} {...described(id, props)} id={id} className={[styles.input, styles.area, className].filter(Boolean).join(' ')} dir="auto" />
     </Frame>
   );
 }

@@ -1,6 +1,7 @@
 import type { Answer, RowAnswer } from '#contract';
 import { columnNumber, columnPercent, count } from '../../lib/format.ts';
 import styles from './playground.module.css';
+import { Similarity, Spans, TextBody } from './text-answers.tsx';
 import { topLabel } from './top-label.ts';
 
 /** Most rows of a table shown; the command line gives them all. */
@@ -17,6 +18,12 @@ export function AnswerBody({ answer }: { answer: Answer }) {
       return <Values values={answer.values} />;
     case 'boxes':
       return <Boxes boxes={answer.boxes} />;
+    case 'text':
+      return <TextBody answer={answer} />;
+    case 'spans':
+      return <Spans answer={answer} />;
+    case 'embedding':
+      return <Similarity answer={answer} />;
     case 'tensors':
       return <Tensors tensors={answer.tensors} />;
     case 'several':

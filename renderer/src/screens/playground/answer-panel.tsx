@@ -1,10 +1,11 @@
-import type { RunResult } from '#contract';
+import type { Answer, RunResult } from '#contract';
 import { bytes, milliseconds } from '../../lib/format.ts';
 import { ErrorPanel } from '../../parts/error-panel.tsx';
 import { Loading } from '../../parts/placeholder.tsx';
 import { ToneIcon } from '../../parts/meaning.tsx';
 import { AnswerBody } from './answer-body.tsx';
 import styles from './playground.module.css';
+import { Written } from './text-answers.tsx';
 import { topLabel } from './top-label.ts';
 import type { RunState } from './use-runs.ts';
 
@@ -24,11 +25,17 @@ export function AnswerPanel({ title, state, against }: Props) {
       {state.error !== undefined && <ErrorPanel error={state.error} />}
       {state.error === undefined &&
         !result &&
-        (state.running ? <Loading what="Loading the model and running it" /> : <p className="dim">The answer appears here once there is an input.</p>)}
+        (state.written !== undefined ? (
+          <Written text={state.running ? `${state.written} …` : state.written} />
+        ) : state.running ? (
+          <Loading what="Loading the model and running it" />
+        ) : (
+          <p className="dim">The answer appears here once there is an input.</p>
+        ))}
       {result && (
         <>
-          <div className={styles.reading}>
-            <p className={styles.top} role="status">
+          <div className={isLong(result.answer) && !differs ? undefined : styles.reading}>
+            <p className={isLong(result.answer) ? 'visually-hidden' : styles.top} role="status">
               <span className="visually-hidden">{title} reads </span>
               {topLabel(result.answer)}
             </p>
@@ -57,6 +64,11 @@ export function AnswerPanel({ title, state, against }: Props) {
       )}
     </section>
   );
+}
+
+/** Answers that are read as a whole and have no one word. */
+function isLong({ kind }: Answer): boolean {
+  return kind === 'text' || kind === 'spans' || kind === 'embedding';
 }
 
 /** Below every answer: provider asked for and used, latency, memory. */

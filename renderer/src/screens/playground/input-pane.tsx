@@ -10,6 +10,7 @@ import { QueryView } from '../../parts/query-view.tsx';
 import { DrawPad } from './draw-pad.tsx';
 import { Examples } from './examples.tsx';
 import styles from './playground.module.css';
+import { TextPad } from './text-pad.tsx';
 
 /** Largest file sent to the engine, in bytes; the contract takes 32 Mi characters of base64. */
 const MAX_FILE_BYTES = 24_000_000;
@@ -24,8 +25,29 @@ function toBase64(file: File): Promise<string> {
   });
 }
 
-/** The input in its natural form: drawn, dropped, chosen, or one of the bundle's examples. */
-export function InputPane({ bundleRef, onInput }: { bundleRef: string; onInput: (input: RawInput | undefined) => void }) {
+const NPZ = { accept: '', name: 'an .npz file' };
+/** What files of each kind of input are called. */
+const FILES: Record<string, { accept: string; name: string }> = {
+  image: { accept: 'image/png,image/jpeg,', name: 'an image' },
+  audio: { accept: 'audio/wav,.wav,', name: 'a recording' },
+  table: { accept: 'text/csv,.csv,', name: 'a table' },
+  text: { accept: 'text/plain,.txt,', name: 'a text file' },
+};
+
+function fileOf(kind: string | undefined): { accept: string; name: string } {
+  return FILES[kind ?? ''] ?? NPZ;
+}
+
+interface Props {
+  bundleRef: string;
+  /** Whether a model works on the input before. */
+  running: boolean;
+  onInput: (input: RawInput | undefined) => void;
+  onStop: () => void;
+}
+
+/** The input in its natural form: written, drawn, dropped, chosen, or one of the bundle's examples. */
+export function InputPane({ bundleRef, running, onInput, onStop }: Props) {
   const bundle = useQuery(orpc.bundles.show.queryOptions({ input: { ref: bundleRef } }));
   const chooser = useRef<HTMLInputElement>(null);
   const [over, setOver] = useState(false);
@@ -86,16 +108,28 @@ export function InputPane({ bundleRef, onInput }: { bundleRef: string; onInput: 
                 }}
               />
             )}
+            {data.recipe?.kind === 'text' && (
+              <TextPad
+                hint={data.recipe.steps[0] ?? 'text'}
+                running={running}
+                onText={(text) => {
+                  setProblem(undefined);
+                  setSource('the text above');
+                  onInput({ kind: 'text', text });
+                }}
+                onStop={onStop}
+              />
+            )}
             <div className={styles.file}>
               <input
                 ref={chooser}
                 type="file"
                 hidden
-                accept={data.recipe?.kind === 'image' ? 'image/png,image/jpeg,.npz,.npy' : '.npz,.npy'}
+                accept={`${fileOf(data.recipe?.kind).accept}.npz,.npy`}
                 onChange={(event) => void take(event.currentTarget.files?.[0])}
               />
               <Button icon={<IconUpload size={14} aria-hidden />} onClick={() => chooser.current?.click()}>
-                {data.recipe?.kind === 'image' ? 'Choose an image' : 'Choose an .npz file'}
+                Choose {fileOf(data.recipe?.kind).name}
               </Button>
               <span className="dim small">or drop one here{source === undefined ? '' : `. Shown: ${source}`}</span>
             </div>

@@ -43,8 +43,8 @@ function Ready({ bundles }: { bundles: readonly BundleSummary[] }) {
   const variant = variants.find((name) => name === search.variant) ?? variants[0] ?? '';
   const [second, setSecond] = useState('');
   const [input, setInput] = useState<RawInput | undefined>();
-  const { state: main, run, reset } = useRuns();
-  const { state: beside, run: runBeside, reset: resetBeside } = useRuns();
+  const { state: main, run, stop, reset } = useRuns();
+  const { state: beside, run: runBeside, stop: stopBeside, reset: resetBeside } = useRuns();
   const other = variants.includes(second) && second !== variant ? second : '';
 
   // The same input is run again when the bundle or a variant is changed.
@@ -100,7 +100,16 @@ function Ready({ bundles }: { bundles: readonly BundleSummary[] }) {
           />
         </div>
         <div className={styles.bench}>
-          <InputPane key={ref} bundleRef={ref} onInput={setInput} />
+          <InputPane
+            key={ref}
+            bundleRef={ref}
+            running={main.running || beside.running}
+            onInput={setInput}
+            onStop={() => {
+              stop();
+              stopBeside();
+            }}
+          />
           <div className={styles.answers}>
             <AnswerPanel title={variant} state={main} />
             {other !== '' && <AnswerPanel title={other} state={beside} against={main.result} />}

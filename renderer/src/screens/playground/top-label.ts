@@ -1,6 +1,9 @@
 import type { Answer } from '#contract';
 import { number, plural } from '../../lib/format.ts';
 
+/** Longest beginning of a text that stands for it. */
+const LONG = 60;
+
 /** The answer in a word: the best label, the first value, how many things were found. */
 export function topLabel(answer: Answer): string | undefined {
   switch (answer.kind) {
@@ -10,6 +13,12 @@ export function topLabel(answer: Answer): string | undefined {
       return answer.values[0] && `${answer.values[0].name} ${number(answer.values[0].value)}`;
     case 'boxes':
       return answer.boxes[0] ? `${plural(answer.boxes.length, 'thing')}, ${answer.boxes[0].label} first` : 'nothing';
+    case 'text':
+      return answer.text.length > LONG ? `${answer.text.slice(0, LONG)}…` : answer.text;
+    case 'spans':
+      return answer.spans[0] ? `${plural(answer.spans.length, 'part')}, ${answer.spans[0].label} first` : 'nothing';
+    case 'embedding':
+      return plural(answer.similarity.length, 'text');
     case 'tensors':
       return answer.tensors[0]?.name;
     case 'several':
