@@ -15,6 +15,7 @@ import { addModel } from './commands/model.ts';
 import { addRegistry } from './commands/registry.ts';
 import { addStore } from './commands/store.ts';
 import { addTrial } from './commands/trial.ts';
+import { addTrust } from './commands/trust.ts';
 import { addWorkspace } from './commands/workspace.ts';
 import { printError } from './output.ts';
 
@@ -33,6 +34,7 @@ export function buildProgram(): Command {
   addTrial(program);
   addDevice(program);
   addDeploy(program);
+  addTrust(program);
   addWorkspace(program);
   addAudit(program);
   addDemo(program);

@@ -20,6 +20,7 @@ import { modelViews } from './models.ts';
 import { bundleFiles, storeCare } from './store.ts';
 import { SettingsSchema, StatusSchema } from './system.ts';
 import { QuantizeRequestSchema, QuantizeResultSchema, TrialSchema, TrialSpecSchema, TrialSummarySchema } from './trials.ts';
+import { SignBundleSchema, trustProcedures } from './trust.ts';
 import { KeepKeysSchema, KeptKeysSchema, KeysSchema, UnlockSchema } from './workspace.ts';
 
 export * from './audit.ts';
@@ -80,6 +81,8 @@ export const contract = {
     import: procedure.input(ImportRequestSchema).output(ImportStartedSchema),
     ...bundleFiles,
     verify: procedure.input(ByRef).output(VerifyResultSchema),
+    /** This workspace signs a bundle that nobody trusted signed, because a person decided so; it is checked like a build first. */
+    sign: procedure.input(SignBundleSchema).output(BundleSummarySchema),
     remove: procedure.input(ByRef).output(z.object({ ref: z.string(), freedBytes: z.number().int() })),
   },
   registries: {
@@ -87,6 +90,7 @@ export const contract = {
     admit: procedure.input(PushedBundleSchema).output(ReceivedSchema),
   },
   store: storeCare,
+  trust: trustProcedures,
   inference: {
     run: procedure.input(RunRequestSchema).output(RunResultSchema),
     /** The same, with generated text as it grows; ends with the result. */

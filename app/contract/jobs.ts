@@ -40,7 +40,7 @@ export type Job = z.infer<typeof JobSchema>;
 
 /** A change a screen may want to show: it reads the topic again. */
 export const ChangeSchema = z.object({
-  topic: z.enum(['bundles', 'trials', 'devices', 'deployments', 'jobs', 'hardware', 'activity', 'settings', 'status']),
+  topic: z.enum(['bundles', 'trials', 'devices', 'deployments', 'jobs', 'hardware', 'activity', 'settings', 'status', 'trust']),
   id: z.string().optional(),
   seq: z.number().int(),
 });

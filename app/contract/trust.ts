@@ -1,6 +1,8 @@
 /** Who may sign what is used here, and what a signature says. */
+import { oc } from '@orpc/contract';
 import { z } from 'zod';
 import { DigestSchema, RefSchema, TimestampSchema } from './common.ts';
+import { ErrorBodySchema } from './errors.ts';
 
 /** `self`: this workspace's own key. An administrator is a signer who runs a workspace of this site too. */
 export const SignerKindSchema = z.enum(['self', 'signer', 'administrator']);
@@ -103,3 +105,16 @@ export const JudgeRequestSchema = z.object({
   ignoreUnsigned: z.boolean().default(false),
 });
 export type JudgeRequest = z.infer<typeof JudgeRequestSchema>;
+
+const procedure = oc.errors({ EDGEWRIGHT: { data: ErrorBodySchema } });
+
+export const trustProcedures = {
+  list: procedure.output(z.array(TrustedSignerSchema)),
+  add: procedure.input(AddSignerSchema).output(TrustEffectSchema),
+  /** By name, fingerprint, or the beginning of one. */
+  remove: procedure.input(z.object({ who: z.string().min(1).max(200) })).output(TrustEffectSchema),
+  /** The public half of this workspace's signing key, for others to trust. */
+  publicKey: procedure.output(z.object({ pem: z.string(), id: FingerprintSchema })),
+  /** Whether somebody's signature over a folder holds. */
+  judge: procedure.input(JudgeRequestSchema).output(JudgedSchema),
+};

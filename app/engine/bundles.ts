@@ -64,6 +64,36 @@ export class Bundles {
     return this.build(join(programRoot(), 'assets', 'sample-bundle'), actor, signal);
   }
 
+  /**
+   * Signs a bundle that nobody trusted signed, because a person decided so. It passes what a build passes first.
+   * @throws see signBundle
+   */
+  sign(ref: string, reason: string, actor: string, signal?: AbortSignal): Promise<BundleSummary> {
+    const { registry, jobs, changes, write, record } = this.#deps;
+    const work = async () => {
+      const id = registry.identify(ref);
+      const name = `${id.name}@${id.version}`;
+      const before = registry.list().find((one) => one.digest === id.digest);
+      const job = jobs.start({ kind: 'verify', title: `Check and sign ${name}`, link: `/bundles/${name}` }, (control) => {
+        signal?.addEventListener('abort', () => void jobs.cancel(job.id).catch(() => {}), { once: true });
+        return registry.sign(name, {
+          admit: (candidate) => admit(candidate, control.signal),
+          signal: control.signal,
+          onProgress: (p) => control.progress(p.step, p.fraction),
+          onWarning: (warning) => control.warn(warning),
+        });
+      });
+      const signed = await job.done;
+      record(actor, 'bundle.signed', `Signed ${name}, which nobody trusted had signed (${before?.stateReason ?? 'it was not usable'}): ${reason}`, {
+        link: `/bundles/${name}`,
+        digest: signed.digest,
+      });
+      changes.publish('bundles');
+      return signed;
+    };
+    return write('signing a bundle', work, signal);
+  }
+
   /** Sound or not. @throws input.bundle-in-use while a device runs it, may go back to it, or is to get it */
   remove(ref: string, actor: string): Promise<{ ref: string; freedBytes: number }> {
     const { registry, fleet, changes, write, record } = this.#deps;

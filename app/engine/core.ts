@@ -44,6 +44,7 @@ import { Runnables } from './runnables.ts';
 import type { RecordAct, Write } from './service.ts';
 import { ownTempDir } from './temp.ts';
 import { Trials } from './trials.ts';
+import { TrustedSigners } from './trusted-signers.ts';
 import { Workspace } from './workspace.ts';
 import { WorkspaceDb } from './workspace-db.ts';
 
@@ -72,6 +73,7 @@ export interface Core {
   bundles: Bundles;
   bundleFiles: BundleFiles;
   storeService: StoreService;
+  trustedSigners: TrustedSigners;
   imports: Imports;
   registries: Registries;
   trialRuns: Trials;
@@ -182,6 +184,7 @@ export async function openCore(options: CoreOptions): Promise<Core> {
     const storeService = new StoreService({ registry, repositories, jobs, changes, write, record });
     const bundleFiles = new BundleFiles({ registry, jobs, changes, write, record });
     const bundles = new Bundles({ registry, fleet, jobs, changes, write, record });
+    const trustedSigners = new TrustedSigners({ trust, keyring, registry, fleet, jobs, changes, clock, write, record });
     const workspace = new Workspace({ keyring, changes, write, record });
     const registries = new Registries({ registry, repositories, jobs, changes, write, record });
     const devices = new Devices({ fleet, practice, db, changes, write, record, follows: options.lock.hold });
@@ -200,6 +203,7 @@ export async function openCore(options: CoreOptions): Promise<Core> {
       bundles,
       bundleFiles,
       storeService,
+      trustedSigners,
       imports: new Imports({ bundles, jobs, write, tempDir }),
       registries,
       trialRuns,

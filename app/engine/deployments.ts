@@ -49,7 +49,10 @@ export class Deployments {
     const spec = this.withVariant(request);
     // The job's id is known first, so that every deployment can be stopped through it.
     const jobId = randomUUID();
-    const started = await write('deploying', () => fleet.deploy(spec, { jobId }));
+    const started = await write('deploying', async () => {
+      await this.#deps.registry.signForDevices(spec.ref);
+      return fleet.deploy(spec, { jobId });
+    });
     const what = `${spec.ref}#${spec.variant}`;
     const ids = started.map((d) => d.id);
     for (const d of started)

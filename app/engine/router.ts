@@ -76,6 +76,7 @@ export function createRouter(core: Core) {
       exportFile: os.bundles.exportFile.handler(({ input, signal, context }) => core.bundleFiles.export(input, context.actor, signal)),
       importFile: os.bundles.importFile.handler(({ input, signal, context }) => core.bundleFiles.import(input, context.actor, signal)),
       verify: os.bundles.verify.handler(({ input }) => core.registry.verify(input.ref)),
+      sign: os.bundles.sign.handler(({ input, signal, context }) => core.bundles.sign(input.ref, input.reason, context.actor, signal)),
       remove: os.bundles.remove.handler(({ input, context }) => core.bundles.remove(input.ref, context.actor)),
     },
     registries: {
@@ -85,6 +86,13 @@ export function createRouter(core: Core) {
       verify: os.store.verify.handler(({ input, signal, context }) => core.storeService.verify(input, context.actor, signal)),
       gc: os.store.gc.handler(({ input, signal, context }) => core.storeService.gc(input, context.actor, signal)),
       rebuild: os.store.rebuild.handler(({ input, signal, context }) => core.storeService.rebuild(input, context.actor, signal)),
+    },
+    trust: {
+      list: os.trust.list.handler(() => core.trustedSigners.list()),
+      add: os.trust.add.handler(({ input, signal, context }) => core.trustedSigners.add(input, context.actor, signal)),
+      remove: os.trust.remove.handler(({ input, context }) => core.trustedSigners.remove(input.who, context.actor)),
+      publicKey: os.trust.publicKey.handler(() => core.trustedSigners.publicKey()),
+      judge: os.trust.judge.handler(({ input, signal }) => core.trustedSigners.judge(input, signal)),
     },
     inference: {
       run: os.inference.run.handler(({ input, signal }) => core.inference.run(input, signal)),

@@ -1,8 +1,9 @@
 import type { Command } from 'commander';
-import { type BundleSummary, EdgewrightError, formatBytes } from '#contract';
+import { type BundleSummary, formatBytes } from '#contract';
 import { userPath } from '#core/platform';
 import { action, type Context } from '../command.ts';
 import { shortDigest, table } from '../output.ts';
+import { addBundleSigning, describeSignatures } from './bundle-signing.ts';
 
 /** @returns the command `bundle`, to which others add theirs */
 export function addBundle(program: Command): Command {
@@ -36,12 +37,13 @@ export function addBundle(program: Command): Command {
           b.signed ? 'signed' : 'unsigned',
           b.state,
           shortDigest(b.digest),
+          b.stateReason ?? '',
         ]);
         output.result(
           { bundles },
           rows.length === 0
             ? ['No bundles yet. Build one: edgewright bundle build DIR']
-            : table(['Bundle', 'Variants', 'Size', 'Signature', 'State', 'Digest'], rows, [2]),
+            : table(['Bundle', 'Variants', 'Size', 'Signature', 'State', 'Digest', 'Why'], rows, [2]),
         );
       }),
     );
@@ -56,6 +58,7 @@ export function addBundle(program: Command): Command {
         output.result({ ...b }, [
           `${b.name}@${b.version}  ${b.digest}`,
           ...(b.description === undefined ? [] : [b.description]),
+          ...(b.stateReason === undefined ? [] : [`${b.state}: ${b.stateReason}`]),
           `${b.state}, ${b.signed ? 'signed' : 'unsigned'}; ${b.nodes} nodes, ${b.parameters.toLocaleString('en')} parameters, opset ${Object.entries(b.opsets)
             .map(([d, v]) => `${d} ${v}`)
             .join(', ')}`,
@@ -63,6 +66,7 @@ export function addBundle(program: Command): Command {
           ...b.outputs.map((t) => `output  ${t.name}: ${t.type}[${t.dims.join(', ')}]`),
           '',
           ...describeVariants(b),
+          ...describeSignatures(b.signatures),
           '',
           ...table(
             ['File', 'Role', 'Size', 'Digest'],
@@ -73,26 +77,7 @@ export function addBundle(program: Command): Command {
       }),
     );
 
-  bundle
-    .command('verify')
-    .argument('<ref>', 'name@version or a digest')
-    .description('Read every blob of a bundle again and check digests and signature')
-    .action(
-      action(async ({ client, output }: Context, ref: string) => {
-        const result = await client.bundles.verify({ ref });
-        if (!result.ok) {
-          throw new EdgewrightError({
-            code: 'trust.bundle-altered',
-            message: `${result.name}@${result.version} is not what was stored: ${result.bad.map((b) => `${b.affects}: ${b.problem}`).join('; ') || 'its signature does not fit'}.`,
-            hint: 'Do not deploy it. Build it again from its folder, or remove it.',
-            owner: 'trust',
-          });
-        }
-        output.result({ ...result }, [
-          `${result.name}@${result.version} is whole: ${result.blobs} blobs, ${formatBytes(result.bytes)}; ${result.signed ? `signed by ${result.signer?.slice(0, 16) ?? 'a known key'}` : 'unsigned'}.`,
-        ]);
-      }),
-    );
+  addBundleSigning(bundle);
 
   bundle
     .command('remove')

@@ -13,6 +13,7 @@ import { describeRecipe, parseLabels, parseRecipe } from '#core/datasets';
 import { anchorsOf, ownKey } from '#core/trust';
 import { type Exported, exportBundle } from './archive/export.ts';
 import { importBundle, type ImportOptions } from './archive/import.ts';
+import { acceptBundle, isOwn } from './accept.ts';
 import { addVariantTo, type BuildOptions, buildBundle, type NewVariant } from './build.ts';
 import type { BundleRecord, ClosureEntry, VariantRecord } from './catalogue.ts';
 import { commitRemoval, type RegistryParts } from './commit.ts';
@@ -27,6 +28,7 @@ import { receiveBundle, type ReceiveOptions } from './receive.ts';
 import { sweepPartial } from './partial.ts';
 import { isListReadable, restoreList } from './rebuild.ts';
 import { parseRef } from './refs.ts';
+import { signBundle, type SignOptions } from './sign.ts';
 import { stillTrusted, UNVERIFIED, wayOut } from './standing.ts';
 import type { Options } from './staging.ts';
 import { alteredBlob } from './store.ts';
@@ -215,6 +217,13 @@ export async function openRegistry(given: Omit<RegistryParts, 'trust'> & Partial
     identify,
     resolve,
     verify,
+    /** See signBundle. */
+    sign: (ref: string, options: SignOptions): Promise<BundleSummary> => signBundle(parts, find(ref).record, options),
+    /** Sees to it that this workspace's own signature is on every variant of a usable bundle, as devices want it. */
+    async signForDevices(ref: string): Promise<void> {
+      const { name, version } = resolve(ref);
+      if (!find(`${name}@${version}`).record.variants.every(isOwn)) await acceptBundle(parts, { name, version }, false);
+    },
     /** Takes a bundle out with everything only it needed. */
     remove,
     /**

@@ -29,7 +29,8 @@ export async function verifyBundle(parts: RegistryParts, record: BundleRecord, o
   if (problem) {
     catalogue.setState(name, version, problem.code === 'store.blob-missing' ? 'incomplete' : 'quarantined', problem);
   } else {
-    if (!variants.every(isOwn)) await acceptBundle(parts, record, false);
+    // Locked keys stop nobody from reading: this workspace signs it when it is sent to a device, which needs the keys anyway.
+    if (!variants.every(isOwn) && parts.keyring.unlocked) await acceptBundle(parts, record, false);
     if (record.state !== 'sound') catalogue.setState(name, version, 'sound');
   }
   const signatures = signaturesOf(catalogue.find(name, version)?.variants ?? variants);

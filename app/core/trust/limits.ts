@@ -10,8 +10,15 @@ export const MAX_PEM_BYTES = 16 * 1024;
 export const MAX_SIGNATURE_BYTES = 8 * 1024 * 1024;
 /** Most files one signature may cover. */
 export const MAX_SIGNED_FILES = 10_000;
-/** Most files or shards that a signature may list: a folder may be split into many shards. */
+/** Largest signature over a folder, in bytes, and the most files or shards it may list: a folder may be split into many. */
+export const MAX_FOLDER_SIGNATURE_BYTES = 64 * 1024 * 1024;
 export const MAX_SIGNED_ENTRIES = 200_000;
+/** Most folders inside each other in a signed folder. */
+export const MAX_FOLDER_DEPTH = 64;
+/** Size of the pieces in which files are hashed, in bytes. */
+export const HASH_CHUNK_BYTES = 1024 * 1024;
+/** Most differences named in one refusal. */
+export const MAX_DIFFERENCES_SHOWN = 5;
 /** Most certificates between a signer and an authority, both counted. */
 export const MAX_CHAIN_CERTIFICATES = 8;
 /** Most pairs of certificates tried in the search for an authority. */

@@ -23,29 +23,38 @@ export interface VerifiedSignature {
   acceptedFrom: string[];
 }
 
+/** How the bytes that are signed follow from a payload. */
+export interface Encoding {
+  payload: (payload: Uint8Array) => Uint8Array;
+  hash?: string;
+}
+
+const STANDARD: Encoding = { payload: (payload) => preAuthEncoding(PAYLOAD_TYPE, payload) };
+
 /**
  * Finds who of those trusted made an envelope's signature. The hint in it decides nothing.
  * @param now for the dates of certificates, in milliseconds since the epoch
+ * @param encode what was signed of a payload, and by which hash where that does not go by the key: for signatures of old
  * @throws trust.signer-unknown, trust.signature-wrong, trust.signature-unsupported, trust.certificate-*
  */
-export function findSigner({ payload, signature, material }: Envelope, anchors: TrustAnchors, now: number): Signer {
-  const signed = preAuthEncoding(PAYLOAD_TYPE, payload);
+export function findSigner({ payload, signature, material }: Envelope, anchors: TrustAnchors, now: number, encode: Encoding = STANDARD): Signer {
+  const isSigned = (key: KeyObject) => isSignedBy(key, encode.payload(payload), signature, encode.hash);
   if (material.method === 'sigstore') throw sigstoreRefused();
   if (material.method === 'certificate') {
     const { leaf, anchor } = findAnchor(material.chain, anchors, now);
     const key = leaf.certificate.publicKey;
-    if (!isSignedBy(key, signed, signature)) throw wrong([leaf.subject]);
+    if (!isSigned(key)) throw wrong([leaf.subject]);
     const name = 'key' in anchor ? anchor.name : `${leaf.subject} (certified by ${anchor.name})`;
     return { id: fingerprintOf(key), name, kind: anchor.kind, anchor: anchor.id };
   }
-  const found = anchors.keys.find(({ key }) => isSignedBy(key, signed, signature));
+  const found = anchors.keys.find(({ key }) => isSigned(key));
   if (!found) throw claimsTrusted(material.hint, anchors) ? wrong(anchors.keys.map((one) => one.id)) : stranger(material.hint ?? '');
   const { id, name, kind, anchor } = found;
   return { id, name, kind, anchor };
 }
 
-function isSignedBy(key: KeyObject, signed: Uint8Array, signature: Uint8Array): boolean {
-  const hash = hashForKey(key);
+function isSignedBy(key: KeyObject, signed: Uint8Array, signature: Uint8Array, fixedHash: string | undefined): boolean {
+  const hash = hashForKey(key) && (fixedHash ?? hashForKey(key));
   return hash !== undefined && verify(hash, signed, { key, dsaEncoding: 'der' }, signature);
 }
 

@@ -2,10 +2,11 @@
  * Signing models as OpenSSF Model Signing v1.0 has it: a statement that lists every file with its digest, in a Sigstore bundle.
  * Any OMS verifier can check what this signs. Sections are those of the specification.
  */
-import { createHash } from 'node:crypto';
+import { createHash, createPublicKey, type KeyObject, sign } from 'node:crypto';
 import { type EnvelopeSigner, signStatement, STATEMENT_TYPE } from './dsse.ts';
 import { unfit } from './errors.ts';
 import type { Keyring } from './keyring.ts';
+import { hashForKey } from './keys.ts';
 import { MAX_SIGNED_ENTRIES } from './limits.ts';
 import { ACCEPTED_FROM, isCanonicalPath, PREDICATE_TYPE, rootDigest } from './oms-statement.ts';
 
@@ -39,6 +40,22 @@ export function keyHint(publicKeyPem: string): string {
 /** This workspace as a signer. */
 export function keyringSigner(keyring: Pick<Keyring, 'sign' | 'publicKeyPem'>): EnvelopeSigner {
   return { sign: (data) => keyring.sign(data), material: { publicKey: { hint: keyHint(keyring.publicKeyPem) }, tlogEntries: [] } };
+}
+
+/**
+ * Any EC key as a signer, with its certificate and those above it where there are some.
+ * @param chain certificates in DER, the signer's first; empty for the method "key"
+ * @throws trust.key-malformed
+ */
+export function signerOf(privateKey: KeyObject, chain: readonly Uint8Array[] = []): EnvelopeSigner {
+  const hash = hashForKey(privateKey);
+  if (hash === undefined) throw unfit('key-malformed', 'Models cannot be signed with this key.', { expected: 'EC on P-256, P-384 or P-521' });
+  const pem = createPublicKey(privateKey).export({ type: 'spki', format: 'pem' }).toString();
+  const material =
+    chain.length === 0
+      ? { publicKey: { hint: keyHint(pem) } }
+      : { x509CertificateChain: { certificates: chain.map((der) => ({ rawBytes: Buffer.from(der).toString('base64') })) } };
+  return { sign: (data) => sign(hash, data, { key: privateKey, dsaEncoding: 'der' }), material: { ...material, tlogEntries: [] } };
 }
 
 /** What is to be signed: whole files by SHA-256. */

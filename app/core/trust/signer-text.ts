@@ -2,7 +2,8 @@
  * What a person hands over so that a signer is trusted: one public key, one signer's certificate, or an authority's with the
  * certificates around it. A file that holds a private key is refused whole, and nothing of it is kept.
  */
-import { createPublicKey, type KeyObject } from 'node:crypto';
+import { createPublicKey, type KeyObject, X509Certificate } from 'node:crypto';
+import { anchorsOf, type Authority, type TrustAnchors, type TrustedKey } from './anchors.ts';
 import { commonProblem, readCertificate, signerProblem, type SigningCertificate } from './certificate-path.ts';
 import { unfit } from './errors.ts';
 import { fingerprintOf, hashForKey } from './keys.ts';
@@ -24,9 +25,9 @@ const BLOCK = /-----BEGIN ([A-Z0-9 ]{1,64})-----[^-]*-----END \1-----/g;
 
 /**
  * @param text what the person gave, as text
- * @throws trust.private-key, trust.key-format, trust.key-malformed, trust.certificate-malformed, trust.certificate-unfit
+ * @throws trust.private-key, trust.key-format, trust.key-malformed, trust.certificate-malformed
  */
-export function readSignerText(text: string, now: number): SignerMaterial {
+export function readSignerText(text: string): SignerMaterial {
   if (/PRIVATE KEY-----|^PuTTY-User-Key-File/m.test(text)) {
     throw unfit('private-key', 'This is a private key. Nothing of it was kept.', {
       expected: 'a public key or a certificate',
@@ -43,10 +44,28 @@ export function readSignerText(text: string, now: number): SignerMaterial {
   if (keys.length > 1 || (keys.length > 0 && certificates.length > 0)) throw form(`${keys.length} keys and ${certificates.length} certificates`);
   if (keys[0]) return keyMaterial(keys[0].block);
   if (certificates.length > MAX_CHAIN_CERTIFICATES) throw form(`${certificates.length} certificates`);
-  return certificateMaterial(
-    certificates.map(({ block }) => readCertificate(block)),
-    now,
-  );
+  return certificateMaterial(certificates.map(({ block }) => certificateIn(block)));
+}
+
+function certificateIn(block: string): SigningCertificate {
+  try {
+    return readCertificate(block);
+  } catch (cause) {
+    throw unfit('certificate-malformed', 'A certificate cannot be read.', { expected: 'an X.509 certificate in PEM', cause });
+  }
+}
+
+/**
+ * Whether what was read may be trusted from now on: a certificate must be valid, and for signing or of an authority.
+ * @throws trust.certificate-unfit
+ */
+export function checkSignerMaterial({ material, certificate }: SignerMaterial, now: number): void {
+  if (!certificate) return;
+  const problem = commonProblem(certificate, now) ?? (material === 'certificate' ? signerProblem(certificate) : undefined);
+  if (problem === undefined) return;
+  throw unfit('certificate-unfit', `The certificate (${certificate.subject}) ${problem}.`, {
+    expected: 'a certificate that is valid now, for code signing or of an authority',
+  });
 }
 
 function refuseOtherForms(text: string): void {
@@ -80,17 +99,12 @@ function keyMaterial(pem: string): SignerMaterial {
   return { id: fingerprintOf(key), material: 'key', key, pem: key.export({ type: 'spki', format: 'pem' }).toString(), intermediates: [] };
 }
 
-function certificateMaterial(all: readonly SigningCertificate[], now: number): SignerMaterial {
+function certificateMaterial(all: readonly SigningCertificate[]): SignerMaterial {
   const signers = all.filter((one) => !one.authority);
   const [signer] = signers;
   if (signers.length > 1) throw form(`certificates of ${signers.length} signers`);
   // With a signer in it, the file is that signer's: the authorities beside it are not what the person wants to trust.
   const chosen = signer ?? rootOf(all);
-  const problem = commonProblem(chosen, now) ?? (signer && signerProblem(signer));
-  if (problem !== undefined)
-    throw unfit('certificate-unfit', `The certificate (${chosen.subject}) ${problem}.`, {
-      expected: 'a certificate that is valid now, for code signing or of an authority',
-    });
   const { certificate } = chosen;
   const intermediates = signer ? [] : all.filter((one) => one !== chosen).map((one) => one.certificate.toString());
   const key = certificate.publicKey;
@@ -113,4 +127,19 @@ export function algorithmOf(key: KeyObject): string {
   const curves: Record<string, string> = { prime256v1: 'P-256', secp384r1: 'P-384', secp521r1: 'P-521' };
   if (namedCurve !== undefined) return curves[namedCurve] ?? namedCurve;
   return `${(key.asymmetricKeyType ?? 'unknown').toUpperCase()}${modulusLength === undefined ? '' : ` ${modulusLength}`}`;
+}
+
+/** What a person named for one question: keys, signers' certificates, authorities, each called by `name`. */
+export function anchorsFrom(given: readonly { name: string; material: SignerMaterial }[], intermediates: readonly X509Certificate[] = []): TrustAnchors {
+  const keys: TrustedKey[] = [];
+  const authorities: Authority[] = [];
+  for (const { name, material } of given) {
+    const { id, key, certificate } = material;
+    const kind = 'signer' as const;
+    if (material.material === 'authority' && certificate) {
+      const between = [...material.intermediates.map((pem) => new X509Certificate(pem)), ...intermediates];
+      authorities.push({ id, name, kind, certificate: certificate.certificate, intermediates: between });
+    } else keys.push({ id, anchor: id, name, kind, key, ...(certificate && { certificate: certificate.certificate }) });
+  }
+  return anchorsOf(keys, authorities);
 }

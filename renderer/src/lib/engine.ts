@@ -100,6 +100,7 @@ const TOPIC_KEYS: Record<Change['topic'], readonly (readonly unknown[])[]> = {
   hardware: [orpc.hardware.key()],
   activity: [orpc.activity.key(), orpc.audit.key()],
   settings: [orpc.system.settings.key()],
+  trust: [orpc.trust.key()],
   status: [orpc.system.status.key(), orpc.workspace.key()],
 };
 

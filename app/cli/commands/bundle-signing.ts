@@ -1,0 +1,57 @@
+/** What a bundle's signatures are worth, and how one that lacks them gets one. */
+import type { Command } from 'commander';
+import { EdgewrightError, type ErrorBody, exitCodeOf, formatBytes, type Signature, type VerifyResult } from '#contract';
+import { action, type Context, setExitCode } from '../command.ts';
+
+export function addBundleSigning(bundle: Command): void {
+  bundle
+    .command('verify')
+    .argument('<ref>', 'name@version or a digest')
+    .description('Read every blob of a bundle again and check digests and signatures')
+    .action(action(verify));
+
+  bundle
+    .command('sign')
+    .argument('<ref>', 'name@version or a digest')
+    .requiredOption('--reason <text>', 'why it may be used although nobody trusted signed it; goes on record')
+    .description('Check a bundle that nobody trusted signed, and sign it as this workspace')
+    .action(action(sign));
+}
+
+async function verify({ client, output }: Context, ref: string): Promise<void> {
+  const result = await client.bundles.verify({ ref });
+  const failure = failureOf(result);
+  // A script wants to know what is bad in any case; a person is helped more by the reason and its hint.
+  if (failure && !output.json) throw new EdgewrightError(failure);
+  if (failure) setExitCode(exitCodeOf(failure.owner));
+  output.result(
+    { ...result },
+    [`${result.name}@${result.version} is whole: ${result.blobs} blobs, ${formatBytes(result.bytes)}.`, ...describeSignatures(result.signatures)],
+    failure,
+  );
+}
+
+function failureOf(result: VerifyResult): ErrorBody | undefined {
+  if (result.ok) return undefined;
+  const what = result.bad.map((b) => `${b.affects}: ${b.problem}`).join('; ') || 'its signature does not fit';
+  return {
+    code: result.signed || result.bad.some((b) => !b.affects.endsWith(' signature')) ? 'trust.bundle-altered' : 'trust.bundle-untrusted',
+    message: `${result.name}@${result.version} cannot be used: ${what}`,
+    hint: 'It is quarantined. Trust its signer (edgewright trust add), sign it yourself (edgewright bundle sign), or get it again; or remove it.',
+    owner: 'trust',
+  };
+}
+
+/** One line for each signature. */
+export function describeSignatures(signatures: readonly Signature[]): string[] {
+  return signatures.map(({ variant, trusted, name, kind, signer, acceptedFrom, problem }) => {
+    if (!trusted) return `  ${variant}: a signature that does not count: ${problem ?? 'its signer is unknown'}`;
+    const why = acceptedFrom ? `, because of ${acceptedFrom.map((id) => id.slice(0, 16)).join(', ')}` : '';
+    return `  ${variant}: signed by ${name ?? 'a trusted signer'} (${kind ?? 'signer'}, ${signer?.slice(0, 16) ?? ''})${why}`;
+  });
+}
+
+async function sign({ client, output, signal }: Context, ref: string, options: { reason: string }): Promise<void> {
+  const signed = await client.bundles.sign({ ref, reason: options.reason }, { signal });
+  output.result({ ...signed }, [`${signed.name}@${signed.version} passed its checks and is signed by this workspace, on record.`]);
+}
