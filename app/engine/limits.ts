@@ -51,3 +51,7 @@ export const KEPT_MODEL_IDLE_MS = 5 * 60_000;
 export const KEPT_WARNINGS = 100;
 /** Longest audit log that is handed to a screen as one text, in bytes. */
 export const MAX_AUDIT_TEXT_BYTES = 16 * 1024 * 1024;
+/** How long checking a small model may take in all, in ms: what reading its file took is taken off the time for trying it … */
+export const CHECK_TIME_MS = 26_000;
+/** … of which this much is always left, in ms. */
+export const LEAST_PROBE_MS = 5_000;

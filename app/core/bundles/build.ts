@@ -1,7 +1,7 @@
 /** Making bundles: from a folder, and adding a variant to one that is there. */
 import { basename, dirname, join, resolve } from 'node:path';
 import type { BundleSummary, Variant } from '#contract';
-import { checkStructure, inspectModel } from '#core/onnx';
+import { checkStructureApart, inspectModel } from '#core/onnx';
 import { type Admit, candidateOf, checkInterface, checkModel, type CheckOptions, checkRecipe, runAdmit } from './candidate.ts';
 import type { BundleRecord, Catalogue } from './catalogue.ts';
 import { commitBundle, type RegistryParts } from './commit.ts';
@@ -139,7 +139,7 @@ export async function addVariantTo(parts: RegistryParts, bundle: BundleRecord, s
     const folder = source.model.includes('/') ? source.model.slice(0, source.model.lastIndexOf('/') + 1) : '';
     const named = [{ path: source.model, role: 'model' as const, from: path }, ...weights.map((file) => ({ ...file, path: folder + file.path }))];
     const files = await stageFiles(store, staging, named, added);
-    await checkStructure(join(staging, source.model), added.signal ? { signal: added.signal } : {});
+    await checkStructureApart(join(staging, source.model), { signal: added.signal });
     const facts = await inspectModel(join(staging, source.model));
     if (bundle.facts) checkInterface(bundle.facts, facts);
     return store.exclusively(async () => {

@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import type { CheckResult, InspectResult, Warning } from '#contract';
 import { answerOutputs, checkRecipeFiles, parseRecipe } from '#core/datasets';
-import { checkStructure, inspectModel } from '#core/onnx';
+import { checkStructureApart, inspectModel } from '#core/onnx';
 import { nearest, readFileBounded } from '#core/platform';
 import { unsound } from './errors.ts';
 import { MAX_TEXT_BYTES } from './limits.ts';
@@ -46,7 +46,7 @@ export interface CheckOptions extends Options {
 /** Bounds, structure, and the facts; warnings go to the caller. @throws model.*, bundle.metric-output (input) */
 export async function checkModel(path: string, source: BundleSource, options: CheckOptions): Promise<InspectResult> {
   options.onProgress?.({ step: 'Checking the model' });
-  const check = await checkStructure(path, options.signal ? { signal: options.signal } : {});
+  const check = await checkStructureApart(path, { signal: options.signal });
   check.warnings.forEach((warning) => options.onWarning?.(warning));
   const facts = await inspectModel(path);
   for (const { name, type } of facts.outputs.filter(isNoTensor)) {

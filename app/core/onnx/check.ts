@@ -22,11 +22,17 @@ export interface StructureCheck {
   storedBytes: number;
 }
 
+export interface CheckOptions {
+  signal?: AbortSignal | undefined;
+  /** Told how much there is to read, before it is read. */
+  onMeasured?: ((storedBytes: number) => void) | undefined;
+}
+
 /**
  * Checks a model file and its external data. Every weight is read once, in small pieces.
  * @throws EdgewrightError, owner `input`, for a model that must be refused; it names the node or tensor
  */
-export async function checkStructure(path: string, options: { signal?: AbortSignal | undefined } = {}): Promise<StructureCheck> {
+export async function checkStructure(path: string, options: CheckOptions = {}): Promise<StructureCheck> {
   const start = performance.now();
   const model = await readModel(path);
   if (model.fileBytes > MAX_PROTOBUF_BYTES) {
@@ -58,7 +64,7 @@ async function onDisk(paths: readonly string[]): Promise<number> {
   return bytes;
 }
 
-async function checkModel(model: OnnxModel, options: { signal?: AbortSignal | undefined }): Promise<Pick<StructureCheck, 'warnings' | 'storedBytes'>> {
+async function checkModel(model: OnnxModel, options: CheckOptions): Promise<Pick<StructureCheck, 'warnings' | 'storedBytes'>> {
   const findings = new Findings();
   checkVersions(model);
   const functions = checkFunctions(model, findings);
@@ -71,7 +77,12 @@ async function checkModel(model: OnnxModel, options: { signal?: AbortSignal | un
   }
   warnOfNames(model, findings);
   await checkCompiled(model, findings);
-  const storedBytes = await checkTensors(model, findings, onDisk, options.signal);
+  const measure = async (paths: readonly string[]) => {
+    const bytes = await onDisk(paths);
+    options.onMeasured?.(bytes);
+    return bytes;
+  };
+  const storedBytes = await checkTensors(model, findings, measure, options.signal);
   checkValues(model, functions, findings);
   if (model.trainingInfo.length > 0) findings.warn('model.training', 'The model carries training information, which is not used.');
   return { warnings: findings.all(), storedBytes };

@@ -23,6 +23,8 @@ export function shown(name: string): string {
 /** Text that a model may have chosen, made safe to print as `shown` does. @param most characters that are kept */
 export function safeText(text: string, most: number): string {
   const short = text.length > most ? `${text.slice(0, most)}…` : text;
+  // What nearly every name is made of: the pattern below costs much more.
+  if (/^[ -~]*$/.test(short)) return short;
   return short.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu, (c) => `\\u{${(c.codePointAt(0) ?? 0).toString(16)}}`);
 }
 

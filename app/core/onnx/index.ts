@@ -2,6 +2,7 @@
 export { AttributeType, findAttribute, floatAttribute, intAttribute, makeAttribute, makeNode, subgraphs, textAttribute } from './attributes.ts';
 export { readBytes, streamBytes } from './bulk.ts';
 export { checkStructure, type StructureCheck } from './check.ts';
+export { checkStructureApart } from './check-apart.ts';
 export { safeText, shown } from './errors.ts';
 export { DataType, type TypeName, typeName } from './data-types.ts';
 export { embedExternalData } from './embed.ts';

@@ -81,3 +81,11 @@ export const LARGE_TENSOR_BYTES = 1024 * 1024;
 export const MAX_NAME_TRIES = 1000;
 /** Most files that one model's weights may be split into. */
 export const MAX_TENSOR_FILES = 100_000;
+/** Memory that the process may take which looks through a model's file, in bytes, and its heap, in MiB. */
+export const APART_MEMORY_BYTES = 820_000_000;
+export const APART_HEAP_MIB = 700;
+/** How long it may take, in ms, and how many bytes of weights for each ms more. */
+export const APART_TIMEOUT_MS = 12_000;
+export const APART_BYTES_PER_MS = 50_000;
+/** How often its memory is looked at, in ms. */
+export const APART_POLL_MS = 50;

@@ -19,7 +19,7 @@ import {
   RUN_TIMEOUT_MS,
   START_TIMEOUT_MS,
 } from './limits.ts';
-import { limitMemory } from './memory-limit.ts';
+import { limitMemory, OWN_LIMIT } from './memory-limit.ts';
 import { providerUse } from './providers.ts';
 import type { CallOptions, LoadedModel, LoadRequest, Runner, RunnerEnd, RunnerOptions } from './runner.ts';
 import { packTensors, unpackTensors } from './tensor-frames.ts';
@@ -135,7 +135,7 @@ class ChildRunner implements Runner {
     if (!('ready' in first) && first.error?.code === 'runtime.memory') throw first.error;
     if (!('ready' in first)) throw startFailed(this.#child.stderr(), first.error?.found);
     this.#ready = first;
-    if (this.#limit > 0) this.#enforcement = await limitMemory(this.pid, this.#limit);
+    if (this.#limit > 0) this.#enforcement = first.limited ? OWN_LIMIT : await limitMemory(this.pid, this.#limit);
   }
 
   async load(request: LoadRequest, options: CallOptions = {}): Promise<LoadedModel> {

@@ -28,18 +28,27 @@ const NOT_IMPLEMENTED =
 
 /** @param message as ONNX Runtime threw it: it may hold any text of the model */
 export function explain(message: string): Explained {
+  return explainPart(message, MAX_NESTED_NODES);
+}
+
+function explainPart(message: string, deeper: number): Explained {
   const text = message.slice(0, MAX_EXPLAINED_CHARS).replace(/^[\s\S]{0,80}?Load model from [\s\S]*? failed:\s*/, '');
   const notImplemented = NOT_IMPLEMENTED.test(text);
   for (const form of NODE_FORMS) {
     const { node, op, rest } = form.exec(text)?.groups ?? {};
     if (node === undefined || rest === undefined) continue;
-    return { where: nodeWords(node, op), reason: reasonOf(rest), notImplemented };
+    // A node that runs a subgraph hands on what one of that said.
+    const inner = deeper > 0 ? explainPart(rest, deeper - 1) : undefined;
+    const reason = inner?.where === undefined ? reasonOf(rest) : `${inner.where}: ${inner.reason}`;
+    return { where: nodeWords(node, op), reason, notImplemented };
   }
   return { reason: reasonOf(text), notImplemented };
 }
 
 /** Longest message looked at, in characters: the patterns above go over it several times. */
 const MAX_EXPLAINED_CHARS = 4_000;
+/** Nodes inside each other that are named. */
+const MAX_NESTED_NODES = 2;
 
 function nodeWords(node: string, op: string | undefined): string {
   const name = node.trim() === '' ? 'a node without a name' : `node ${shown(node)}`;

@@ -35,7 +35,7 @@ export const MAX_SYNTHETIC_ELEMENTS = 64 * 1024 * 1024;
 /** Memory the process may take in which a model is tried before it is trusted, in bytes: with the process that asks, below 1 GB. */
 export const PROBE_MEMORY_BYTES = 750_000_000;
 /** How long loading and running a model may take when it is tried, together, in ms. */
-export const PROBE_TIMEOUT_MS = 15_000;
+export const PROBE_TIMEOUT_MS = 18_000;
 /** Both grow with what the model really holds on disk: this many bytes of memory for each of its bytes … */
 export const PROBE_MEMORY_PER_BYTE = 3;
 /** … and a ms for so many bytes. */

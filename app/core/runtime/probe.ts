@@ -33,9 +33,11 @@ type Tried = { outputs: ProbedOutput[]; latencyMs: number; feeds: string } | { c
  * What a model of this size is held to when it is tried. A small one gets little, whatever it asks for; a large one can only have
  * been made large with bytes that are really there.
  * @param storedBytes what its files take on disk
+ * @returns `baseTimeoutMs` is the part of `timeoutMs` that even an empty model gets
  */
-export function probeLimits(storedBytes: number): { timeoutMs: number; memoryBytes: number } {
+export function probeLimits(storedBytes: number): { timeoutMs: number; baseTimeoutMs: number; memoryBytes: number } {
   return {
+    baseTimeoutMs: PROBE_TIMEOUT_MS,
     timeoutMs: PROBE_TIMEOUT_MS + Math.round(storedBytes / PROBE_BYTES_PER_MS),
     memoryBytes: Math.min(RUNNER_MEMORY_BYTES, PROBE_MEMORY_BYTES + PROBE_MEMORY_PER_BYTE * storedBytes),
   };

@@ -3,12 +3,14 @@
  * with it when a driver crashes; here that harms nobody. Started by runner.ts only.
  */
 import { rmSync } from 'node:fs';
+import { loadNative } from '#native';
 import { openPipe } from './runner-pipe.ts';
 import { ModelSession, type Ort, RunnerFailure } from './runner-session.ts';
 import { startWatchdog } from './runner-watchdog.ts';
 import type { Answer, Request, RunnerArguments } from './wire.ts';
 
 const args = JSON.parse(process.argv[2] ?? '{}') as RunnerArguments;
+// The watchdog, and not the system, ends it when the parent is gone: there is a folder to be removed first.
 await startWatchdog(args);
 
 // A terminal's Ctrl-C and a service manager's stop reach every process of the group: when a runner ends is its parent's decision.
@@ -18,6 +20,8 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal
 Reflect.deleteProperty(globalThis, 'Float16Array');
 const ort: Ort = await import('onnxruntime-node');
 
+// Not before ONNX Runtime is there: what belongs to the program itself is not the model's.
+const limited = args.memoryLimitBytes > 0 && loadNative()?.setMemoryLimit(args.memoryLimitBytes) === true;
 const model = new ModelSession(ort);
 let queue: Promise<void> = Promise.resolve();
 
@@ -58,4 +62,4 @@ async function answer(request: Request & { id: number }, body: Buffer): Promise<
   }
 }
 
-pipe.send({ ready: true, onnxruntime: ort.env.versions.node ?? ort.env.versions.common, backends: ort.listSupportedBackends().map((b) => b.name) });
+pipe.send({ ready: true, limited, onnxruntime: ort.env.versions.node ?? ort.env.versions.common, backends: ort.listSupportedBackends().map((b) => b.name) });

@@ -1,6 +1,6 @@
 /**
  * What parent and runner say to each other, one frame a message; tensors travel as raw bytes in the body. Nothing is
- * imported here: the runner holds nothing but ONNX Runtime, so that its start is quick and its memory is the model's.
+ * imported here: the runner holds little but ONNX Runtime, so that its start is quick and its memory is the model's.
  */
 
 /** One tensor in a frame's body; they follow each other in the order of the headers. A string tensor is a JSON array in UTF-8. */
@@ -80,6 +80,8 @@ export type Answer =
 
 export interface Ready {
   ready: true;
+  /** It has had the system limit its memory itself. */
+  limited: boolean;
   onnxruntime: string;
   /** Providers in this build of ONNX Runtime; not proof that they work here. */
   backends: string[];
