@@ -53,6 +53,12 @@ export const HASH_CHUNK_BYTES = 1024 * 1024;
 // --- Inference ---------------------------------------------------------------------------------------------------------
 /** Largest inference request, in bytes of JSON. */
 export const MAX_INFER_BODY_BYTES = 32 * 1024 * 1024;
+/** Largest request for generated text, in bytes of JSON: the longest text, each character escaped. */
+export const MAX_GENERATE_BODY_BYTES = 2 * 1024 * 1024;
+/** Generating one text may take this long, in ms. */
+export const GENERATE_MS = 300_000;
+/** Largest recipe or list of labels read on a device, in bytes. */
+export const MAX_RECIPE_TEXT_BYTES = 8 * 1024 * 1024;
 /** Largest number of elements in one tensor of a request. */
 export const MAX_TENSOR_ELEMENTS = 16 * 1024 * 1024;
 /** Deepest nesting of `data`; more dimensions than any model has. */

@@ -33,6 +33,8 @@ export const GenerationSchema = z.object({
   repetitionPenalty: z.number().min(0.1).max(10).optional(),
   /** The same seed gives the same text. */
   seed: z.number().int().min(0).max(0xffffffff).optional(),
+  /** Texts that end it; they are not part of it. */
+  stop: z.array(z.string().min(1).max(200)).max(16).optional(),
 });
 export type Generation = z.infer<typeof GenerationSchema>;
 

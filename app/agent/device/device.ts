@@ -244,6 +244,7 @@ export class Device {
       version: record.version,
       variant: record.variant,
       modelPath: staged.modelPath,
+      reading: staged.reading,
       memoryLimitBytes,
       clock: this.#o.clock,
       onCrash: (session, error) => {

@@ -18,16 +18,19 @@ import {
 import { type GoldenRule, goldenRule } from '#core/datasets';
 import type { Descriptor, DeploymentOrder, DeviceLimits } from '#core/protocol';
 import { trustKeys } from '#core/trust';
+import { type Reading, readingOf } from './reading.ts';
 
 export interface StagedBundle {
   modelPath: string;
   goldenPath: string;
   rule: GoldenRule;
   limits: DeviceLimits;
+  /** How raw inputs are read and answers told, for a bundle that says so. */
+  reading: (() => Promise<Reading>) | undefined;
 }
 
-/** What a runner and the golden test read. Everything else stays in the store. */
-const LAID_OUT: readonly Role[] = ['model', 'weights', 'golden'];
+/** What is read while the bundle serves. Everything else stays in the store. */
+const LAID_OUT: readonly Role[] = ['model', 'weights', 'golden', 'recipe', 'labels', 'tokenizer'];
 
 /**
  * Checks and lays out a deployment whose blobs are all here. Blobs that turn out wrong are deleted, so that they can be sent again.
@@ -89,6 +92,7 @@ async function install(store: BlobStore, order: DeploymentOrder, signerPem: stri
     goldenPath: join(dir, golden.path),
     rule: goldenRule(bundle.variant.precision, tolerances, metric && { name: metric.name, output: metric.output }),
     limits,
+    reading: readingOf(bundle, dir),
   };
 }
 

@@ -7,23 +7,21 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { asEdgewrightError, EdgewrightError } from '#contract';
 import { isLoopback } from '#core/platform';
 import { HEADERS_MS, KEEP_ALIVE_MS, MAX_HEADER_BYTES, MAX_INFER_BODY_BYTES, MAX_INFERENCE_CONNECTIONS, REQUEST_MS } from '../limits.ts';
-import type { Metrics } from '../metrics.ts';
 import type { Router } from '../serving/router.ts';
 import type { ModelSession } from '../serving/session.ts';
 import { AGENT_VERSION } from '../version.ts';
 import { HttpError, notFound, readJson, sendJson, sendText, statusOf, urlOf, wrongMethod } from './http.ts';
+import { generateText } from './generate.ts';
+import { answered, failed, type Observers } from './outcome.ts';
 import { feedsOf, InferRequestSchema, outputJson, tensorMetadata } from './oip-tensors.ts';
 
-export interface InferenceServices {
+export interface InferenceServices extends Observers {
   router: Router;
-  metrics: Metrics;
   /** The host it listens on, allowed in the Host header beside the loopback names. */
   host: string;
-  /** How a request to the model that serves ended, for the watch. */
-  onOutcome(session: ModelSession, outcome: { ok: true; latencyMs: number } | { ok: false }): void;
 }
 
-const MODEL_PATH = /^\/v2\/models\/([a-z0-9._-]{1,63})(?:\/versions\/([0-9A-Za-z.-]{1,64}))?(\/ready|\/infer)?$/;
+const MODEL_PATH = /^\/v2\/models\/([a-z0-9._-]{1,63})(?:\/versions\/([0-9A-Za-z.-]{1,64}))?(\/ready|\/infer|\/generate|\/generate_stream)?$/;
 
 export function createInferenceServer(services: InferenceServices): Server {
   const server = createServer(
@@ -51,10 +49,10 @@ async function answer(services: InferenceServices, request: IncomingMessage, res
 
 async function route(services: InferenceServices, request: IncomingMessage, response: ServerResponse, pathname: string): Promise<void> {
   const { router } = services;
-  const isInfer = pathname.endsWith('/infer') && MODEL_PATH.test(pathname);
+  const runs = /\/(?:infer|generate|generate_stream)$/.test(pathname) && MODEL_PATH.test(pathname);
   const method = request.method ?? '';
-  if (isInfer ? method !== 'POST' : method !== 'GET' && method !== 'HEAD') throw wrongMethod(isInfer ? 'POST' : 'GET, HEAD');
-  if (pathname === '/v2' || pathname === '/v2/') return sendJson(response, 200, { name: 'edgewright-agent', version: AGENT_VERSION, extensions: [] });
+  if (runs ? method !== 'POST' : method !== 'GET' && method !== 'HEAD') throw wrongMethod(runs ? 'POST' : 'GET, HEAD');
+  if (pathname === '/v2' || pathname === '/v2/') return sendJson(response, 200, { name: 'edgewright-agent', version: AGENT_VERSION, extensions: ['generate'] });
   if (pathname === '/v2/health/live') return sendJson(response, 200, { live: true });
   if (pathname === '/v2/health/ready') {
     const ready = router.allReady();
@@ -71,6 +69,7 @@ async function route(services: InferenceServices, request: IncomingMessage, resp
   if (!session) throw notFound(`model "${model}"`);
   if (version !== undefined && version !== session.options.version) throw notFound(`version ${version} of model "${model}"; ${session.options.version} serves`);
   if (action === '/infer') return infer(services, session, request, response);
+  if (action === '/generate' || action === '/generate_stream') return generateText(services, session, request, response, action === '/generate_stream');
   if (action === '/ready') return sendJson(response, session.ready ? 200 : 503, { name: model, ready: session.ready });
   sendJson(response, 200, {
     name: model,
@@ -83,8 +82,7 @@ async function route(services: InferenceServices, request: IncomingMessage, resp
 
 async function infer(services: InferenceServices, session: ModelSession, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const started = performance.now();
-  const { model, version, variant } = session.options;
-  const labels = { model, version, variant };
+  const { model, version } = session.options;
   let running = false;
   try {
     if (request.headers['inference-header-content-length'] !== undefined) {
@@ -102,31 +100,11 @@ async function infer(services: InferenceServices, session: ModelSession, request
     const head = JSON.stringify({ model_name: model, model_version: version, ...(body.id !== undefined && { id: body.id }) });
     const text = `${head.slice(0, -1)},"outputs":[${written.join(',')}]}`;
     services.onOutcome(session, { ok: true, latencyMs });
-    services.metrics.request(labels, 'success');
-    services.metrics.latency(labels, latencyMs / 1000, (performance.now() - started) / 1000);
+    answered(services, session, latencyMs, started);
     sendText(response, 200, text, { 'content-type': 'application/json' });
   } catch (error) {
-    const failure = running && isModelFailure(error);
-    if (failure) services.onOutcome(session, { ok: false });
-    services.metrics.request(labels, failure ? 'failure' : 'rejected');
-    throw failure && !(error instanceof HttpError) ? asServerError(error) : busy(error);
+    throw failed(services, session, error, running);
   }
-}
-
-/** Whether the model is to blame: it had a request that fits its inputs, and did not answer. */
-function isModelFailure(error: unknown): boolean {
-  const { code } = asEdgewrightError(error);
-  return code !== 'device.overloaded' && code !== 'device.restarting' && code !== 'cancelled';
-}
-
-/** The runner calls a model that fails on an input unsound input; to the one who asks, the server failed. */
-function asServerError(error: unknown): HttpError {
-  return new HttpError(500, asEdgewrightError(error).toBody());
-}
-
-function busy(error: unknown): unknown {
-  const known = asEdgewrightError(error);
-  return known.code === 'device.overloaded' || known.code === 'device.restarting' ? new HttpError(503, known.toBody(), { 'retry-after': '1' }) : error;
 }
 
 /** A browser names the page that sends; an application names none. Only pages of this very machine may. @throws 403 */

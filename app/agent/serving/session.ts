@@ -3,7 +3,7 @@
  * asks meanwhile is told so at once.
  */
 import { asEdgewrightError, EdgewrightError, type TensorInfo } from '#contract';
-import type { Tensor } from '#core/datasets';
+import type { InferPlan, Tensor } from '#core/datasets';
 import { type Clock, sleep } from '#core/platform';
 import { type Runner, startRunner } from '#core/runtime';
 import { DRAIN_MS, INFER_MS, LOAD_MS, MAX_IN_FLIGHT, RESTART_FIRST_MS, RESTART_FORGET_MS, RESTART_MAX_MS, WATCH_LATENCIES } from '../limits.ts';
@@ -17,6 +17,8 @@ export interface SessionOptions {
   version: string;
   variant: string;
   modelPath: string;
+  /** How the bundle reads raw inputs and tells answers, where it says so. */
+  reading: (() => Promise<Omit<InferPlan, 'inputs'>>) | undefined;
   memoryLimitBytes: number | undefined;
   clock: Clock;
   /** The runner ended by itself, or could not be started again. */

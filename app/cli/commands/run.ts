@@ -18,9 +18,10 @@ interface RunOptions {
   topP?: string;
   repetitionPenalty?: string;
   seed?: string;
+  stop?: string[];
 }
 
-const GENERATION = ['maxNewTokens', 'temperature', 'topK', 'topP', 'repetitionPenalty', 'seed'] as const satisfies readonly (keyof Generation)[];
+const NUMBERS = ['maxNewTokens', 'temperature', 'topK', 'topP', 'repetitionPenalty', 'seed'] as const satisfies readonly (keyof Generation)[];
 
 export function addRun(program: Command): void {
   program
@@ -37,6 +38,7 @@ export function addRun(program: Command): void {
     .option('--top-p <x>', 'choose among the best tokens that together have this probability')
     .option('--repetition-penalty <x>', 'above 1: tokens that were there are less likely')
     .option('--seed <n>', 'the same seed gives the same text')
+    .option('--stop <text>', 'end generated text before this; again for a further one', (text: string, before: string[] = []) => [...before, text])
     .description('Run a model once, offline, in a process of its own')
     .action(
       action(async ({ client, output, signal }: Context, ref: string, options: RunOptions) => {
@@ -87,7 +89,8 @@ function inputOf({ input, text }: RunOptions): RawInput {
 }
 
 function generationOf(options: RunOptions): Generation {
-  return Object.fromEntries(GENERATION.flatMap((key) => (options[key] === undefined ? [] : [[key, Number(options[key])]])));
+  const numbers = Object.fromEntries(NUMBERS.flatMap((key) => (options[key] === undefined ? [] : [[key, Number(options[key])]])));
+  return { ...numbers, ...(options.stop && { stop: options.stop }) };
 }
 
 /** @param shown whether the text was printed as it came */

@@ -19,6 +19,8 @@ export interface Batch {
 }
 
 type Feeds = Record<string, Tensor>;
+/** All that is needed of a runner: its inputs, and a way to run. */
+type Runs = { inputs: Runner['inputs']; run: (feeds: Feeds, options?: CallOptions) => Promise<{ outputs: Feeds; latencyMs: number }> };
 
 /**
  * Runs `samples` rows and yields the outputs batch by batch. A model with a fixed batch gets its last one filled up with copies of
@@ -26,7 +28,7 @@ type Feeds = Record<string, Tensor>;
  * @param inputs first axis = sample
  * @throws runtime.inputs-missing (input) and whatever a run throws
  */
-export async function* runBatches(runner: Runner, inputs: Readonly<Feeds>, samples: number, options: BatchOptions = {}): AsyncGenerator<Batch> {
+export async function* runBatches(runner: Runs, inputs: Readonly<Feeds>, samples: number, options: BatchOptions = {}): AsyncGenerator<Batch> {
   const ports = runner.inputs;
   const feeds = nameInputs(
     inputs,
@@ -48,7 +50,7 @@ export async function* runBatches(runner: Runner, inputs: Readonly<Feeds>, sampl
 
 /** All outputs of all samples, joined, and the time of all batches together. */
 export async function runAll(
-  runner: Runner,
+  runner: Runs,
   inputs: Readonly<Feeds>,
   samples: number,
   options: BatchOptions = {},

@@ -209,7 +209,7 @@ describe('the inference door', () => {
   };
 
   test('speaks the Open Inference Protocol', async () => {
-    expect((await get('/v2')).body).toMatchObject({ name: 'edgewright-agent', extensions: [] });
+    expect((await get('/v2')).body).toMatchObject({ name: 'edgewright-agent', extensions: ['generate'] });
     expect(await get('/v2/health/live')).toMatchObject({ status: 200, body: { live: true } });
     expect(await get('/v2/health/ready')).toMatchObject({ status: 200 });
     expect((await get('/v2/models/lookup')).body).toEqual({

@@ -40,7 +40,11 @@ export async function makeWorkspace() {
 
   /** Builds a bundle and makes the order that would deploy it. */
   async function order(bundle: LookupBundle, more: Partial<DeploymentOrder> = {}): Promise<DeploymentOrder> {
-    const folder = await writeLookup(await temporaryFolder('bundle'), bundle);
+    return orderFor(await writeLookup(await temporaryFolder('bundle'), bundle), more);
+  }
+
+  /** The same for a folder with edgewright.yaml. */
+  async function orderFor(folder: string, more: Partial<DeploymentOrder> = {}): Promise<DeploymentOrder> {
     const built = await registry.build(folder, { admit: async () => ({ ok: true, warnings: [] }) });
     const variant = built.variants[0];
     if (!variant) throw new Error('no variant');
@@ -48,7 +52,7 @@ export async function makeWorkspace() {
     const manifest = blobs.find((blob) => blob.digest === variant.digest);
     if (!manifest) throw new Error('no manifest in the closure');
     return {
-      id: `d-${bundle.version.replaceAll('.', '-')}-${Math.random().toString(36).slice(2, 10)}`,
+      id: `d-${built.version.replaceAll('.', '-')}-${Math.random().toString(36).slice(2, 10)}`,
       name: built.name,
       version: built.version,
       variant: variant.name,
@@ -61,7 +65,7 @@ export async function makeWorkspace() {
     };
   }
 
-  return { dir, keyring, store, order, device: (agent: AgentProcess) => deviceOf(agent, keyring, store) };
+  return { dir, keyring, store, order, orderFor, device: (agent: AgentProcess) => deviceOf(agent, keyring, store) };
 }
 
 export interface LookupBundle {
