@@ -30,8 +30,35 @@ export const TrialVariantSchema = z.object({
   stage: VariantStageSchema,
   digest: DigestSchema.optional(),
   bytes: z.number().int().optional(),
-  metric: IntervalSchema.extend({ name: z.string(), samples: z.number().int(), higherIsBetter: z.boolean() }).optional(),
-  golden: z.object({ pass: z.boolean(), maxAbsError: z.number(), rule: z.string(), worst: z.string().optional(), agreement: z.number().optional() }).optional(),
+  metric: IntervalSchema.extend({
+    name: z.string(),
+    samples: z.number().int(),
+    higherIsBetter: z.boolean(),
+    /** Of classes, where they are few: row = true class, column = answered class, both in the order of `classes`. */
+    confusion: z.object({ classes: z.array(z.string()), counts: z.array(z.array(z.number().int())) }).optional(),
+  }).optional(),
+  golden: z
+    .object({
+      pass: z.boolean(),
+      maxAbsError: z.number(),
+      rule: z.string(),
+      worst: z.string().optional(),
+      agreement: z.number().optional(),
+      /** The element furthest beyond its tolerance. */
+      detail: z
+        .object({
+          output: z.string(),
+          sample: z.number().int(),
+          index: z.array(z.number().int()),
+          expected: z.string(),
+          found: z.string(),
+          allowed: z.number(),
+          failing: z.number().int(),
+          elements: z.number().int(),
+        })
+        .optional(),
+    })
+    .optional(),
   machines: z.array(z.object({ device: z.string(), benchmark: BenchmarkSchema, providers: ProviderUseSchema })),
   gates: z.array(z.object({ gate: z.string(), pass: z.boolean(), value: z.string(), limit: z.string() })),
   /** On the Pareto front of metric, p50 latency and size. */

@@ -53,11 +53,20 @@ const SourceSchema = z.strictObject({
       /** Regression: outputs are multiplied by this before they are compared with labels. */
       outputScale: z.number().optional(),
       higherIsBetter: z.boolean().optional(),
+      /** Two classes: from which score on it is yes, and which label is meant by yes. */
+      threshold: z.number().optional(),
+      positive: z.union([z.number().int(), z.string().max(1000)]).optional(),
     })
     .optional(),
   /** What each precision is held to; published defaults apply where nothing is said. */
   tolerances: z
-    .strictObject({ fp32: CloseSchema.optional(), fp16: CloseSchema.optional(), int8: AgreementSchema.optional(), int4: AgreementSchema.optional() })
+    .strictObject({
+      fp32: CloseSchema.optional(),
+      fp16: CloseSchema.optional(),
+      bf16: CloseSchema.optional(),
+      int8: AgreementSchema.optional(),
+      int4: AgreementSchema.optional(),
+    })
     .optional(),
   recipe: PathSchema.optional(),
   labels: PathSchema.optional(),

@@ -5,20 +5,18 @@ export { parseLabels, softmax } from './answers/labels.ts';
 export { answerOutputs, type AnswerRecipe } from './answers/schema.ts';
 export { applyRecipe, checkFeeds } from './apply-recipe.ts';
 export { BundleFiles, NO_FILES } from './bundle-files.ts';
+export { type GoldenCases, goldenCases, labelledCases } from './golden/cases.ts';
+export { compareGolden, type GoldenComparison } from './golden/compare.ts';
 export {
   type AgreementRule,
   type CloseRule,
-  compareGolden,
   DEFAULT_TOLERANCES,
-  type GoldenCases,
-  type GoldenComparison,
   type GoldenRule,
-  goldenCases,
   goldenRule,
-  labelledCases,
   NEAR_SHARE_OF_SPREAD,
   type Tolerances,
-} from './golden.ts';
+} from './golden/rules.ts';
+export { AGREEMENT } from './metrics/agreement.ts';
 export type { AnswerForm, MetricSpec } from './metrics/kind.ts';
 export { infer, type Inferred, type InferOptions, type InferPlan } from './infer.ts';
 export { METRIC_NAMES, metricKind, type MetricResult, type ScoredBatch, scoreMetric } from './metrics.ts';

@@ -95,6 +95,8 @@ export const TEXT_PREVIEW_CHARS = 200;
 export const MAX_ANSWER_SPANS = 1000;
 /** First elements of an output shown when no recipe says how to read it. */
 export const TENSOR_PREVIEW_ELEMENTS = 16;
+/** Most classes of a confusion matrix that is told. */
+export const MAX_CONFUSION_CLASSES = 50;
 /** Resamples of a bootstrap interval. */
 export const BOOTSTRAP_RESAMPLES = 10_000;
 /** Seed of the bootstrap: part of the definition of the figure, so that anyone gets the same interval. */

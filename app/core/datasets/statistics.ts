@@ -37,37 +37,36 @@ export function wilsonInterval(successes: number, n: number): { low: number; hig
 }
 
 /**
- * Percentile bootstrap, 95 %: samples are drawn with replacement, the figure computed from the sums of each draw.
+ * Percentile bootstrap, 95 %: `samples` are drawn with replacement, so often as there are, and the figure is computed from how often each was drawn.
+ * Draws whose figure is not defined (an AUC of one class) are left out.
  * Yields to the event loop while it works.
- * @param sums, counts per sample: the figure is `finish(total of sums / total of counts)`
+ * @param figure of a set that holds sample i weights[i] times
  */
 export async function bootstrapInterval(
-  sums: Float64Array,
-  counts: Float64Array,
-  finish: (mean: number) => number,
+  samples: number,
+  figure: (weights: Uint32Array) => number,
   options: { signal?: AbortSignal | undefined; seed?: number; resamples?: number } = {},
 ): Promise<{ low: number; high: number }> {
-  const n = sums.length;
   const resamples = options.resamples ?? BOOTSTRAP_RESAMPLES;
   const prng = seededPrng(options.seed ?? BOOTSTRAP_SEED);
-  const figures = new Float64Array(resamples);
+  const weights = new Uint32Array(samples);
+  const figures: number[] = [];
   let draws = 0;
   for (let r = 0; r < resamples; r++) {
-    let sum = 0;
-    let count = 0;
-    for (let i = 0; i < n; i++) {
-      const pick = prng.below(n);
-      sum += sums[pick] ?? 0;
-      count += counts[pick] ?? 0;
+    weights.fill(0);
+    for (let i = 0; i < samples; i++) {
+      const pick = prng.below(samples);
+      weights[pick] = (weights[pick] ?? 0) + 1;
     }
-    figures[r] = finish(sum / count);
-    draws += n;
+    const value = figure(weights);
+    if (!Number.isNaN(value)) figures.push(value);
+    draws += samples;
     if (draws >= BOOTSTRAP_DRAWS_PER_SLICE) {
       draws = 0;
       await yieldToLoop();
       if (options.signal?.aborted) throw abortError();
     }
   }
-  figures.sort();
-  return { low: percentile(figures, 2.5), high: percentile(figures, 97.5) };
+  const inOrder = sorted(figures);
+  return { low: percentile(inOrder, 2.5), high: percentile(inOrder, 97.5) };
 }

@@ -9,6 +9,7 @@ import {
   labelledCases,
   type MetricResult,
   type MetricSpec,
+  pickOutput,
   readNpz,
   scoreMetric,
   sliceRows,
@@ -40,16 +41,18 @@ export async function runGolden(
 /**
  * Scores the model the runner holds on a test set.
  * @param test an .npz with `in_<input>` and `label` (path or bytes), or its arrays
+ * @param options.reference in place of the labels: outputs of another model, for a metric that compares with them
  * @throws npz.*, metric.* (input) and whatever a run throws
  */
 export async function evaluate(
   runner: Runner,
   test: string | Uint8Array | ReadonlyMap<string, Tensor>,
   metric: MetricSpec,
-  options: BatchOptions = {},
+  options: BatchOptions & { reference?: Tensor | undefined } = {},
 ): Promise<MetricResult> {
   const arrays = typeof test === 'string' || test instanceof Uint8Array ? await readNpz(test) : test;
-  const { inputs, labels, samples } = labelledCases(arrays);
+  const { inputs, labels: own, samples } = labelledCases(arrays);
+  const labels = options.reference ?? own;
   if (!labels)
     throw new EdgewrightError({
       code: 'metric.no-labels',
@@ -62,4 +65,11 @@ export async function evaluate(
     for await (const { outputs, from, to } of runBatches(runner, inputs, samples, options)) yield { outputs, labels: sliceRows(all, from, to) };
   }
   return scoreMetric(metric, scored(labels), { signal: options.signal });
+}
+
+/** The output a metric reads, for all samples of a set: what other variants are compared with where there are no labels. */
+export async function referenceOutput(runner: Runner, test: string | Uint8Array, metric: MetricSpec, options: BatchOptions = {}): Promise<Tensor> {
+  const { inputs, samples } = labelledCases(await readNpz(test));
+  const { outputs } = await runAll(runner, inputs, samples, options);
+  return pickOutput(outputs, metric.output);
 }

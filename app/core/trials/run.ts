@@ -7,9 +7,9 @@ import { join } from 'node:path';
 import { abortError, type Clock } from '#core/platform';
 import { asEdgewrightError, EdgewrightError, type Trial, type TrialVariant } from '#contract';
 import type { BlobStore, LayerFile, Registry, ResolvedBundle, Role } from '#core/bundles';
-import { goldenRule, labelledCases, readNpz, sliceRows, type Tensor } from '#core/datasets';
+import { AGREEMENT, goldenRule, labelledCases, readNpz, sliceRows, type Tensor } from '#core/datasets';
 import { quantizeModel, type QuantizeRequest } from '#core/quantize';
-import { benchmarkModels, evaluate, type Runner, RUNNER_MEMORY_BYTES, runGolden, startRunner } from '#core/runtime';
+import { benchmarkModels, evaluate, referenceOutput, type Runner, RUNNER_MEMORY_BYTES, runGolden, startRunner } from '#core/runtime';
 import { judgeGate, parseGate } from './gates.ts';
 import { MAKE_TIMEOUT_MS, WARM_UP_RUNS } from './limits.ts';
 import { markPareto } from './pareto.ts';
@@ -85,6 +85,8 @@ class Executor {
   /** One runner, reused for the checks of one variant after another. */
   #runner: Runner | undefined;
   #loaded: string | undefined;
+  /** What the bundle's own model answers on the test set, for a metric that compares with it. */
+  #reference: Tensor | undefined;
 
   constructor(trial: Trial, context: TrialContext) {
     this.#trial = trial;
@@ -160,12 +162,17 @@ class Executor {
 
   async #score(variant: TrialVariant, signal: AbortSignal): Promise<void> {
     const { bundle } = this.#context;
-    const file = this.#file('test');
     const metric = bundle.source.metric;
+    const compares = metric?.name === AGREEMENT;
+    // A set without labels will do for a metric that needs none.
+    const file = this.#file('test') ?? (compares ? this.#file('calibration') : undefined);
     if (file && metric) {
+      const set = this.#context.store.path(file.digest);
+      if (compares) this.#reference ??= await referenceOutput(await this.#runnerWith(this.#base().name, signal), set, metric, { signal });
       const runner = await this.#runnerWith(variant.name, signal);
-      variant.metric = await evaluate(runner, this.#context.store.path(file.digest), metric, {
+      variant.metric = await evaluate(runner, set, metric, {
         signal,
+        reference: this.#reference,
         onProgress: (p) => this.#context.onProgress({ step: `scoring ${variant.name}: ${p.step}`, fraction: fractionDone(this.#trial) }),
       });
       this.#holdToMaxDrop(variant);

@@ -52,9 +52,9 @@ describe('intervals', () => {
   test('bootstrap: the same seed gives the same interval, near the normal one for a mean', async () => {
     const prng = seededPrng(7);
     const values = Float64Array.from({ length: 400 }, () => prng.next() / 2 ** 32);
-    const ones = new Float64Array(400).fill(1);
-    const a = await bootstrapInterval(values, ones, (m) => m);
-    expect(await bootstrapInterval(values, ones, (m) => m)).toEqual(a);
+    const weighted = (weights: Uint32Array) => weights.reduce((sum, times, i) => sum + times * (values[i] ?? 0), 0) / 400;
+    const a = await bootstrapInterval(400, weighted);
+    expect(await bootstrapInterval(400, weighted)).toEqual(a);
     const mean = values.reduce((x, y) => x + y) / 400;
     const error = Math.sqrt(values.reduce((s, v) => s + (v - mean) ** 2, 0) / 400 / 400);
     expect(a.low).toBeCloseTo(mean - 1.96 * error, 2);
@@ -135,7 +135,12 @@ describe('golden comparison', () => {
   test('numbers are near as numpy’s allclose has it, and the worst element is named', () => {
     expect(compareGolden(expected, { y: float32Tensor([2, 2], [1.109, -2.2, 0.01, Number.POSITIVE_INFINITY]) }, close)).toMatchObject({ pass: true });
     const found = compareGolden(expected, { y: float32Tensor([2, 2], [1.2, -2, 0.5, Number.POSITIVE_INFINITY]) }, close);
-    expect(found).toMatchObject({ pass: false, maxAbsError: 0.5, worst: 'y[1,0] expected 0, found 0.5' });
+    expect(found).toMatchObject({
+      pass: false,
+      maxAbsError: 0.5,
+      worst: 'y[1,0] expected 0, found 0.5 (golden sample 1; at most 0.01 apart allowed; 2 of 4 values are beyond)',
+      detail: { output: 'y', sample: 1, index: [1, 0], expected: '0', found: '0.5', allowed: 0.01, failing: 2, elements: 4 },
+    });
   });
 
   test.each([
@@ -153,18 +158,22 @@ describe('golden comparison', () => {
     expect(compareGolden({ a: expected.y, b: expected.y }, { a: expected.y }, close)).toMatchObject({ pass: false, worst: 'the output b is missing' });
     expect(compareGolden({ label: int64([2], [1, 2]) }, { label: int64([2], [1, 3]) }, { atol: 10, rtol: 1 })).toMatchObject({
       pass: false,
-      worst: 'label[1] expected 2, found 3',
+      worst: 'label[1] expected 2, found 3 (golden sample 1; they must be equal; 1 of 2 values are beyond)',
     });
     expect(compareGolden({ t: makeTensor('string', [1], ['a']) }, { t: makeTensor('string', [1], ['b']) }, close)).toMatchObject({
       pass: false,
-      worst: 't[0] expected a, found b',
+      worst: 't[0] expected a, found b (golden sample 0; they must be equal; 1 of 1 values are beyond)',
     });
   });
 
   test('a quantized model is held to its answers: best class, equal label, or near value', () => {
     const want = { y: float32Tensor([4, 2], [1, 0, 0, 1, 1, 0, 0, 1]) };
     const got = { y: float32Tensor([4, 2], [5, 3, 0, 9, 0.9, 0, 2, 1]) };
-    expect(compareGolden(want, got, goldenRule('int8', {}))).toMatchObject({ pass: false, agreement: 0.75, worst: 'y[3] expected best class 1, found 0' });
+    expect(compareGolden(want, got, goldenRule('int8', {}))).toMatchObject({
+      pass: false,
+      agreement: 0.75,
+      worst: 'y[3] expected best class 1, found 0 (1 of 4 golden samples differ)',
+    });
     expect(compareGolden(want, got, goldenRule('int8', { int8: { agreement: 0.7 } }))).toMatchObject({ pass: true, agreement: 0.75 });
     expect(metricKind('label_accuracy').answer).toBe('equal');
     const near = goldenRule('int8', {}, { name: 'mae', output: 'y' });
@@ -177,6 +186,30 @@ describe('golden comparison', () => {
       pass: false,
       agreement: 0,
     });
+  });
+
+  test('whole numbers beyond 2^53 are told apart and named to the last digit', () => {
+    const ids = (value: bigint) => ({ id: makeTensor('int64', [1], BigInt64Array.of(value)) });
+    expect(compareGolden(ids(2n ** 53n), ids(2n ** 53n + 1n), close)).toMatchObject({
+      pass: false,
+      detail: { expected: '9007199254740992', found: '9007199254740993', allowed: 0 },
+    });
+  });
+
+  test('each precision has its own rule; int4 may be held to another than int8, and doubles to that of fp32', () => {
+    expect(goldenRule('fp64')).toEqual({ atol: 1e-4, rtol: 1e-4 });
+    expect(goldenRule('bf16')).toEqual({ atol: 5e-2, rtol: 5e-2 });
+    expect(goldenRule('fp16', { fp16: { rtol: 0.5 } })).toEqual({ atol: 2e-2, rtol: 0.5 });
+    expect(goldenRule('int4-block32', { int4: { agreement: 0.8 }, int8: { agreement: 0.9 } })).toMatchObject({ agreement: 0.8, maxDrop: 0.01 });
+    expect(goldenRule('int8-static', { int4: { agreement: 0.8 }, int8: { maxDrop: 0.2 } })).toMatchObject({ agreement: 0.95, maxDrop: 0.2 });
+  });
+
+  test('of a quantized model a label that is a number must be the same, and a single score near, whatever the metric', () => {
+    const rule = goldenRule('int8');
+    expect(compareGolden({ label: int64([2], [1, 0]) }, { label: int64([2], [1, 1]) }, rule)).toMatchObject({ pass: false, agreement: 0.5 });
+    const score = (...values: number[]) => ({ y: float32Tensor([values.length, 1], values) });
+    expect(compareGolden(score(0, 1), score(0.5, 1), rule)).toMatchObject({ pass: false, agreement: 0.5 });
+    expect(compareGolden(score(0, 1), score(0.05, 1), rule)).toMatchObject({ pass: true, agreement: 1 });
   });
 
   test('an array without its partner’s number of samples is named', () => {

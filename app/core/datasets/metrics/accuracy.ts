@@ -3,8 +3,11 @@ import { argmax } from '../outputs.ts';
 import { type MetricKind, numbers, same, type SampleScore, single } from './kind.ts';
 
 export const ACCURACY_METRICS: Record<string, MetricKind> = {
-  top1_accuracy: { higherIsBetter: true, proportion: true, answer: 'argmax', score: (o, l) => hit(rankOf(numbers(o), single(l)) === 0), finish: same },
-  top5_accuracy: { higherIsBetter: true, proportion: true, answer: 'argmax', score: (o, l) => hit(rankOf(numbers(o), single(l)) < 5), finish: same },
+  top1_accuracy: topAccuracy(1),
+  top2_accuracy: topAccuracy(2),
+  top3_accuracy: topAccuracy(3),
+  top5_accuracy: topAccuracy(5),
+  top10_accuracy: topAccuracy(10),
   label_accuracy: {
     higherIsBetter: true,
     proportion: true,
@@ -13,6 +16,10 @@ export const ACCURACY_METRICS: Record<string, MetricKind> = {
     finish: same,
   },
 };
+
+function topAccuracy(k: number): MetricKind {
+  return { higherIsBetter: true, proportion: true, answer: 'argmax', score: (o, l) => hit(rankOf(numbers(o), single(l)) < k), finish: same };
+}
 
 function hit(yes: boolean): SampleScore {
   return { sum: yes ? 1 : 0, count: 1 };

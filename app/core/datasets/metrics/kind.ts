@@ -1,4 +1,4 @@
-/** What every task metric has: a score for each sample, and how the mean of the scores becomes the figure. */
+/** What every task metric has: how samples are taken in, and how one figure comes of them. */
 import { EdgewrightError } from '#contract';
 
 /** How a bundle names its metric. */
@@ -10,6 +10,10 @@ export interface MetricSpec {
   outputScale?: number | undefined;
   /** Overrides what the metric itself says. */
   higherIsBetter?: boolean | undefined;
+  /** Two classes from one score a sample: yes from here on. 0.5 where nothing is said. */
+  threshold?: number | undefined;
+  /** Two classes: the label that counts as yes. 1 where nothing is said. */
+  positive?: number | string | undefined;
 }
 
 export interface SampleScore {
@@ -17,16 +21,36 @@ export interface SampleScore {
   count: number;
 }
 
-export interface MetricKind {
+interface MetricFacts {
   higherIsBetter: boolean;
   /** A proportion: every count is 1 and every sum 0 or 1, and the interval is Wilson's. */
   proportion: boolean;
   /** How a golden sample of an integer variant agrees with fp32: by its best class, by being equal, or by being near. */
   answer: AnswerForm;
+}
+
+/** A metric that is a mean over samples: each gives a sum and a count. */
+export interface MeanMetric extends MetricFacts {
   score(output: SampleRow, label: SampleRow, spec: MetricSpec): SampleScore;
   /** From the mean of the samples to the figure. */
   finish: (this: void, mean: number) => number;
 }
+
+/** A metric that needs the whole set at once. */
+export interface SetMetric extends MetricFacts {
+  collect(spec: MetricSpec): Collector;
+}
+
+export interface Collector {
+  add(output: SampleRow, label: SampleRow): void;
+  /** Made once all samples are there. */
+  figure(): Figure;
+}
+
+/** The figure of a set that holds sample i weights[i] times, or each once; NaN where such a set has none. */
+export type Figure = (weights?: Uint32Array) => number;
+
+export type MetricKind = MeanMetric | SetMetric;
 
 export type AnswerForm = 'argmax' | 'equal' | 'near';
 
@@ -34,6 +58,8 @@ export type AnswerForm = 'argmax' | 'equal' | 'near';
 export interface SampleRow {
   values: ArrayLike<number> | ArrayLike<string>;
   dims: readonly number[];
+  /** Whether the tensor holds whole numbers, which are labels where one stands alone. */
+  whole: boolean;
 }
 
 /** What most metrics do with the mean. */
