@@ -16,13 +16,13 @@ const files = new BundleFiles(() => Promise.resolve(Buffer.from(JSON.stringify(t
 let plain: Runner;
 let cached: Runner;
 beforeAll(async () => {
-  [plain, cached] = await Promise.all(
+  [plain, cached] = (await Promise.all(
     ['plain', 'cached'].map(async (name) => {
       const runner = await startRunner({ threads: 1, label: name });
       await runner.load({ path: join(folder, `${name}.onnx`) });
       return runner;
     }),
-  ) as [Runner, Runner];
+  )) as [Runner, Runner];
 });
 afterAll(async () => {
   await Promise.all([plain.close(), cached.close()]);
@@ -31,12 +31,16 @@ afterAll(async () => {
 /** The text, and how many tokens the model was given in each run. */
 async function write(runner: Runner, prompt: string, how: string): Promise<{ text: string; given: number[] }> {
   const given: number[] = [];
-  const { answer } = await infer({ recipe: parseRecipe(`kind: text\nanswer: {kind: generate, contextLength: 32${how}}`), files, inputs: runner.inputs }, Buffer.from(prompt), {
-    run: async (feeds) => {
-      given.push(feeds['input_ids']?.data.length ?? 0);
-      return (await runner.run(feeds)).outputs;
+  const { answer } = await infer(
+    { recipe: parseRecipe(`kind: text\nanswer: {kind: generate, contextLength: 32${how}}`), files, inputs: runner.inputs },
+    Buffer.from(prompt),
+    {
+      run: async (feeds) => {
+        given.push(feeds['input_ids']?.data.length ?? 0);
+        return (await runner.run(feeds)).outputs;
+      },
     },
-  });
+  );
   if (answer.kind !== 'text') throw new Error(answer.kind);
   return { text: answer.text, given };
 }

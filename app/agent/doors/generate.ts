@@ -32,18 +32,26 @@ const GenerateRequestSchema = z.object({
 type GenerateRequest = z.infer<typeof GenerateRequestSchema>;
 
 /** @param stream whether the text is sent as it grows */
-export async function generateText(observers: Observers, session: ModelSession, request: IncomingMessage, response: ServerResponse, stream: boolean): Promise<void> {
+export async function generateText(
+  observers: Observers,
+  session: ModelSession,
+  request: IncomingMessage,
+  response: ServerResponse,
+  stream: boolean,
+): Promise<void> {
   const started = performance.now();
   const { model, version } = session.options;
   let [running, latencyMs] = [false, 0];
   try {
     const reading = await readingOf(session);
     const body = await readJson(request, GenerateRequestSchema, MAX_GENERATE_BODY_BYTES);
-    if (!body.text_input.isWellFormed()) throw new HttpError(400, { code: 'text.not-unicode', message: 'text_input holds half of a character.', owner: 'input' });
+    if (!body.text_input.isWellFormed())
+      throw new HttpError(400, { code: 'text.not-unicode', message: 'text_input holds half of a character.', owner: 'input' });
     const head = { ...(body.id !== undefined && { id: body.id }), model_name: model, model_version: version };
     const say = (part: object) => response.write(`data: ${JSON.stringify({ ...head, ...part })}\n\n`);
     const open = () => {
-      if (!response.headersSent) response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' });
+      if (!response.headersSent)
+        response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' });
     };
     const once = async (feeds: Record<string, Tensor>) => {
       running = true;

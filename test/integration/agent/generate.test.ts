@@ -17,7 +17,10 @@ beforeAll(async () => {
   const writer = await writeBigram(await temporaryFolder('bundle'), { answer: 'kind: generate, stopTokens: ["[END]"]' });
   const judge = await writeBigram(await temporaryFolder('bundle'), { name: 'judge', answer: 'kind: labels, output: logits, activation: none' });
   await writeFile(join(judge, 'labels.txt'), 'end\nthe\npump\n');
-  await writeFile(join(judge, 'edgewright.yaml'), 'name: judge\nversion: 1.0.0\nmodel: model.onnx\ngolden: golden.npz\nrecipe: recipe.yaml\nlabels: labels.txt\n');
+  await writeFile(
+    join(judge, 'edgewright.yaml'),
+    'name: judge\nversion: 1.0.0\nmodel: model.onnx\ngolden: golden.npz\nrecipe: recipe.yaml\nlabels: labels.txt\n',
+  );
   for (const folder of [writer, judge]) expect((await device.deploy(await workspace.orderFor(folder))).state).toBe('active');
   expect((await device.deploy(await workspace.order({ version: '1.0.0', table: WHOLE_TABLE }))).state).toBe('active');
 });
@@ -51,7 +54,10 @@ describe('generate', () => {
   test('sends the text as it grows, as server-sent events', async () => {
     const { status, type, text } = await post('bigram/generate_stream', { text_input: 'the pump' });
     expect([status, type]).toEqual([200, 'text/event-stream']);
-    const events = text.split('\n\n').filter(Boolean).map((event) => JSON.parse(event.replace(/^data: /, '')) as { text_output: string; answer?: unknown });
+    const events = text
+      .split('\n\n')
+      .filter(Boolean)
+      .map((event) => JSON.parse(event.replace(/^data: /, '')) as { text_output: string; answer?: unknown });
     expect(events.map((event) => event.text_output)).toEqual([' stopped', ' at', ' noon', '']);
     expect(events.at(-1)).toMatchObject({ answer: { ended: 'end' } });
   });
