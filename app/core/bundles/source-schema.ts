@@ -56,6 +56,9 @@ const SourceSchema = z.strictObject({
       /** Two classes: from which score on it is yes, and which label is meant by yes. */
       threshold: z.number().optional(),
       positive: z.union([z.number().int(), z.string().max(1000)]).optional(),
+      /** Text read as CTC: the symbol that stands for nothing, and the one between words. */
+      blank: z.number().int().min(0).optional(),
+      delimiter: z.number().int().min(0).optional(),
     })
     .optional(),
   /** What each precision is held to; published defaults apply where nothing is said. */

@@ -34,6 +34,8 @@ export const MAX_EXTRACT_TOKENS = 512;
 export const MAX_BEAM = 64;
 /** Most steps in time of one CTC output. */
 export const MAX_CTC_FRAMES = 64 * 1024;
+/** Most pairs of symbols compared to count the edits between two sequences. */
+export const MAX_EDIT_PAIRS = 100_000_000;
 /** Symbols a beam search looks at in each step, the likeliest first. */
 export const CTC_SYMBOLS_PER_STEP = 32;
 /** Longest sequence of tokens a recipe may ask for. */

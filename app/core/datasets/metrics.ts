@@ -13,6 +13,7 @@ import { F_METRICS } from './metrics/f-score.ts';
 import { LANGUAGE_METRICS } from './metrics/language.ts';
 import { meanCollector } from './metrics/mean.ts';
 import { RANKING_METRICS } from './metrics/ranking.ts';
+import { TEXT_METRICS } from './metrics/text.ts';
 import { pickOutput } from './outputs.ts';
 import { bootstrapInterval, wilsonInterval } from './statistics.ts';
 import { isFloatType, type Tensor, toNumbers } from './tensor.ts';
@@ -40,6 +41,7 @@ const KINDS: Record<string, MetricKind> = {
   ...RANKING_METRICS,
   ...ERROR_METRICS,
   ...LANGUAGE_METRICS,
+  ...TEXT_METRICS,
   ...AGREEMENT_METRICS,
 };
 

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { TensorInfo } from '#contract';
 import { answer, type Applied, applyRecipe, BundleFiles, float32Tensor, infer, makeTensor, parseRecipe, type Tensor } from '#core/datasets';
-import { ctcBeam, ctcGreedy } from '../../../app/core/datasets/answers/ctc.ts';
+import { ctcBeam, ctcGreedy } from '../../../app/core/datasets/ctc-search.ts';
 import { chooseToken } from '../../../app/core/datasets/answers/sampling.ts';
 import { seededPrng } from '../../../app/core/datasets/prng.ts';
 

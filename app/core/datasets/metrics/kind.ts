@@ -14,6 +14,9 @@ export interface MetricSpec {
   threshold?: number | undefined;
   /** Two classes: the label that counts as yes. 1 where nothing is said. */
   positive?: number | string | undefined;
+  /** Text read as CTC: the symbol that stands for nothing (0 where nothing is said), and the one between words. */
+  blank?: number | undefined;
+  delimiter?: number | undefined;
 }
 
 export interface SampleScore {
