@@ -27,7 +27,9 @@ export function buildProgram(): Command {
     .exitOverride();
   addHardware(program);
   addModel(program);
-  addBundleFiles(addBundle(program));
+  const bundle = addBundle(program);
+  addBundleFiles(bundle);
+  addImport(bundle);
   addImport(program);
   addStore(program);
   addRegistry(program);

@@ -1,4 +1,4 @@
-/** `bundle export` and `bundle import`: a bundle as one file. */
+/** A bundle as one file: `bundle export`, and the part of `import` that takes one in. */
 import type { Command } from 'commander';
 import { type ErrorBody, formatBytes, type Imported } from '#contract';
 import { userPath } from '#core/platform';
@@ -23,25 +23,19 @@ export function addBundleFiles(bundle: Command): void {
         ]);
       }),
     );
+}
 
-  bundle
-    .command('import')
-    .argument('<file>', 'a file that bundle export or a registry tool made, or a folder with an OCI image layout')
-    .option('--ref <ref>', 'which bundle, where there are several: name@version, reference name or digest')
-    .description('Take a finished bundle in from a file: checked, run and verified like a build')
-    .action(
-      action(async (context: Context, file: string, options: { ref?: string }) => {
-        const { client, output, signal } = context;
-        const request = { file: userPath(file), ...(options.ref !== undefined && { ref: options.ref }) };
-        const imported = await withProgress(context, (jobId) => client.bundles.importFile({ ...request, jobId }, { signal }));
-        const untrusted = notTrusted(imported);
-        if (untrusted) setExitCode(5);
-        const lines = untrusted
-          ? [untrusted.message, `  ${untrusted.hint}`]
-          : [`Imported ${imported.name}@${imported.version}.`, ...describeVariants(imported), ...imported.warnings.map((w) => `Warning: ${w.message}`)];
-        output.result({ ...imported }, lines, untrusted);
-      }),
-    );
+/** Takes in what `bundle export` or a registry tool wrote. What nobody trusted signed is kept, and exits with 5. */
+export async function importArchive(context: Context, file: string, options: { ref?: string | undefined }): Promise<void> {
+  const { client, output, signal } = context;
+  const request = { file: userPath(file), ...(options.ref !== undefined && { ref: options.ref }) };
+  const imported = await withProgress(context, (jobId) => client.bundles.importFile({ ...request, jobId }, { signal }));
+  const untrusted = notTrusted(imported);
+  if (untrusted) setExitCode(5);
+  const lines = untrusted
+    ? [untrusted.message, `  ${untrusted.hint}`]
+    : [`Imported ${imported.name}@${imported.version}.`, ...describeVariants(imported), ...imported.warnings.map((w) => `Warning: ${w.message}`)];
+  output.result({ ...imported }, lines, untrusted);
 }
 
 function notTrusted({ name, version, state, stateReason }: Imported): ErrorBody | undefined {

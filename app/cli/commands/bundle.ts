@@ -5,6 +5,15 @@ import { action, type Context } from '../command.ts';
 import { shortDigest, table } from '../output.ts';
 import { addBundleSigning, describeSignatures } from './bundle-signing.ts';
 
+export async function buildBundle({ client, output, signal }: Context, dir: string): Promise<void> {
+  const built = await client.bundles.build({ dir: userPath(dir) }, { signal });
+  output.result({ ...built }, [
+    `Built ${built.name}@${built.version} (${shortDigest(built.digest)}).`,
+    ...describeVariants(built),
+    ...built.warnings.map((w) => `Warning: ${w.message}`),
+  ]);
+}
+
 /** @returns the command `bundle`, to which others add theirs */
 export function addBundle(program: Command): Command {
   const bundle = program.command('bundle').description('Build, list, show, verify and remove bundles');
@@ -13,16 +22,7 @@ export function addBundle(program: Command): Command {
     .command('build')
     .argument('<dir>', 'folder with edgewright.yaml')
     .description('Check a folder, run its golden set, and store it as a signed bundle')
-    .action(
-      action(async ({ client, output, signal }: Context, dir: string) => {
-        const built = await client.bundles.build({ dir: userPath(dir) }, { signal });
-        output.result({ ...built }, [
-          `Built ${built.name}@${built.version} (${shortDigest(built.digest)}).`,
-          ...describeVariants(built),
-          ...built.warnings.map((w) => `Warning: ${w.message}`),
-        ]);
-      }),
-    );
+    .action(action(buildBundle));
 
   bundle
     .command('list')

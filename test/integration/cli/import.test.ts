@@ -36,6 +36,25 @@ describe('a bare model', () => {
   });
 });
 
+describe('whatever a person has', () => {
+  it('an exported bundle comes back by the same command, under both its names', async () => {
+    const file = join(dir, 'pump.tar');
+    expect((await edgewright(['bundle', 'export', 'pump@2.1.0', file], { home })).code).toBe(0);
+    for (const [at, command] of [['import'], ['bundle', 'import']].entries()) {
+      const other = join(dir, `other-${at}`);
+      const { code, json } = await edgewright([...command, file], { home: other });
+      // Another workspace signed it, so it is kept and not used.
+      expect({ code, json }).toMatchObject({ code: 5, json: { name: 'pump', version: '2.1.0', state: 'quarantined' } });
+    }
+    expect((await edgewright(['import', file], { home })).json).toMatchObject({ ok: true, state: 'sound' });
+  });
+
+  it('a folder with edgewright.yaml is built', async () => {
+    const sample = join(import.meta.dirname, '..', '..', '..', 'assets', 'sample-bundle');
+    expect((await edgewright(['bundle', 'import', sample], { home })).json).toMatchObject({ ok: true, name: 'digits', signed: true });
+  });
+});
+
 describe('a framework’s file', () => {
   const pickle = join(dir, 'model.pkl');
   writeFileSync(pickle, Buffer.from([0x80, 0x05, 0x4b, 0x01, 0x2e]));
