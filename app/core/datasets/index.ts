@@ -7,6 +7,7 @@ export { applyRecipe, checkFeeds } from './apply-recipe.ts';
 export { BundleFiles, NO_FILES } from './bundle-files.ts';
 export { type GoldenCases, goldenCases, labelledCases } from './golden/cases.ts';
 export { compareGolden, type GoldenComparison } from './golden/compare.ts';
+export { checkRawInput, type RawContext, type RawInput as GoldenRawInput, type RawMismatch, sampleOfRaw } from './golden/raw.ts';
 export {
   type AgreementRule,
   type CloseRule,

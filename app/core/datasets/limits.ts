@@ -139,3 +139,5 @@ export const MAX_RECORD_CHARS = 1024 * 1024;
 export const MAX_CATEGORIES = 10_000;
 /** Most numbers a table becomes, its categories spread out. */
 export const MAX_TABLE_VALUES = 32 * 1024 * 1024;
+/** Longest time spent on what explains a difference between exporter and recipe, in milliseconds. */
+export const EXPLAIN_MS = 20_000;
