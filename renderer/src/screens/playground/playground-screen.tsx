@@ -71,7 +71,7 @@ function Ready({ bundles }: { bundles: readonly BundleSummary[] }) {
           ? `${ref} ${variant} did not run on this input.`
           : top === undefined
             ? `${ref} ${variant} is ready to run on this computer, with no network.`
-            : `${variant} reads ${top}.${other === '' ? '' : differ ? ` ${other} differs.` : ` ${other} agrees.`}`
+            : `${variant} ${main.result?.answer.kind === 'text' ? 'writes' : 'reads'} ${top.trim()}.${other === '' ? '' : differ ? ` ${other} differs.` : ` ${other} agrees.`}`
       }
     >
       <div className={styles.room}>
