@@ -2,7 +2,7 @@
  * What a model must show before it is stored: it loads in a limited process, and there reproduces its golden set, or without one runs
  * on made-up inputs. Nothing of it runs in this process.
  */
-import { type CheckResult, EdgewrightError, type Warning } from '#contract';
+import { asEdgewrightError, type CheckResult, EdgewrightError, type Warning } from '#contract';
 import type { Candidate } from '#core/bundles';
 import { goldenRule } from '#core/datasets';
 import { probeLimits, probeModel, runGolden, startRunner } from '#core/runtime';
@@ -24,7 +24,7 @@ export async function admit(candidate: Candidate, signal?: AbortSignal): Promise
   const open = warnings.find((warning) => UNPROVEN.has(warning.code));
   if (open) {
     throw new EdgewrightError({
-      code: `model.${open.code}`,
+      code: `model.${open.code.replace('.', '-')}`,
       message: open.message,
       hint: 'Add a golden set: with one, the bundle is judged by inputs that are known to suit the model.',
       owner: 'input',
@@ -57,6 +57,11 @@ async function holdToGolden(candidate: Candidate, goldenPath: string, signal: Ab
       hint: 'Check that model and golden set belong together, and that the exporter and the recipe prepare inputs alike.',
       owner: 'gate',
     });
+  } catch (thrown) {
+    const error = asEdgewrightError(thrown);
+    // Here it is the model that is judged, by limits that suit any: that it passed them is not this computer's fault.
+    if (error.code !== 'runtime.timeout' && error.code !== 'runtime.memory') throw error;
+    throw new EdgewrightError({ ...error.toBody(), code: error.code.replace('runtime.', 'model.run-'), owner: 'input' }, { cause: error });
   } finally {
     await runner.close();
   }

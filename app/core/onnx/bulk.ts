@@ -1,9 +1,13 @@
 /** Reading and copying bytes that may lie in a file. */
+import { constants } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { readExactly } from '#core/platform';
 import { refuse } from './errors.ts';
 import { COPY_BYTES, MAX_TENSOR_BYTES } from './limits.ts';
 import { type Bytes, isFileRange } from './wire-reader.ts';
+
+/** For opening what a person or a model names: a pipe must not keep whoever opens it until somebody writes into it. Windows has no such flag. */
+export const READ_ONLY = constants.O_RDONLY | ((constants as Partial<typeof constants>).O_NONBLOCK ?? 0);
 
 /** The bytes themselves. Always at a 16-byte aligned address when they come from a file, so that any typed array fits. */
 export async function readBytes(bytes: Bytes): Promise<Uint8Array> {
@@ -14,7 +18,7 @@ export async function readBytes(bytes: Bytes): Promise<Uint8Array> {
       found: `${bytes.length} bytes`,
     });
   }
-  const handle = await open(bytes.path, 'r');
+  const handle = await open(bytes.path, READ_ONLY);
   try {
     return await readExactly(handle, bytes.offset, bytes.length);
   } finally {
@@ -28,7 +32,7 @@ export async function* streamBytes(bytes: Bytes): AsyncGenerator<Uint8Array> {
     for (let at = 0; at < bytes.length; at += COPY_BYTES) yield bytes.subarray(at, at + COPY_BYTES);
     return;
   }
-  const handle = await open(bytes.path, 'r');
+  const handle = await open(bytes.path, READ_ONLY);
   try {
     for (let at = 0; at < bytes.length; at += COPY_BYTES) {
       yield await readExactly(handle, bytes.offset + at, Math.min(COPY_BYTES, bytes.length - at));

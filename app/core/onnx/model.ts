@@ -3,7 +3,7 @@ import { open } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { EdgewrightError } from '#contract';
 import { readExactly, replaceFile } from '#core/platform';
-import { readBytes, writePieces } from './bulk.ts';
+import { READ_ONLY, readBytes, writePieces } from './bulk.ts';
 import { decodeMessage } from './decode.ts';
 import { encodeMessage } from './encode.ts';
 import { refuse } from './errors.ts';
@@ -40,7 +40,7 @@ export function opsetsOf(model: { opsetImport: ModelProto['opsetImport'] }): Map
  */
 export async function readModel(path: string): Promise<OnnxModel> {
   const full = resolve(path);
-  const handle = await open(full, 'r');
+  const handle = await open(full, READ_ONLY);
   try {
     const info = await handle.stat();
     if (!info.isFile()) throw new EdgewrightError({ code: 'usage.not-a-file', message: `${path} is not a regular file.`, owner: 'usage' });
