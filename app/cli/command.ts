@@ -30,23 +30,29 @@ export function currentExitCode(): number {
 
 /** Wraps an action: connects, runs, closes, whatever happens. */
 export function action<Args extends unknown[]>(run: (context: Context, ...args: Args) => Promise<void>): (...given: [...Args, Command]) => Promise<void> {
+  return offlineAction(async (context, ...args: Args) => {
+    const connection = await connect();
+    try {
+      context.signal.throwIfAborted();
+      await run({ ...context, client: connection.client, engine: connection.engine }, ...args);
+    } finally {
+      await connection.close();
+    }
+  });
+}
+
+/** The same for what needs no workspace: nothing is opened. */
+export function offlineAction<Args extends unknown[]>(
+  run: (context: Pick<Context, 'output' | 'signal'>, ...args: Args) => Promise<void>,
+): (...given: [...Args, Command]) => Promise<void> {
   return async (...given) => {
     const command = given[given.length - 1] as Command;
     const args = given.slice(0, -1) as unknown as Args;
     const output = createOutput(wantsJson(command));
     const abort = new AbortController();
     const release = onInterrupt(() => abort.abort());
-    const work = (async () => {
-      const connection = await connect();
-      try {
-        abort.signal.throwIfAborted();
-        await run({ client: connection.client, output, engine: connection.engine, signal: abort.signal }, ...args);
-      } finally {
-        await connection.close();
-      }
-    })();
     try {
-      await Promise.race([work, interrupted(abort.signal)]);
+      await Promise.race([run({ output, signal: abort.signal }, ...args), interrupted(abort.signal)]);
     } catch (error) {
       if (!abort.signal.aborted) throw error;
       throw new EdgewrightError({ code: 'cancelled', message: 'Cancelled.', owner: 'cancelled' }, { cause: error });

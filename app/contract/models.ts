@@ -71,7 +71,8 @@ export type Origin = z.infer<typeof OriginSchema>;
 
 /** The report of `inspect`: the facts, and where the bytes are. */
 export const ModelReportSchema = InspectResultSchema.extend({
-  path: z.string(),
+  /** What was asked about. */
+  ref: z.string(),
   origin: OriginSchema,
   modelVersion: z.number().int(),
   description: z.string(),
@@ -247,6 +248,13 @@ export const TensorStatsSchema = z.object({
 });
 export type TensorStats = z.infer<typeof TensorStatsSchema>;
 
+export const InspectRequestSchema = z.object({
+  ref: ModelRefSchema,
+  /** How many of the largest tensors are listed. */
+  largest: z.number().int().min(0).max(1_000).default(20),
+});
+export type InspectRequest = z.infer<typeof InspectRequestSchema>;
+
 const GraphNumber = z.number().int().min(0).max(1_000_000);
 /** `graph.index`. */
 const Id = z.string().regex(/^\d{1,7}\.\d{1,9}$/, 'an id reads 0.12');
@@ -304,7 +312,7 @@ const ById = z.object({ ref: ModelRefSchema, id: Id });
 
 /** The reading side of models; `check` and `quantize` stand beside it. */
 export const modelViews = {
-  inspect: procedure.input(z.object({ ref: ModelRefSchema })).output(ModelReportSchema),
+  inspect: procedure.input(InspectRequestSchema).output(ModelReportSchema),
   /** Nodes by text and operator, in the order of the file, a page at a time. */
   nodes: procedure.input(NodesRequestSchema).output(NodePageSchema),
   node: procedure.input(ById).output(NodeDetailSchema),

@@ -1,6 +1,7 @@
 /** Looking into models: by path or from a bundle, read once and kept for a while, so that a screen's next question is quick. */
 import { createHash } from 'node:crypto';
 import {
+  type InspectRequest,
   type ModelReport,
   type Neighbourhood,
   type NeighbourhoodRequest,
@@ -33,8 +34,8 @@ export class Models {
   }
 
   /** @throws model.* when it cannot be read, usage.unknown-bundle, bundle.not-usable */
-  async inspect(ref: string): Promise<ModelReport> {
-    return reportOn((await this.#open(ref)).index);
+  async inspect(request: InspectRequest): Promise<ModelReport> {
+    return reportOn((await this.#open(request.ref)).index, request);
   }
 
   async nodes(request: NodesRequest) {

@@ -57,7 +57,7 @@ export function createRouter(core: Core) {
       report: os.hardware.report.handler(async ({ input, signal }) => core.hardware({ fresh: input.fresh, ...(signal && { signal }) })),
     },
     models: {
-      inspect: os.models.inspect.handler(({ input }) => core.models.inspect(input.ref)),
+      inspect: os.models.inspect.handler(({ input }) => core.models.inspect(input)),
       nodes: os.models.nodes.handler(({ input }) => core.models.nodes(input)),
       node: os.models.node.handler(({ input }) => core.models.node(input.ref, input.id)),
       neighbourhood: os.models.neighbourhood.handler(({ input }) => core.models.neighbourhood(input)),

@@ -8,13 +8,18 @@ export interface Contest {
   /** Each returns its own figure, smaller = better. */
   ours: () => Promise<number>;
   rival: () => Promise<number>;
+  /** Makes what both need and runs each once, so that caches are warm for either. */
+  prepare?: () => Promise<void>;
   close?: () => Promise<void>;
+  /** What else was measured, as lines. */
+  notes?: () => string[];
 }
 
 export async function runContest(contest: Contest, rounds: number): Promise<{ ours: number; rival: number; ratio: number }> {
   const ours: number[] = [];
   const rival: number[] = [];
   try {
+    await contest.prepare?.();
     for (let i = 0; i < rounds; i++) {
       // Who goes first changes, so that a warm cache favours nobody.
       if (i % 2 === 0) ours.push(await contest.ours());

@@ -6,6 +6,7 @@ import { percent, table } from '../output.ts';
 import { describeProviders } from '../providers.ts';
 import { refOrPath } from '../ref-or-path.ts';
 import { addCheck } from './check.ts';
+import { addInspect } from './inspect.ts';
 import { addRun } from './run.ts';
 
 interface QuantizeOptions {
@@ -22,32 +23,7 @@ interface QuantizeOptions {
 }
 
 export function addModel(program: Command): void {
-  program
-    .command('inspect')
-    .argument('<model>', 'an .onnx file')
-    .description('Graph, opset, inputs, outputs, ops and sizes of a model')
-    .action(
-      action(async ({ client, output }: Context, model: string) => {
-        const found = await client.models.inspect({ ref: refOrPath(model) });
-        output.result({ ...found }, [
-          `${found.framework} (${found.producer || 'producer not named'}), IR ${found.irVersion}, opset ${Object.entries(found.opsets)
-            .map(([d, v]) => `${d} ${v}`)
-            .join(', ')}`,
-          `${found.nodes} nodes, ${found.parameters.toLocaleString('en')} parameters, ${formatBytes(found.bytes)}`,
-          ...found.inputs.map((t) => `input   ${t.name}: ${t.type}[${t.dims.join(', ')}]`),
-          ...found.outputs.map((t) => `output  ${t.name}: ${t.type}[${t.dims.join(', ')}]`),
-          ...table(
-            ['Op', 'Nodes'],
-            Object.entries(found.ops)
-              .sort((a, b) => b[1] - a[1])
-              .map(([op, n]) => [op, String(n)]),
-            [1],
-          ),
-          ...found.warnings.map((w) => `Warning: ${w.message}`),
-        ]);
-      }),
-    );
-
+  addInspect(program);
   addCheck(program);
 
   addRun(program);

@@ -10,6 +10,7 @@ import type { Findings } from './findings.ts';
 import { MAX_RANK, SCAN_SPARE_BYTES } from './limits.ts';
 import type { TensorProto } from './messages.ts';
 import type { OnnxModel } from './model.ts';
+import { warnOfNonNumbers } from './non-numbers.ts';
 import { elementCount } from './tensors.ts';
 import { tensorsOf } from './walk.ts';
 import { type Bytes, byteLength } from './wire-reader.ts';
@@ -113,43 +114,4 @@ async function countVarints(packed: Bytes): Promise<number> {
   let count = 0;
   for await (const chunk of streamBytes(packed)) for (const byte of chunk) if (byte < 0x80) count++;
   return count;
-}
-
-/** The bits that are all set in an infinity or NaN, in the highest of the given words. */
-const EXPONENTS: Partial<Record<string, { bytes: 2 | 4 | 8; mask: number }>> = {
-  float32: { bytes: 4, mask: 0x7f80_0000 },
-  float64: { bytes: 8, mask: 0x7ff0_0000 },
-  float16: { bytes: 2, mask: 0x7c00 },
-  bfloat16: { bytes: 2, mask: 0x7f80 },
-};
-
-async function warnOfNonNumbers(bytes: Bytes, type: string, where: string, findings: Findings, signal?: AbortSignal): Promise<void> {
-  const exponent = EXPONENTS[type];
-  if (!exponent) return;
-  let bad = 0;
-  for await (const chunk of streamBytes(bytes)) {
-    signal?.throwIfAborted();
-    bad += countNonNumbers(chunk, exponent.bytes, exponent.mask);
-  }
-  if (bad > 0) {
-    findings.warn(
-      'weights.not-finite',
-      `Tensor ${shown(where)} holds ${bad} values that are infinite or not numbers. It cannot be quantized, and answers may be NaN.`,
-      where,
-    );
-  }
-}
-
-function countNonNumbers(chunk: Uint8Array, size: 2 | 4 | 8, mask: number): number {
-  const aligned = chunk.byteOffset % 4 === 0 ? chunk : Uint8Array.from(chunk);
-  let bad = 0;
-  if (size === 2) {
-    for (const bits of new Uint16Array(aligned.buffer, aligned.byteOffset, aligned.length >> 1)) if ((bits & mask) === mask) bad++;
-    return bad;
-  }
-  const words = new Uint32Array(aligned.buffer, aligned.byteOffset, aligned.length >> 2);
-  const step = size / 4;
-  // Little-endian: the exponent is in the last word of an element.
-  for (let i = step - 1; i < words.length; i += step) if (((words[i] ?? 0) & mask) === mask) bad++;
-  return bad;
 }

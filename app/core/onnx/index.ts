@@ -26,7 +26,7 @@ export type {
 export { normalDomain, type OnnxModel, opsetsOf, parseModel, readModel, serializeModel, writeModel } from './model.ts';
 export { neighbourhoodOf } from './neighbourhood.ts';
 export { nodeDetail } from './node-detail.ts';
-export { reportOn } from './report.ts';
+export { reportOn, reportOnFile } from './report.ts';
 export { tensorStats } from './tensor-stats.ts';
 export { elementCount, makeTensor, rawBytes, tensorData, tensorDims, type TensorValues } from './tensors.ts';
 export type { Bytes, FileRange } from './wire-reader.ts';

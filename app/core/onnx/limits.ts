@@ -50,9 +50,8 @@ export const MIN_SEGMENT = 50;
 export const HISTOGRAM_STEPS = 32;
 /** Most dimensions shown of a tensor or value. */
 export const MAX_VIEW_DIMS = 64;
-/** Most entries of a list in the report of a model, largest tensors named in it, and files of external data looked at. */
+/** Most entries of a list in the report of a model, and files of external data looked at. */
 export const MAX_REPORT_LIST = 1_000;
-export const MAX_LARGEST = 20;
 export const MAX_EXTERNAL_FILES = 1_000;
 /** Largest config.json looked into beside a model, in bytes. */
 export const MAX_CONFIG_BYTES = 1024 * 1024;
@@ -89,3 +88,5 @@ export const APART_TIMEOUT_MS = 12_000;
 export const APART_BYTES_PER_MS = 50_000;
 /** How often its memory is looked at, in ms. */
 export const APART_POLL_MS = 50;
+/** Weights of at most this many bytes are looked through for what is no number when a model is inspected. */
+export const MAX_QUICK_SCAN_BYTES = 16 * 1024 * 1024;

@@ -4,17 +4,24 @@ import { join } from 'node:path';
 import type { ModelReport } from '#contract';
 import { readFileIfThere } from '#core/platform';
 import { externalPlace, isExternal, resolveExternal } from './external.ts';
-import type { ModelIndex } from './graph-index.ts';
+import { ModelIndex } from './graph-index.ts';
 import { type IndexedTensor, operatorName } from './graph-links.ts';
+import { Findings } from './findings.ts';
 import { modelFacts } from './inspect.ts';
-import { MAX_CONFIG_BYTES, MAX_EXTERNAL_FILES, MAX_LARGEST, MAX_REPORT_LIST, MAX_VIEW_TEXT } from './limits.ts';
+import { MAX_CONFIG_BYTES, MAX_EXTERNAL_FILES, MAX_REPORT_LIST, MAX_VIEW_TEXT } from './limits.ts';
+import { readModel } from './model.ts';
 import { countOf, sumOf } from './numbers.ts';
 import { originOf } from './origin.ts';
 import { cutText, tensorRow } from './tensor-rows.ts';
-import { modelWarnings } from './warnings.ts';
+import { modelWarnings, warnOfFewWeights } from './warnings.ts';
 
-/** Never throws over what the model says: what is wrong with it is a warning here, and for `check` to refuse. */
-export async function reportOn(index: ModelIndex): Promise<ModelReport> {
+/**
+ * Never throws over what the model says: what is wrong with it is a warning here, and for `check` to refuse.
+ * @param options.ref what the person named; options.largest how many of the largest tensors are listed
+ */
+export async function reportOn(index: ModelIndex, options: { ref: string; largest: number }): Promise<ModelReport> {
+  const findings = new Findings();
+  await warnOfFewWeights(index, findings);
   const { model } = index;
   const external = await externalReport(index);
   const facts = modelFacts(index, external.bytes);
@@ -28,15 +35,15 @@ export async function reportOn(index: ModelIndex): Promise<ModelReport> {
     ops: cutRecord(facts.ops),
     metadata: cutRecord(facts.metadata, (value) => cutText(value, MAX_VIEW_TEXT)),
     framework: origin.framework,
-    warnings: modelWarnings(index, facts, external),
-    path: model.path,
+    warnings: modelWarnings(index, facts, external, findings),
+    ref: options.ref,
     origin,
     modelVersion: countOf(model.modelVersion),
     description: cutText(model.docString || model.graph.docString || '', MAX_VIEW_TEXT),
     tensors: {
       count: tensors.length,
       bytes: sumOf(tensors.map((tensor) => tensor.bytes)),
-      largest: largest(tensors).map(tensorRow),
+      largest: largest(tensors, options.largest).map(tensorRow),
     },
     weightsByOp: weightsByOp(index),
     external,
@@ -61,8 +68,8 @@ function cutRecord<T>(record: Readonly<Record<string, T>>, cut: (value: T) => T 
   );
 }
 
-function largest(tensors: readonly IndexedTensor[]): IndexedTensor[] {
-  return tensors.toSorted((a, b) => b.bytes - a.bytes).slice(0, MAX_LARGEST);
+function largest(tensors: readonly IndexedTensor[], most: number): IndexedTensor[] {
+  return tensors.toSorted((a, b) => b.bytes - a.bytes).slice(0, most);
 }
 
 function weightsByOp(index: ModelIndex): ModelReport['weightsByOp'] {
@@ -128,4 +135,9 @@ async function transformersBeside(dir: string): Promise<string | undefined> {
   } catch {
     return undefined;
   }
+}
+
+/** The report on a file, in one go. @throws what `readModel` throws */
+export async function reportOnFile(path: string, options: { largest: number }): Promise<ModelReport> {
+  return reportOn(new ModelIndex(await readModel(path)), { ref: path, ...options });
 }

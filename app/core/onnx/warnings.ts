@@ -1,21 +1,24 @@
 /** What a person should know of a model before running, quantizing or deploying it, each with what to do about it. */
 import type { InspectResult, ModelReport, Warning } from '#contract';
-import { typeFacts } from './data-types.ts';
+import { typeFacts, typeName } from './data-types.ts';
 import { shown } from './errors.ts';
 import { Findings } from './findings.ts';
 import type { ModelIndex } from './graph-index.ts';
 import { functionName, operatorName } from './graph-links.ts';
-import { MAX_IR_VERSION, MAX_VIEW_LIST } from './limits.ts';
+import { MAX_IR_VERSION, MAX_QUICK_SCAN_BYTES, MAX_VIEW_LIST } from './limits.ts';
 import { normalDomain, opsetsOf } from './model.ts';
+import { warnOfNonNumbers } from './non-numbers.ts';
+import { sumOf } from './numbers.ts';
 import { NEWEST_OPSET, operatorSchemas } from './operators.ts';
+import { rawBytes } from './tensors.ts';
 
 /** Operator sets older than this load, but miss operators and rules that quantization wants. */
 const OLD_OPSET = 13;
 
 type Interface = Pick<InspectResult, 'inputs' | 'precision'>;
 
-export function modelWarnings(index: ModelIndex, facts: Interface, external?: ModelReport['external']): Warning[] {
-  const findings = new Findings();
+/** @param findings what was found before */
+export function modelWarnings(index: ModelIndex, facts: Interface, external?: ModelReport['external'], findings = new Findings()): Warning[] {
   versions(index, findings);
   shapes(facts, findings);
   if (external) externalData(external, findings);
@@ -31,6 +34,17 @@ export function modelWarnings(index: ModelIndex, facts: Interface, external?: Mo
     );
   }
   return findings.all();
+}
+
+/** Looks through the weights where that is quick: when they are few. `check` reads them all. */
+export async function warnOfFewWeights(index: ModelIndex, findings: Findings): Promise<void> {
+  const weights = index.tensors().filter((row) => row.role === 'initializer');
+  if (sumOf(weights.map((row) => row.bytes)) > MAX_QUICK_SCAN_BYTES) return;
+  for (const { tensor, name } of weights) {
+    // Missing or misplaced data is reported as such.
+    const bytes = (await rawBytes(index.model.dir, tensor).catch(() => undefined)) ?? tensor.floatData ?? tensor.doubleData;
+    if (bytes) await warnOfNonNumbers(bytes, typeName(tensor.dataType), name, findings);
+  }
 }
 
 function versions({ model }: ModelIndex, findings: Findings): void {
