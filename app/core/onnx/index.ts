@@ -26,6 +26,7 @@ export type {
 export { normalDomain, type OnnxModel, opsetsOf, parseModel, readModel, serializeModel, writeModel } from './model.ts';
 export { neighbourhoodOf } from './neighbourhood.ts';
 export { nodeDetail } from './node-detail.ts';
+export { originOf } from './origin.ts';
 export { reportOn, reportOnFile } from './report.ts';
 export { tensorStats } from './tensor-stats.ts';
 export { elementCount, makeTensor, rawBytes, tensorData, tensorDims, type TensorValues } from './tensors.ts';
