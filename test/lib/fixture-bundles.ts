@@ -15,7 +15,7 @@ export interface FixtureModel {
   metric: { name: string; output: string; output_scale?: number; higher_is_better: boolean; fp32: number };
   features?: string[];
   classes?: string[];
-  preprocess: { steps: string; mean?: number[]; std?: number[]; scale?: number };
+  preprocess: { steps: string; mean?: number[]; std?: number[]; scale?: number; max_length?: number };
   inputs: { name: string; dtype: string; shape: (string | number | null)[] }[];
   outputs: { name: string }[];
   golden: { atol: number; rtol: number };
@@ -88,10 +88,9 @@ function empty(): Tensor {
 
 function recipeOf(model: FixtureModel): object | undefined {
   const { task, metric, preprocess } = model;
-  const answer =
-    task.endsWith('classification') && task !== 'text-classification'
-      ? { kind: 'labels', output: model.outputs.find((o) => o.name === 'probabilities')?.name ?? metric.output, activation: activationOf(model) }
-      : { kind: 'values', output: metric.output };
+  const answer = task.endsWith('classification')
+    ? { kind: 'labels', output: model.outputs.find((o) => o.name === 'probabilities')?.name ?? metric.output, activation: activationOf(model) }
+    : { kind: 'values', output: metric.output };
   if (task === 'image-classification') {
     const channels = model.layout === 'NHWC' ? model.inputs[0]?.shape[3] : model.inputs[0]?.shape[1];
     const { mean = [0], std = [1] } = preprocess;
@@ -104,6 +103,10 @@ function recipeOf(model: FixtureModel): object | undefined {
     ];
     return { kind: 'image', input: model.inputs[0]?.name, steps, answer };
   }
+  if (task === 'text-classification')
+    return { kind: 'text', tokenize: { before: ['[CLS]'], after: ['[SEP]'], maxLength: preprocess.max_length, padding: 'max-length' }, answer };
+  if (task === 'causal-language-model')
+    return { kind: 'text', answer: { kind: 'generate', output: metric.output, stopTokens: ['<|endoftext|>'], contextLength: 96, maxNewTokens: 12 } };
   if (model.features) return { kind: 'table', columns: model.features, answer };
   if (task === 'time-series-forecast') {
     const forecast = { kind: 'values', output: metric.output, scale: metric.output_scale, relativeTo: 'co2', unit: 'ppm' };

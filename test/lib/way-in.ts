@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { applyRecipe, parseRecipe, readNpz, sliceRows, type Tensor, toNumbers } from '#core/datasets';
+import { applyRecipe, BundleFiles, parseRecipe, readNpz, sliceRows, type Tensor, toNumbers } from '#core/datasets';
 import { cli, throwAwayDir } from './cli.ts';
 import { type FixtureModel, imagesOf, writeFixtureBundle } from './fixture-bundles.ts';
 
@@ -78,6 +78,36 @@ export function describeWayIn(models: readonly FixtureModel[], root: string): vo
         const labels = golden.get('out_label');
         expect(rows.length).toBe(golden.get(`out_${model.metric.output}`)?.dims[0]);
         if (labels) expect(rows.map((row) => row.labels[0]?.index)).toEqual([...toNumbers(labels)]);
+      });
+
+    if (model.task === 'text-classification')
+      test('its sample texts become the ids its exporter gave, and most are answered rightly', async () => {
+        const recipe = parseRecipe(readFileSync(join(folder(), 'recipe.yaml'), 'utf8'));
+        const files = new BundleFiles(async (path) => readFileSync(join(folder(), path)));
+        const samples = JSON.parse(readFileSync(join(from, 'tokenizer_samples.json'), 'utf8')) as { text: string; label: string; input_ids: number[] }[];
+        const inputs = model.inputs.map(({ name, dtype, shape }) => ({ name, type: dtype, dims: shape.map((d) => d ?? 'n') }));
+        expect(samples.length).toBeGreaterThan(9);
+        for (const { text, input_ids } of samples) {
+          const { feeds } = await applyRecipe(recipe, Buffer.from(text), inputs, files);
+          const ids = toNumbers(feeds['input_ids'] ?? empty());
+          expect([...ids.slice(0, input_ids.length)], text).toEqual(input_ids);
+          expect([...toNumbers(feeds['attention_mask'] ?? empty())].filter((x) => x === 1)).toHaveLength(input_ids.length);
+        }
+        let right = 0;
+        for (const { text, label } of samples.slice(0, 5))
+          right += Number(((await run('run', ref, '--text', text)).json() as Answered).answer.labels[0]?.label === label);
+        expect(right).toBeGreaterThanOrEqual(4);
+      });
+
+    if (model.task === 'causal-language-model')
+      test('it goes on with a text, the same one each time', async () => {
+        const [first, second] = [
+          await run('run', ref, '--text', 'The only special operation on a module'),
+          await run('run', ref, '--text', 'The only special operation on a module'),
+        ];
+        expect(first.code, first.stdout).toBe(0);
+        expect(first.json()).toMatchObject({ answer: { kind: 'text', tokens: 12, ended: 'length', text: expect.stringMatching(/\S/) as string } });
+        expect((second.json() as Answered).answer).toEqual((first.json() as Answered).answer);
       });
 
     if (model.task === 'time-series-forecast')
