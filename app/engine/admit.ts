@@ -2,10 +2,10 @@
  * What a model must show before it is stored: it loads in a limited process, and there reproduces its golden set, or without one runs
  * on made-up inputs. Nothing of it runs in this process.
  */
-import { asEdgewrightError, type CheckResult, EdgewrightError, type Warning } from '#contract';
-import type { Candidate } from '#core/bundles';
+import { asEdgewrightError, type CheckResult, EdgewrightError, type TensorInfo, type Warning } from '#contract';
+import { type Candidate, recipeFilesIn } from '#core/bundles';
 import { goldenRule } from '#core/datasets';
-import { probeLimits, probeModel, runGolden, startRunner } from '#core/runtime';
+import { checkRawGolden, probeLimits, probeModel, runGolden, startRunner } from '#core/runtime';
 import { GOLDEN_BATCH, GOLDEN_MEMORY_BYTES, GOLDEN_TIMEOUT_MS } from './limits.ts';
 
 const NO_GOLDEN: Warning = { code: 'bundle.no-golden', message: 'This bundle has no golden set, so nothing proves its answers on another machine.' };
@@ -48,7 +48,7 @@ async function holdToGolden(candidate: Candidate, goldenPath: string, signal: Ab
       timeoutMs: GOLDEN_TIMEOUT_MS,
       batch: GOLDEN_BATCH,
     });
-    if (golden.pass) return;
+    if (golden.pass) return await holdToRawInputs(candidate, runner.inputs, signal);
     throw new EdgewrightError({
       code: 'bundle.golden-failed',
       message: `${candidate.name}@${candidate.version} does not reproduce its golden set on this computer: ${golden.worst ?? golden.rule}.`,
@@ -65,4 +65,20 @@ async function holdToGolden(candidate: Candidate, goldenPath: string, signal: Ab
   } finally {
     await runner.close();
   }
+}
+
+/** The recipe must make of the raw inputs what the exporter made of them, or people would ask the model something else than it was tested with. */
+async function holdToRawInputs(candidate: Candidate, inputs: readonly TensorInfo[], signal: AbortSignal | undefined): Promise<void> {
+  const { dir, goldenRaw, source } = candidate;
+  if (goldenRaw.length === 0 || source.recipe === undefined || source.golden === undefined) return;
+  const { recipe, golden, rawTolerance } = source;
+  const files = recipeFilesIn(dir, new Set(candidate.paths));
+  const mismatch = await checkRawGolden({ dir, recipe, golden, raw: goldenRaw, files, tolerance: rawTolerance }, inputs, signal);
+  if (!mismatch) return;
+  throw new EdgewrightError({
+    code: 'bundle.raw-mismatch',
+    message: `The recipe of ${candidate.name}@${candidate.version} prepares inputs otherwise than its golden set: ${mismatch.message}.`,
+    hint: `Change ${recipe}, or where the difference is meant to be, the tolerance: golden.rawTolerance.`,
+    owner: 'gate',
+  });
 }

@@ -13,24 +13,28 @@ import {
   type ResolvedBundle,
   type Role,
   readBundleManifest,
+  recipeFilesIn,
   verifyVariantSignature,
 } from '#core/bundles';
 import { type GoldenRule, goldenRule } from '#core/datasets';
 import type { Descriptor, DeploymentOrder, DeviceLimits } from '#core/protocol';
+import type { RawGolden } from '#core/runtime';
 import { trustKeys } from '#core/trust';
 import { type Reading, readingOf } from './reading.ts';
 
 export interface StagedBundle {
   modelPath: string;
   goldenPath: string;
+  /** Raw inputs of the golden set, which the recipe must prepare here as everywhere. */
+  raw?: RawGolden;
   rule: GoldenRule;
   limits: DeviceLimits;
   /** How raw inputs are read and answers told, for a bundle that says so. */
   reading: (() => Promise<Reading>) | undefined;
 }
 
-/** What is read while the bundle serves. Everything else stays in the store. */
-const LAID_OUT: readonly Role[] = ['model', 'weights', 'golden', 'recipe', 'labels', 'tokenizer'];
+/** What is read while the bundle serves or is tested. Everything else stays in the store. */
+const LAID_OUT: readonly Role[] = ['model', 'weights', 'golden', 'golden-raw', 'recipe', 'labels', 'tokenizer'];
 
 /**
  * Checks and lays out a deployment whose blobs are all here. Blobs that turn out wrong are deleted, so that they can be sent again.
@@ -86,10 +90,15 @@ async function install(store: BlobStore, order: DeploymentOrder, signerPem: stri
   }
   await rm(dir, { recursive: true, force: true });
   await bundle.materialize(dir, { roles: LAID_OUT, signal });
-  const { tolerances, metric, limits } = bundle.source;
+  const { tolerances, metric, limits, recipe, rawTolerance } = bundle.source;
+  const raw = files.filter((file) => file.role === 'golden-raw').map((file) => file.path);
   return {
     modelPath: join(dir, model.path),
     goldenPath: join(dir, golden.path),
+    ...(raw.length > 0 &&
+      recipe !== undefined && {
+        raw: { dir, recipe, golden: golden.path, raw, files: recipeFilesIn(dir, new Set(bundle.files.keys())), tolerance: rawTolerance },
+      }),
     rule: goldenRule(bundle.variant.precision, tolerances, metric && { name: metric.name, output: metric.output }),
     limits,
     reading: readingOf(bundle, dir),

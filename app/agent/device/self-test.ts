@@ -1,7 +1,7 @@
 /** The golden set and the limits, run on this device before a bundle may serve. */
 import { asEdgewrightError, EdgewrightError, formatBytes } from '#contract';
 import { goldenCases, readNpz, sliceRows, type Tensor } from '#core/datasets';
-import { latencySummary, type Runner, runGolden } from '#core/runtime';
+import { checkRawGolden, latencySummary, type RawGolden, type Runner, runGolden } from '#core/runtime';
 import { TEST_MS, TIMED_RUNS, WARMUP_RUNS } from '../limits.ts';
 import type { ModelSession } from '../serving/session.ts';
 import type { DeviceLimits } from '#core/protocol';
@@ -10,7 +10,7 @@ import type { StagedBundle } from './install.ts';
 /**
  * @param limits those of the decision over those of the bundle
  * @returns what was found, in words
- * @throws device.golden-failed, device.golden-crashed, device.too-slow, device.too-much-memory (all gate)
+ * @throws device.golden-failed, device.raw-mismatch, device.golden-crashed, device.too-slow, device.too-much-memory (all gate)
  */
 export async function testBundle(session: ModelSession, staged: StagedBundle, limits: DeviceLimits, signal: AbortSignal): Promise<string> {
   const runner = session.runner();
@@ -31,9 +31,10 @@ export async function testBundle(session: ModelSession, staged: StagedBundle, li
         owner: 'gate',
       });
     }
+    const raw = await checkRaw(staged.raw, runner, options.signal);
     const latency = await checkLatency(runner, cases.inputs, limits.p95Ms, options);
     const memory = await checkMemory(runner, limits.memoryBytes);
-    return `the golden set passes (${golden.samples} samples, largest error ${golden.maxAbsError.toPrecision(3)})${latency}${memory}.`;
+    return `the golden set passes (${golden.samples} samples, largest error ${golden.maxAbsError.toPrecision(3)})${raw}${latency}${memory}.`;
   } catch (error) {
     if (signal.aborted) throw error;
     const known = asEdgewrightError(error);
@@ -48,6 +49,24 @@ export async function testBundle(session: ModelSession, staged: StagedBundle, li
       },
       { cause: error },
     );
+  }
+}
+
+/** The recipe makes of the raw inputs here what it made of them where the bundle was built. A device that has no image decoder says so. */
+async function checkRaw(raw: RawGolden | undefined, runner: Runner, signal: AbortSignal): Promise<string> {
+  if (!raw) return '';
+  try {
+    const mismatch = await checkRawGolden(raw, runner.inputs, signal);
+    if (!mismatch) return `, ${raw.raw.length} raw inputs prepared alike`;
+    throw new EdgewrightError({
+      code: 'device.raw-mismatch',
+      message: `The recipe prepares raw inputs otherwise on this device: ${mismatch.message}.`,
+      hint: 'The bundle that served before still serves. Compare the versions of Edgewright on both machines.',
+      owner: 'gate',
+    });
+  } catch (error) {
+    if (error instanceof EdgewrightError && error.code === 'image.no-decoder') return ', raw inputs not checked: no image decoder here';
+    throw error;
   }
 }
 

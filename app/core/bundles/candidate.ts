@@ -1,7 +1,7 @@
 /** What must hold of a model before it may be stored, whether it was built here or came from elsewhere. */
 import { join } from 'node:path';
 import type { CheckResult, InspectResult, Warning } from '#contract';
-import { answerOutputs, checkRecipeFiles, parseRecipe } from '#core/datasets';
+import { answerOutputs, checkRecipeFiles, metricKind, parseRecipe } from '#core/datasets';
 import { checkStructureApart, inspectModel } from '#core/onnx';
 import { nearest, readFileBounded } from '#core/platform';
 import { unsound } from './errors.ts';
@@ -20,6 +20,10 @@ export interface Candidate {
   dir: string;
   modelPath: string;
   goldenPath?: string;
+  /** Of every file, in `dir`. */
+  paths: string[];
+  /** Those of the golden set's raw inputs. */
+  goldenRaw: string[];
   calibrationPath?: string;
   testPath?: string;
   recipePath?: string;
@@ -53,6 +57,8 @@ export async function checkModel(path: string, source: BundleSource, options: Ch
     const zipMap = type.startsWith('sequence(map(') ? " With skl2onnx, convert it again with options={'zipmap': False} to get it as a tensor." : '';
     options.onWarning?.({ code: 'model.output-no-tensor', message: `The output ${name} is a ${type}, which cannot be read here and is left out.${zipMap}` });
   }
+  // A name nobody knows would only be found out when the model is scored.
+  if (source.metric) metricKind(source.metric.name);
   if (source.metric) checkOutput(facts, source.metric.output, 'bundle.metric-output', `${SOURCE_FILE}: "metric.output"`);
   return facts;
 }
@@ -106,6 +112,8 @@ export function candidateOf(
     ...(testPath !== undefined && { testPath }),
     ...(recipePath !== undefined && { recipePath }),
     ...(labelsPath !== undefined && { labelsPath }),
+    paths: layers.map((file) => file.path),
+    goldenRaw: layers.filter((file) => file.role === 'golden-raw').map((file) => file.path),
     examplePaths: layers.filter((file) => file.role === 'example').map((file) => join(dir, file.path)),
     ...(source.metric && { metric: source.metric }),
     tolerances: source.tolerances,

@@ -17,6 +17,9 @@ export const STORE_WAIT_MS = 30_000;
 
 /** Largest edgewright.yaml, in bytes. */
 export const MAX_SOURCE_BYTES = 256 * KIB;
+/** Largest raw input of a golden set, in bytes, and most of them: they travel to every device. */
+export const MAX_GOLDEN_RAW_BYTES = 4 * MIB;
+export const MAX_GOLDEN_RAW = 64;
 /** Largest text of a bundle: recipe, labels, in bytes. */
 export const MAX_TEXT_BYTES = 8 * MIB;
 /** Largest tokenizer, in bytes; reading it has a bound of its own, below this. */

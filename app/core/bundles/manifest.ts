@@ -49,6 +49,7 @@ const ROLES = [
   'model',
   'weights',
   'golden',
+  'golden-raw',
   'calibration',
   'test',
   'recipe',
@@ -171,7 +172,7 @@ function inOrder(files: readonly LayerFile[]): LayerFile[] {
 }
 
 function layer(file: LayerFile): Descriptor {
-  const dataset = ['golden', 'calibration', 'test', 'example'].includes(file.role);
+  const dataset = ['golden', 'golden-raw', 'calibration', 'test', 'example'].includes(file.role);
   return {
     mediaType: file.role === 'model' || file.role === 'weights' ? WEIGHT_LAYER : dataset ? DATASET_LAYER : WEIGHT_CONFIG_LAYER,
     digest: file.digest,

@@ -35,6 +35,20 @@ const Tolerance = z.number().min(0).max(1e6);
 const CloseSchema = z.strictObject({ atol: Tolerance.optional(), rtol: Tolerance.optional() });
 const AgreementSchema = z.strictObject({ agreement: Share.optional(), maxDrop: Tolerance.optional() });
 
+/** The file alone, or with raw inputs beside it. */
+const GoldenSchema = z.preprocess(
+  (value) => (typeof value === 'string' ? { tensors: value } : value),
+  z
+    .strictObject({
+      tensors: PathSchema,
+      /** A folder with the raw inputs of some samples, or a list of files; each named by its sample, as in 3.png or 3-seven.png. */
+      raw: z.union([PathSchema, z.array(PathSchema)]).optional(),
+      /** How near what the recipe makes of them must be to the golden inputs. */
+      rawTolerance: CloseSchema.optional(),
+    })
+    .optional(),
+);
+
 const SourceSchema = z.strictObject({
   name: NameSchema,
   version: VersionSchema,
@@ -42,7 +56,7 @@ const SourceSchema = z.strictObject({
   /** SPDX license expression. */
   license: z.string().max(200).optional(),
   model: PathSchema,
-  golden: PathSchema.optional(),
+  golden: GoldenSchema,
   calibration: PathSchema.optional(),
   test: PathSchema.optional(),
   metric: z
@@ -81,7 +95,11 @@ const SourceSchema = z.strictObject({
 type Parsed = z.infer<typeof SourceSchema>;
 
 /** The same facts in units the program counts in. */
-export interface BundleSource extends Omit<Parsed, 'limits' | 'tolerances'> {
+export interface BundleSource extends Omit<Parsed, 'golden' | 'limits' | 'tolerances'> {
+  /** The file with the tensors. */
+  golden?: string;
+  goldenRaw?: string | string[];
+  rawTolerance?: { atol?: number | undefined; rtol?: number | undefined };
   tolerances: NonNullable<Parsed['tolerances']>;
   limits: { p95Ms?: number; memoryBytes?: number };
 }
@@ -102,7 +120,7 @@ export function parseSource(text: string): BundleSource {
   if (!result.success) {
     const issue = result.error.issues[0];
     if (!issue) throw unsound('bundle.source-malformed', `${SOURCE_FILE} is wrong.`);
-    const path = issue.code === 'unrecognized_keys' ? [...issue.path, issue.keys[0] ?? ''] : issue.path;
+    const path = issue.code === 'unrecognized_keys' ? [...issue.path, issue.keys[0] ?? ''] : asWritten(issue.path, value);
     throw fieldError(
       issue,
       path.filter((part) => typeof part !== 'symbol'),
@@ -110,12 +128,21 @@ export function parseSource(text: string): BundleSource {
       lineOf(document, lines, path),
     );
   }
-  const { limits, tolerances, ...rest } = result.data;
+  const { golden, limits, tolerances, ...rest } = result.data;
   return {
     ...rest,
+    ...(golden && { golden: golden.tensors }),
+    ...(golden?.raw !== undefined && { goldenRaw: golden.raw }),
+    ...(golden?.rawTolerance && { rawTolerance: golden.rawTolerance }),
     tolerances: tolerances ?? {},
     limits: { ...(limits?.p95 !== undefined && { p95Ms: limits.p95 }), ...(limits?.memory !== undefined && { memoryBytes: limits.memory }) },
   };
+}
+
+/** The plain form of a golden set has no fields of its own. */
+function asWritten(path: readonly PropertyKey[], value: unknown): readonly PropertyKey[] {
+  const plain = typeof value === 'object' && value !== null && 'golden' in value && typeof value.golden === 'string';
+  return plain && path[0] === 'golden' ? ['golden'] : path;
 }
 
 function toPlain(read: () => unknown): unknown {
@@ -165,14 +192,18 @@ function shown(value: unknown): string | undefined {
 
 /** The fields of the mapping at `path`, from the schema itself. */
 function knownFields(path: readonly (string | number)[]): string[] {
-  let schema: z.core.$ZodType = SourceSchema;
+  let schema = bare(SourceSchema);
   for (const part of path) {
-    while (schema instanceof z.ZodOptional) schema = schema.unwrap();
     if (!(schema instanceof z.ZodObject)) return [];
     const inner: unknown = schema.shape[String(part)];
     if (!(inner instanceof z.ZodType)) return [];
-    schema = inner;
+    schema = bare(inner);
   }
-  while (schema instanceof z.ZodOptional) schema = schema.unwrap();
   return schema instanceof z.ZodObject ? Object.keys(schema.shape) : [];
+}
+
+/** Without what says that it may be left out, or is prepared first. */
+function bare(schema: z.core.$ZodType): z.core.$ZodType {
+  if (schema instanceof z.ZodOptional) return bare(schema.unwrap());
+  return schema instanceof z.ZodPipe ? bare(schema.out) : schema;
 }

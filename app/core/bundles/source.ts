@@ -2,7 +2,7 @@
 import { constants } from 'node:fs';
 import { type FileHandle, open, readdir, realpath, stat } from 'node:fs/promises';
 import { isAbsolute, join, relative, sep } from 'node:path';
-import { filesOfRecipe, parseRecipe } from '#core/datasets';
+import { filesOfRecipe, parseRecipe, sampleOfRaw } from '#core/datasets';
 import { externalFiles, readModel } from '#core/onnx';
 import { readFileBounded } from '#core/platform';
 import { misused, unsound } from './errors.ts';
@@ -11,6 +11,8 @@ import {
   MAX_EXAMPLE_BYTES,
   MAX_EXAMPLES,
   MAX_FILES,
+  MAX_GOLDEN_RAW,
+  MAX_GOLDEN_RAW_BYTES,
   MAX_MODEL_BYTES,
   MAX_SOURCE_BYTES,
   MAX_TEXT_BYTES,
@@ -21,13 +23,26 @@ import { checkApart, pathProblem, SOURCE_FILE } from './paths.ts';
 import { type BundleSource, parseSource } from './source-schema.ts';
 
 /** What a file of a bundle is for. */
-export type Role = 'model' | 'weights' | 'golden' | 'calibration' | 'test' | 'recipe' | 'labels' | 'tokenizer' | 'source' | 'example' | 'variant';
+export type Role =
+  | 'model'
+  | 'weights'
+  | 'golden'
+  | 'golden-raw'
+  | 'calibration'
+  | 'test'
+  | 'recipe'
+  | 'labels'
+  | 'tokenizer'
+  | 'source'
+  | 'example'
+  | 'variant';
 
 /** Largest file of each role, in bytes. */
 export const MAX_ROLE_BYTES: Record<Role, number> = {
   model: MAX_MODEL_BYTES,
   weights: MAX_WEIGHTS_BYTES,
   golden: MAX_DATASET_BYTES,
+  'golden-raw': MAX_GOLDEN_RAW_BYTES,
   calibration: MAX_DATASET_BYTES,
   test: MAX_DATASET_BYTES,
   recipe: MAX_TEXT_BYTES,
@@ -79,6 +94,7 @@ export async function readBundleSource(dir: string, given?: string): Promise<Bun
   add(await modelWeights(root, source.model));
   for (const role of ['golden', 'recipe', 'labels'] as const) add(await named(role));
   add(await recipeFiles(root, source.recipe));
+  add(await rawInputs(root, source));
   add(await examples(root, source.examples));
   for (const role of ['calibration', 'test'] as const) add(await named(role));
   if (files.length > MAX_FILES)
@@ -115,23 +131,52 @@ async function recipeFiles(root: string, recipe: string | undefined): Promise<So
   );
 }
 
+/** Raw inputs of golden samples, each named by its sample; only a recipe can make tensors of them. */
+async function rawInputs(root: string, { goldenRaw, recipe }: BundleSource): Promise<SourceFile[]> {
+  if (goldenRaw === undefined) return [];
+  if (recipe === undefined)
+    throw unsound('bundle.raw-no-recipe', `${SOURCE_FILE}: "golden.raw" needs a recipe, which makes tensors of raw inputs.`, {
+      hint: 'Name one: recipe: recipe.yaml',
+    });
+  const paths = typeof goldenRaw === 'string' ? await filesIn(root, goldenRaw, 'golden.raw') : goldenRaw;
+  if (paths.length > MAX_GOLDEN_RAW)
+    throw unsound('bundle.too-many-files', 'The golden set has too many raw inputs.', { expected: `at most ${MAX_GOLDEN_RAW}`, found: String(paths.length) });
+  const samples = new Map<number, string>();
+  for (const path of paths) {
+    const sample = sampleOfRaw(path);
+    const other = sample === undefined ? undefined : samples.get(sample);
+    if (sample === undefined || other !== undefined)
+      throw unsound(
+        'bundle.raw-name',
+        `${SOURCE_FILE}: "golden.raw": ${sample === undefined ? `${path} does not say its sample` : `${path} and ${other} are of one sample`}.`,
+        {
+          expected: 'names that begin with the number of the sample, counted from 0: 3.png, 3-seven.png',
+          found: path,
+        },
+      );
+    samples.set(sample, path);
+  }
+  return Promise.all(paths.map(async (path) => ({ path, role: 'golden-raw' as const, from: await inside(root, path, 'golden.raw') })));
+}
+
 async function examples(root: string, named: BundleSource['examples']): Promise<SourceFile[]> {
   if (named === undefined) return [];
-  const paths = typeof named === 'string' ? await examplesIn(root, named) : named;
+  const paths = typeof named === 'string' ? await filesIn(root, named, 'examples') : named;
   if (paths.length > MAX_EXAMPLES)
     throw unsound('bundle.too-many-files', 'The bundle has too many examples.', { expected: `at most ${MAX_EXAMPLES}`, found: String(paths.length) });
   return Promise.all(paths.map(async (path) => ({ path, role: 'example' as const, from: await inside(root, path, 'examples') })));
 }
 
-async function examplesIn(root: string, path: string): Promise<string[]> {
-  const full = await located(root, path, 'examples');
+/** The files of a folder in the order of their names, or the one file. */
+async function filesIn(root: string, path: string, field: string): Promise<string[]> {
+  const full = await located(root, path, field);
   if (!(await stat(full)).isDirectory()) return [path];
   const names = (await readdir(full, { withFileTypes: true }))
     .filter((entry) => !entry.isDirectory() && !entry.name.startsWith('.'))
     .map((entry) => entry.name);
   return names.sort().map((name) => {
     const problem = pathProblem(`${path}/${name}`);
-    if (problem !== undefined) throw unsound('bundle.path-wrong', `The example ${path}/${name} ${problem}.`);
+    if (problem !== undefined) throw unsound('bundle.path-wrong', `${SOURCE_FILE}: "${field}": the file ${path}/${name} ${problem}.`);
     return `${path}/${name}`;
   });
 }

@@ -11,6 +11,7 @@ export { checkRawInput, type RawContext, type RawInput as GoldenRawInput, type R
 export {
   type AgreementRule,
   type CloseRule,
+  type Closeness,
   DEFAULT_TOLERANCES,
   type GoldenRule,
   goldenRule,

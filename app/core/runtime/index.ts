@@ -11,6 +11,7 @@ export {
   syntheticFeeds,
 } from './benchmark.ts';
 export { startRunner } from './child-runner.ts';
+export { checkRawGolden, type RawGolden } from './raw-golden.ts';
 export { evaluate, type GoldenResult, referenceOutput, runGolden } from './judge.ts';
 export { PROBE_MEMORY_BYTES, RUNNER_MEMORY_BYTES } from './limits.ts';
 export { optimizeModel, type PortableLevel } from './optimize.ts';

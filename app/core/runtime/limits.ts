@@ -44,3 +44,6 @@ export const PROBE_BYTES_PER_MS = 50_000;
 export const MAX_PROBE_INPUT_BYTES = 128 * 1024 ** 2;
 /** Most times a model is loaded to be tried: again after an input that ended its process. */
 export const MAX_PROBE_LOADS = 2;
+/** Largest raw input of a golden set, and largest recipe, read whole, in bytes. */
+export const MAX_RAW_GOLDEN_BYTES = 4 * 1024 * 1024;
+export const MAX_RECIPE_FILE_BYTES = 1024 * 1024;

@@ -75,11 +75,13 @@ export interface LookupBundle {
   table: readonly number[];
   /** What the golden set expects for the indices 0..n-1; default: what the table holds. */
   golden?: readonly number[];
+  /** Raw inputs of the golden set: tables of a column `i`. */
+  raw?: Readonly<Record<string, string>>;
   yaml?: string;
 }
 
 /** A model of one Gather: `value[i] = table[index[i]]`. It fails on some inputs only, which is what a watch must notice. */
-async function writeLookup(dir: string, { name = 'lookup', version, table, golden = table.slice(0, 4), yaml = '' }: LookupBundle): Promise<string> {
+async function writeLookup(dir: string, { name = 'lookup', version, table, golden = table.slice(0, 4), raw, yaml = '' }: LookupBundle): Promise<string> {
   await mkdir(dir, { recursive: true });
   const axis = { tensorType: { elemType: DataType.int64, shape: { dim: [{ dimParam: 'n' }] } } };
   const values = { tensorType: { elemType: DataType.float32, shape: { dim: [{ dimParam: 'n' }] } } };
@@ -111,7 +113,13 @@ async function writeLookup(dir: string, { name = 'lookup', version, table, golde
       ['out_value', tensor('float32', [golden.length], Float32Array.from(golden))],
     ]),
   );
-  await writeFile(join(dir, 'edgewright.yaml'), `name: ${name}\nversion: ${version}\nmodel: model.onnx\ngolden: golden.npz\n${yaml}`);
+  if (raw) {
+    await mkdir(join(dir, 'golden'));
+    for (const [file, text] of Object.entries(raw)) await writeFile(join(dir, 'golden', file), text);
+    await writeFile(join(dir, 'recipe.yaml'), '{kind: table, columns: [{name: i, type: integer}]}');
+  }
+  const set = raw ? '{tensors: golden.npz, raw: golden}\nrecipe: recipe.yaml' : 'golden.npz';
+  await writeFile(join(dir, 'edgewright.yaml'), `name: ${name}\nversion: ${version}\nmodel: model.onnx\ngolden: ${set}\n${yaml}`);
   return dir;
 }
 

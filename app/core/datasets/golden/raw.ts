@@ -13,7 +13,7 @@ import { alternativesOf } from './alternatives.ts';
 import type { GoldenCases } from './cases.ts';
 import { compareGolden, type GoldenFailure } from './compare.ts';
 import { explainArrays } from './explain-arrays.ts';
-import type { CloseRule } from './rules.ts';
+import type { CloseRule, Closeness } from './rules.ts';
 
 export interface RawInput {
   /** Path inside the bundle; its name begins with the number of the sample. */
@@ -28,7 +28,7 @@ export interface RawContext {
   files: BundleFiles;
   golden: GoldenCases;
   /** How near floats must be; whole numbers and text must be equal. */
-  tolerance?: Partial<CloseRule> | undefined;
+  tolerance?: Closeness | undefined;
 }
 
 export interface RawMismatch {
@@ -60,7 +60,7 @@ export function sampleOfRaw(path: string): number | undefined {
  */
 export async function checkRawInput(raw: RawInput, context: RawContext): Promise<RawMismatch | undefined> {
   const sample = sampleOfRaw(raw.path) ?? 0;
-  const rule = { ...DEFAULT_RAW_TOLERANCE, ...context.tolerance };
+  const rule = { atol: context.tolerance?.atol ?? DEFAULT_RAW_TOLERANCE.atol, rtol: context.tolerance?.rtol ?? DEFAULT_RAW_TOLERANCE.rtol };
   const { feeds, rows = 1 } = await applyRecipe(context.recipe, raw.bytes, context.inputs, context.files);
   if (sample + rows > context.golden.samples)
     return { path: raw.path, input: '', message: `${raw.path} is for golden sample ${sample + rows - 1}, but there are only ${context.golden.samples}` };

@@ -21,7 +21,8 @@ export interface AgreementRule {
 
 export type GoldenRule = CloseRule | AgreementRule;
 
-interface Closeness {
+/** As a bundle states it: what is left out has a default. */
+export interface Closeness {
   atol?: number | undefined;
   rtol?: number | undefined;
 }

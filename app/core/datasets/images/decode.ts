@@ -31,8 +31,20 @@ export function looksLikeImage(bytes: Uint8Array): boolean {
 
 /** Loaded on first use: a device or a command that sees no images never loads the decoder. */
 async function loadSharp() {
-  const { default: sharp } = await import('sharp');
-  return sharp;
+  try {
+    const { default: sharp } = await import('sharp');
+    return sharp;
+  } catch (error) {
+    throw new EdgewrightError(
+      {
+        code: 'image.no-decoder',
+        message: 'This machine has no image decoder, so images cannot be read here.',
+        found: error instanceof Error ? (error.message.split('\n')[0] ?? '') : String(error),
+        owner: 'machine',
+      },
+      { cause: error },
+    );
+  }
 }
 
 /**
