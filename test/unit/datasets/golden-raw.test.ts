@@ -18,7 +18,7 @@ async function made(recipe: object, raw: Uint8Array, rank: number): Promise<Tens
 
 /** What is said when the exporter prepared inputs by one recipe and the bundle by another. */
 async function difference(exporter: object | Tensor, recipe: object, raw: Uint8Array, rank = 4): Promise<RawMismatch | undefined> {
-  const want = 'dims' in exporter ? (exporter) : await made(exporter, raw, rank);
+  const want = 'dims' in exporter ? exporter : await made(exporter, raw, rank);
   const golden: GoldenCases = { inputs: { x: want }, outputs: {}, samples: want.dims[0] ?? 1 };
   return checkRawInput({ path: 'golden/0-raw', bytes: raw }, { recipe: parseRecipe(JSON.stringify(recipe)), inputs: any(rank), files: NO_FILES, golden });
 }
@@ -96,9 +96,7 @@ describe('an exporter that prepares images otherwise than the recipe', () => {
     expect((await difference(float32Tensor([1, 3, 9, 12], new Float32Array(324)), image(resize), photo))?.message).toContain(
       'shape [1,3,10,12], expected [1,3,9,12]',
     );
-    expect((await difference({ type: 'uint8', dims: [1, 3, 10, 12], data: new Uint8Array(360) }, image(resize), photo))?.message).toContain(
-      'expected uint8',
-    );
+    expect((await difference({ type: 'uint8', dims: [1, 3, 10, 12], data: new Uint8Array(360) }, image(resize), photo))?.message).toContain('expected uint8');
   });
 });
 
