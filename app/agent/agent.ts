@@ -4,6 +4,7 @@ import type { Server } from 'node:http';
 import { join } from 'node:path';
 import { EdgewrightError, type HardwareReport } from '#contract';
 import { openStore } from '#core/bundles';
+import { Uploads } from '#core/distribution';
 import type { ReadyLine } from '#core/protocol';
 import { detectHardware } from '#core/hardware';
 import {
@@ -26,14 +27,13 @@ import { bundlesOf } from './device/report.ts';
 import { createInferenceServer } from './doors/inference.ts';
 import { createManagementDoor } from './doors/management.ts';
 import { openPairingDoor, type PairingDoor } from './doors/pairing.ts';
-import { CLOSE_MS, FOLDER_WAIT_MS, HARDWARE_DELAY_MS, HOUSEKEEPING_MS } from './limits.ts';
+import { CLOSE_MS, FOLDER_WAIT_MS, HARDWARE_DELAY_MS, HOUSEKEEPING_MS, MAX_UPLOADS, UPLOAD_EXPIRES_MS } from './limits.ts';
 import { Metrics } from './metrics.ts';
 import { Router } from './serving/router.ts';
 import { openAgentDatabase, Settings } from './state/database.ts';
 import { EventLog } from './state/events.ts';
 import { type Identity, IdentityStore } from './state/identity.ts';
 import { Ledger } from './state/ledger.ts';
-import { Uploads } from './state/uploads.ts';
 import { AGENT_VERSION } from './version.ts';
 
 export interface AgentOptions {
@@ -86,7 +86,8 @@ async function compose(options: AgentOptions, undo: (() => Promise<void> | void)
 
   const store = await openStore(join(dir, 'store'));
   await store.sweepTemp();
-  const uploads = await Uploads.open(db, join(dir, 'uploads'), clock);
+  const uploads = new Uploads(join(dir, 'uploads'), { clock, max: MAX_UPLOADS, expiresMs: UPLOAD_EXPIRES_MS, yieldsMs: 0 });
+  await uploads.sweep();
   const events = new EventLog(db, clock);
   const ledger = new Ledger(db, events, clock);
   const router = new Router();

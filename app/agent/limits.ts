@@ -44,11 +44,6 @@ export const UPLOAD_IDLE_MS = 30_000;
 export const UPLOAD_EXPIRES_MS = 7 * 24 * 3_600_000;
 /** Uploads open at once. */
 export const MAX_UPLOADS = 64;
-/** Bytes of an upload written before they are made durable. */
-export const UPLOAD_SYNC_BYTES = 8 * 1024 * 1024;
-
-/** Bytes read at once to hash an upload. */
-export const HASH_CHUNK_BYTES = 1024 * 1024;
 
 // --- Inference ---------------------------------------------------------------------------------------------------------
 /** Largest inference request, in bytes of JSON. */

@@ -6,6 +6,7 @@ import { currentExitCode } from './command.ts';
 import { addAudit } from './commands/audit.ts';
 import { addBundle } from './commands/bundle.ts';
 import { addBundleFiles } from './commands/bundle-files.ts';
+import { addBundleRegistry } from './commands/bundle-registry.ts';
 import { addDemo } from './commands/demo.ts';
 import { addDeploy } from './commands/deploy.ts';
 import { addDevice } from './commands/device.ts';
@@ -30,6 +31,7 @@ export function buildProgram(): Command {
   const bundle = addBundle(program);
   addBundleFiles(bundle);
   addImport(bundle);
+  addBundleRegistry(bundle);
   addImport(program);
   addStore(program);
   addRegistry(program);

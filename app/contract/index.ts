@@ -11,7 +11,7 @@ import { CheckRequestSchema, CheckResultSchema } from './checks.ts';
 import { BenchmarkSchema, NameSchema, ProviderUseSchema, RefSchema, WarningSchema } from './common.ts';
 import { AddDeviceSchema, DeploymentSchema, DeploySpecSchema, DeviceDetailSchema, DeviceSchema, PreflightSchema, RollbackResultSchema } from './devices.ts';
 import { ErrorBodySchema } from './errors.ts';
-import { PushedBundleSchema, ReceivedSchema } from './distribution.ts';
+import { registries } from './distribution.ts';
 import { HardwareReportSchema } from './hardware.ts';
 import { ImportRequestSchema, ImportStartedSchema } from './imports.ts';
 import { RunEventSchema, RunRequestSchema, RunResultSchema } from './inference.ts';
@@ -85,10 +85,7 @@ export const contract = {
     sign: procedure.input(SignBundleSchema).output(BundleSummarySchema),
     remove: procedure.input(ByRef).output(z.object({ ref: z.string(), freedBytes: z.number().int() })),
   },
-  registries: {
-    /** Judges a bundle that was pushed into this workspace's own registry, and takes it in. */
-    admit: procedure.input(PushedBundleSchema).output(ReceivedSchema),
-  },
+  registries,
   store: storeCare,
   trust: trustProcedures,
   inference: {

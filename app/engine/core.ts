@@ -6,7 +6,7 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { asEdgewrightError, type HardwareReport, type QuantizeRequest, type QuantizeResult, type Status } from '#contract';
 import { openCatalogue, openRegistry, openStore, type Registry } from '#core/bundles';
-import { openRepositories } from '#core/distribution';
+import { openRegistryMemory, openRepositories } from '#core/distribution';
 import { type Fleet, openFleet } from '#core/fleet';
 import { detectHardware } from '#core/hardware';
 import {
@@ -186,7 +186,9 @@ export async function openCore(options: CoreOptions): Promise<Core> {
     const bundles = new Bundles({ registry, fleet, jobs, changes, write, record });
     const trustedSigners = new TrustedSigners({ trust, keyring, registry, fleet, jobs, changes, clock, write, record });
     const workspace = new Workspace({ keyring, changes, write, record });
-    const registries = new Registries({ registry, repositories, jobs, changes, write, record });
+    const registryMemory = openRegistryMemory(join(paths.home, 'registries.db'), clock);
+    closers.push(() => registryMemory.close());
+    const registries = new Registries({ registry, repositories, memory: registryMemory, clock, jobs, changes, write, record });
     const devices = new Devices({ fleet, practice, db, changes, write, record, follows: options.lock.hold });
 
     return {

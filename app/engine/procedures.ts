@@ -40,6 +40,8 @@ const KINDS: Record<ProcedureName, ProcedureKind> = {
   'bundles.verify': 'read',
   'bundles.sign': 'act',
   'bundles.remove': 'act',
+  'registries.push': 'free',
+  'registries.pull': 'free',
   'registries.admit': 'free',
   'store.verify': 'free',
   'store.gc': 'free',

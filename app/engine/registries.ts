@@ -1,7 +1,17 @@
 /** Bundles that come and go over the distribution API: each as its only writer, shown as a job, and on record. */
-import type { BundleSummary, Warning } from '#contract';
-import type { Registry } from '#core/bundles';
-import type { Repositories } from '#core/distribution';
+import { EdgewrightError, formatBytes, type Imported, type PushResult, type Warning } from '#contract';
+import type { BundleProvider, Registry } from '#core/bundles';
+import {
+  formatRegistryRef,
+  openPullSource,
+  openRegistryClient,
+  parseRegistryRef,
+  pushBundle,
+  type RegistryAccess,
+  type RegistryMemory,
+  type Repositories,
+} from '#core/distribution';
+import type { Clock } from '#core/platform';
 import { admit } from './admit.ts';
 import type { Changes } from './changes.ts';
 import type { JobControl, Jobs } from './jobs.ts';
@@ -10,13 +20,19 @@ import type { RecordAct, Write } from './service.ts';
 export interface RegistriesDeps {
   registry: Registry;
   repositories: Repositories;
+  memory: RegistryMemory;
+  clock: Clock;
   jobs: Jobs;
   changes: Changes;
   write: Write;
   record: RecordAct;
 }
 
-export type Received = BundleSummary & { warnings: Warning[] };
+interface Asked {
+  target: string;
+  access: RegistryAccess;
+  jobId?: string | undefined;
+}
 
 export class Registries {
   readonly #deps: RegistriesDeps;
@@ -25,35 +41,97 @@ export class Registries {
     this.#deps = deps;
   }
 
-  /** Takes in a bundle that was pushed into the workspace's own registry, judged as any that comes from elsewhere. */
-  admit(name: string, version: string, actor: string, signal?: AbortSignal): Promise<Received> {
-    const { registry, repositories, jobs, write } = this.#deps;
-    const receive = async (control: JobControl): Promise<Received> => {
-      const warnings: Warning[] = [];
-      const summary = await registry.receive(await repositories.provider(name, version), {
-        admit: (candidate) => admit(candidate, control.signal),
-        signal: control.signal,
-        onProgress: (p) => control.progress(p.step, p.fraction),
-        onWarning: (warning) => warnings.push(warning),
-      });
-      return { ...summary, warnings };
-    };
-    return write(
-      'taking in a bundle',
-      async () => {
-        const job = jobs.start({ kind: 'receive', title: `Take in ${name}@${version}, pushed to the registry`, link: '/bundles' }, receive);
-        signal?.addEventListener('abort', () => void jobs.cancel(job.id).catch(() => {}), { once: true });
-        return this.#received(await job.done, actor, 'pushed to the registry');
-      },
-      signal,
-    );
+  /** @throws bundle.not-usable, trust.* (trust); network.*; usage.registry-ref */
+  async push({ ref, target, access, jobId }: Asked & { ref: string }, actor: string, signal?: AbortSignal): Promise<PushResult> {
+    const { registry, repositories, memory, clock, jobs, record } = this.#deps;
+    const to = parseRegistryRef(target);
+    if (to.digest !== undefined)
+      throw new EdgewrightError({ code: 'usage.registry-ref', message: 'A bundle is pushed under a tag, not a digest.', owner: 'usage' });
+    // What is quarantined or incomplete here is nothing for others.
+    const { name, version } = registry.resolve(ref);
+    const tag = to.tag ?? version;
+    const place = formatRegistryRef({ ...to, tag });
+    const what = { kind: 'push', title: `Push ${name}@${version} to ${place}`, link: `/bundles/${name}@${version}`, id: jobId } as const;
+    const result = await jobs.run(what, signal, async (control) => {
+      control.progress('Asking the registry what it has');
+      const content = await repositories.content(name, version);
+      const holders = new Map(content.blobs.map(({ digest }) => [digest, memory.holder(to.host, digest, to.repository)]));
+      const mountFrom = [...new Set([...holders.values()].filter((one) => one !== undefined))];
+      const client = await openRegistryClient(to, access, { clock, actions: 'pull,push', mountFrom, signal: control.signal });
+      try {
+        const pushed = await pushBundle(client, content, {
+          retries: { clock, signal: control.signal },
+          tag,
+          memory: memory.uploads(to.host, to.repository),
+          mountFrom: (digest) => {
+            const holder = holders.get(digest);
+            return holder === undefined ? [] : [holder];
+          },
+          onProgress: control.progress,
+        });
+        memory.noteSent(to.host, to.repository, [...holders.keys()]);
+        return pushed;
+      } finally {
+        client.close();
+      }
+    });
+    record(actor, 'bundle.pushed', `Pushed ${name}@${version} to ${place} (${formatBytes(result.bytesSent)} sent)`, { link: what.link, digest: result.digest });
+    return { ref: `${name}@${version}`, target: place, ...result };
   }
 
-  #received(bundle: Received, actor: string, how: string): Received {
-    const { name, version, digest, state } = bundle;
-    const link = `/bundles/${name}@${version}`;
-    this.#deps.record(actor, 'bundle.received', `Received ${name}@${version}, ${how}${state === 'sound' ? '' : `: ${state}`}`, { link, digest });
-    this.#deps.changes.publish('bundles');
-    return bundle;
+  /** @throws network.*; bundle.*, model.* (input); trust.*, store.* (trust) when altered; usage.registry-ref */
+  async pull({ target, access, jobId }: Asked, actor: string, signal?: AbortSignal): Promise<Imported> {
+    const { clock, jobs, write } = this.#deps;
+    const from = parseRegistryRef(target);
+    if (from.tag === undefined && from.digest === undefined) {
+      throw new EdgewrightError({
+        code: 'usage.registry-ref',
+        message: 'Which one?',
+        expected: 'a tag or a digest',
+        found: target.slice(0, 200),
+        hint: `For example ${target.slice(0, 150)}:1.0.0`,
+        owner: 'usage',
+      });
+    }
+    const place = formatRegistryRef(from);
+    const work = () =>
+      jobs.run({ kind: 'pull', title: `Pull ${place}`, link: '/bundles', id: jobId }, signal, async (control) => {
+        const client = await openRegistryClient(from, access, { clock, actions: 'pull', signal: control.signal });
+        try {
+          return await this.#receive(await openPullSource(client, from, { clock, signal: control.signal }), control, actor, `from ${place}`);
+        } finally {
+          client.close();
+        }
+      });
+    return write('pulling a bundle', work, signal);
+  }
+
+  /** Takes in a bundle that was pushed into the workspace's own registry, judged as any that comes from elsewhere. */
+  admit({ name, version }: { name: string; version: string }, actor: string, signal?: AbortSignal): Promise<Imported> {
+    const { repositories, jobs, write } = this.#deps;
+    const work = () =>
+      jobs.run({ kind: 'pull', title: `Take in ${name}@${version}, pushed to this registry`, link: '/bundles' }, signal, async (control) =>
+        this.#receive(await repositories.provider(name, version), control, actor, 'pushed to this registry'),
+      );
+    return write('taking in a bundle', work, signal);
+  }
+
+  async #receive(provider: BundleProvider, control: JobControl, actor: string, how: string): Promise<Imported> {
+    const { registry, changes, record } = this.#deps;
+    const warnings: Warning[] = [];
+    const received = await registry.receive(provider, {
+      admit: (candidate) => admit(candidate, control.signal),
+      signal: control.signal,
+      onProgress: (p) => control.progress(p.step, p.fraction),
+      onWarning: (warning) => {
+        warnings.push(warning);
+        control.warn(warning);
+      },
+    });
+    const ref = `${received.name}@${received.version}`;
+    const state = received.state === 'sound' ? '' : `, ${received.state}`;
+    record(actor, 'bundle.received', `Received ${ref} ${how}${state}`, { link: `/bundles/${ref}`, digest: received.digest });
+    changes.publish('bundles');
+    return { ...received, warnings };
   }
 }

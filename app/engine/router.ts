@@ -80,7 +80,9 @@ export function createRouter(core: Core) {
       remove: os.bundles.remove.handler(({ input, context }) => core.bundles.remove(input.ref, context.actor)),
     },
     registries: {
-      admit: os.registries.admit.handler(({ input, signal, context }) => core.registries.admit(input.name, input.version, context.actor, signal)),
+      push: os.registries.push.handler(({ input, signal, context }) => core.registries.push(input, context.actor, signal)),
+      pull: os.registries.pull.handler(({ input, signal, context }) => core.registries.pull(input, context.actor, signal)),
+      admit: os.registries.admit.handler(({ input, signal, context }) => core.registries.admit(input, context.actor, signal)),
     },
     store: {
       verify: os.store.verify.handler(({ input, signal, context }) => core.storeService.verify(input, context.actor, signal)),

@@ -2,8 +2,8 @@
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { BlobStore } from '#core/bundles';
+import type { Uploads } from '#core/distribution';
 import type { Deployments } from '../state/deployments.ts';
-import type { Uploads } from '../state/uploads.ts';
 import type { StagedBundle } from './install.ts';
 
 /** Call it in turn with everything that lists blobs as present. */

@@ -2,15 +2,13 @@
  * Push over the OCI distribution API (v1.1: "Push", "Resuming a chunked upload"): only the blobs that an accepted decision
  * lists by digest and size, no pull, no delete, no catalogue. Bytes count only once their digest was checked.
  */
-import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { asEdgewrightError, DigestSchema } from '#contract';
 import { type BlobStore, MAX_MANIFEST_BYTES } from '#core/bundles';
+import { OciError, parseChunkRange, TooLong, type Upload, UploadBusy, uploadRange, type Uploads } from '#core/distribution';
 import { MAX_WHOLE_UPLOAD_BYTES } from '#core/protocol';
-import { HASH_CHUNK_BYTES, UPLOAD_IDLE_MS } from '../limits.ts';
+import { UPLOAD_IDLE_MS } from '../limits.ts';
 import type { Deployments } from '../state/deployments.ts';
-import { TooLong, type Upload, type Uploads } from '../state/uploads.ts';
 import { HttpError, readBody, sendJson, sendText } from './http.ts';
 
 export interface PushServices {
@@ -19,20 +17,6 @@ export interface PushServices {
   store: BlobStore;
   /** A blob arrived whole. */
   onBlob(model: string): void;
-}
-
-/** An answer in OCI's error form; `body` carries ours where it says more. */
-class OciError extends Error {
-  readonly status: number;
-  readonly code: string;
-  readonly headers: Record<string, string>;
-
-  constructor(status: number, code: string, message: string, headers: Record<string, string> = {}) {
-    super(message);
-    this.status = status;
-    this.code = code;
-    this.headers = headers;
-  }
 }
 
 const BLOB_PATH = /^\/v2\/([a-z0-9._-]{1,63})\/(blobs|manifests)\/(sha256:[0-9a-f]{64})$/;
@@ -55,22 +39,21 @@ async function route(services: PushServices, request: IncomingMessage, response:
   if (blob?.[1] && blob[3]) {
     if (method === 'HEAD') return head(services, response, blob[1], blob[3]);
     if (method === 'PUT' && blob[2] === 'manifests') return putManifest(services, request, response, blob[1], blob[3]);
-    throw new OciError(405, 'UNSUPPORTED', 'A device takes pushes only.', { allow: blob[2] === 'manifests' ? 'HEAD, PUT' : 'HEAD' });
+    throw new OciError(405, 'UNSUPPORTED', 'A device takes pushes only.', { headers: { allow: blob[2] === 'manifests' ? 'HEAD, PUT' : 'HEAD' } });
   }
   const upload = UPLOAD_PATH.exec(pathname);
   const [, model, id] = upload ?? [];
   if (model && !id) {
-    if (method !== 'POST') throw new OciError(405, 'UNSUPPORTED', 'An upload begins with POST.', { allow: 'POST' });
+    if (method !== 'POST') throw new OciError(405, 'UNSUPPORTED', 'An upload begins with POST.', { headers: { allow: 'POST' } });
     return begin(services, request, response, model, url);
   }
   if (model && id) {
     if (method !== 'GET' && method !== 'PATCH' && method !== 'PUT' && method !== 'DELETE')
-      throw new OciError(405, 'UNSUPPORTED', 'An upload takes GET, PATCH, PUT and DELETE.', { allow: 'GET, PATCH, PUT, DELETE' });
-    return services.uploads.exclusive(id, async (signal) => {
+      throw new OciError(405, 'UNSUPPORTED', 'An upload takes GET, PATCH, PUT and DELETE.', { headers: { allow: 'GET, PATCH, PUT, DELETE' } });
+    return services.uploads.exclusive(id, async (found, signal) => {
       signal.addEventListener('abort', () => request.destroy(), { once: true });
-      const found = await services.uploads.find(model, id);
-      if (!found) throw new OciError(404, 'BLOB_UPLOAD_UNKNOWN', 'This upload is unknown or has expired.');
-      if (method === 'GET') return sendText(response, 204, '', uploadHeaders(found, found.offset));
+      if (found?.repository !== model) throw new OciError(404, 'BLOB_UPLOAD_UNKNOWN', 'This upload is unknown or has expired.');
+      if (method === 'GET') return sendText(response, 204, '', uploadHeaders(found));
       if (method === 'PATCH') return patch(services, request, response, found);
       if (method === 'PUT') return finish(services, request, response, found, url);
       await services.uploads.drop(id);
@@ -102,20 +85,21 @@ async function begin(services: PushServices, request: IncomingMessage, response:
   const length = Number(request.headers['content-length'] ?? 0);
   if (length > 0 || request.headers['transfer-encoding'] !== undefined) {
     if (asked !== null && length > 0 && length <= MAX_WHOLE_UPLOAD_BYTES) return takeWhole(services, request, response, model, parseDigest(asked));
-    throw new OciError(400, 'UNSUPPORTED', 'An upload of this size begins empty; send its bytes with PATCH.', { connection: 'close' });
+    throw new OciError(400, 'UNSUPPORTED', 'An upload of this size begins empty; send its bytes with PATCH.', { headers: { connection: 'close' } });
   }
   const digest = asked === null ? undefined : parseDigest(asked);
   const maxBytes = digest === undefined ? await largestMissing(deployments, store, model) : expected(deployments, model, digest);
-  const upload = await uploads.begin(model, digest, maxBytes);
-  if (!upload) throw new OciError(429, 'TOOMANYREQUESTS', 'Too many uploads are open.', { 'retry-after': '5' });
-  sendText(response, 202, '', uploadHeaders(upload, upload.offset));
+  const begun = digest === undefined ? undefined : await uploads.beganFor(model, digest);
+  const upload = begun ?? (await uploads.begin({ repository: model, digest, maxBytes }));
+  if (!upload) throw new OciError(429, 'TOOMANYREQUESTS', 'Too many uploads are open.', { headers: { 'retry-after': '5' } });
+  sendText(response, 202, '', uploadHeaders(upload));
 }
 
 /** A small blob that came with the request that begins its upload ("Single POST"). */
 async function takeWhole(services: PushServices, request: IncomingMessage, response: ServerResponse, model: string, digest: string): Promise<void> {
   const size = expected(services.deployments, model, digest);
   if (Number(request.headers['content-length']) !== size) {
-    throw new OciError(400, 'SIZE_INVALID', `The blob must be ${size} bytes long.`, { connection: 'close' });
+    throw new OciError(400, 'SIZE_INVALID', `The blob must be ${size} bytes long.`, { headers: { connection: 'close' } });
   }
   request.setTimeout(UPLOAD_IDLE_MS, () => request.destroy());
   await keep(services.store, await readBody(request, size), digest, size);
@@ -124,42 +108,39 @@ async function takeWhole(services: PushServices, request: IncomingMessage, respo
 }
 
 async function patch(services: PushServices, request: IncomingMessage, response: ServerResponse, upload: Upload): Promise<void> {
-  const range = request.headers['content-range'];
-  if (range !== undefined) {
-    const match = /^(?:bytes )?(\d{1,16})-(\d{1,16})(?:\/(?:\d+|\*))?$/.exec(range);
-    const start = Number(match?.[1]);
-    if (!match || start !== upload.offset || Number(match[2]) < start) {
-      throw new OciError(416, 'BLOB_UPLOAD_INVALID', `This upload goes on at byte ${upload.offset}.`, uploadHeaders(upload, upload.offset));
-    }
+  const said = request.headers['content-range'];
+  if (said !== undefined && parseChunkRange(said)?.start !== upload.offset) {
+    throw new OciError(416, 'BLOB_UPLOAD_INVALID', `This upload goes on at byte ${upload.offset}.`, { headers: uploadHeaders(upload) });
   }
-  const offset = await receive(services, request, upload);
-  sendText(response, 202, '', uploadHeaders(upload, offset));
+  await receive(services, request, upload);
+  sendText(response, 202, '', uploadHeaders(upload));
 }
 
 async function finish(services: PushServices, request: IncomingMessage, response: ServerResponse, upload: Upload, url: URL): Promise<void> {
   const digest = parseDigest(url.searchParams.get('digest') ?? '');
-  const size = expected(services.deployments, upload.model, digest);
+  const size = expected(services.deployments, upload.repository, digest);
   if (upload.digest !== undefined && upload.digest !== digest) throw new OciError(400, 'DIGEST_INVALID', 'This upload was begun for another digest.');
-  const length = await receive(services, request, { ...upload, maxBytes: Math.min(upload.maxBytes, size) });
+  upload.maxBytes = Math.min(upload.maxBytes, size);
+  const length = await receive(services, request, upload);
   if (length !== size) {
     // Too long can never become right; too short may only have been finished too early.
     if (length > size) await services.uploads.drop(upload.id);
     throw new OciError(400, 'SIZE_INVALID', `The blob must be ${size} bytes long; ${length} came.`);
   }
   try {
-    await adopt(services.store, services.uploads.path(upload.id), digest, size);
+    await adopt(services, upload, digest);
   } catch (error) {
     if (error instanceof OciError) await services.uploads.drop(upload.id);
     throw error;
   }
   await services.uploads.drop(upload.id);
-  services.onBlob(upload.model);
-  sendText(response, 201, '', { location: `/v2/${upload.model}/blobs/${digest}`, 'docker-content-digest': digest });
+  services.onBlob(upload.repository);
+  sendText(response, 201, '', { location: `/v2/${upload.repository}/blobs/${digest}`, 'docker-content-digest': digest });
 }
 
 /** Appends the request's body; one byte too many ends the upload. */
 async function receive({ uploads }: PushServices, request: IncomingMessage, upload: Upload): Promise<number> {
-  const tooLong = () => new OciError(413, 'SIZE_INVALID', `No awaited blob is longer than ${upload.maxBytes} bytes.`, { connection: 'close' });
+  const tooLong = () => new OciError(413, 'SIZE_INVALID', `No awaited blob is longer than ${upload.maxBytes} bytes.`, { headers: { connection: 'close' } });
   if (upload.offset + Number(request.headers['content-length'] ?? 0) > upload.maxBytes) {
     await uploads.drop(upload.id);
     throw tooLong();
@@ -176,13 +157,12 @@ async function receive({ uploads }: PushServices, request: IncomingMessage, uplo
   }
 }
 
-/** Makes a whole upload a blob without copying it: hashed where it lies, then renamed into the store. */
-async function adopt(store: BlobStore, path: string, digest: string, size: number): Promise<void> {
+/** Makes a whole upload a blob without copying it: hashed as it came, then renamed into the store. */
+async function adopt({ store, uploads }: PushServices, upload: Upload, digest: string): Promise<void> {
+  const size = upload.offset;
   if ((await store.size(digest)) === size) return;
-  const hash = createHash('sha256');
-  for await (const chunk of createReadStream(path, { highWaterMark: HASH_CHUNK_BYTES }) as AsyncIterable<Buffer>) hash.update(chunk);
-  if (`sha256:${hash.digest('hex')}` !== digest) throw new OciError(400, 'DIGEST_INVALID', 'The bytes do not have this digest.');
-  await store.adopt([{ path, digest, size }]);
+  if ((await uploads.digest(upload, 'sha256')) !== digest) throw new OciError(400, 'DIGEST_INVALID', 'The bytes do not have this digest.');
+  await store.adopt([{ path: upload.path, digest, size }]);
 }
 
 async function keep(store: BlobStore, bytes: Uint8Array, digest: string, size: number): Promise<void> {
@@ -219,12 +199,12 @@ function parseDigest(text: string): string {
   return digest.data;
 }
 
-/** `Range` ends at the last byte that is here; an empty upload reads 0-0, as the specification has it. */
-function uploadHeaders(upload: Upload, offset: number): Record<string, string> {
-  return { location: `/v2/${upload.model}/blobs/uploads/${upload.id}`, range: `0-${Math.max(offset - 1, 0)}`, 'docker-upload-uuid': upload.id };
+function uploadHeaders(upload: Upload): Record<string, string> {
+  return { location: `/v2/${upload.repository}/blobs/uploads/${upload.id}`, range: uploadRange(upload.offset), 'docker-upload-uuid': upload.id };
 }
 
 function answerError(response: ServerResponse, error: unknown): void {
+  if (error instanceof UploadBusy) return answerError(response, new OciError(429, 'TOOMANYREQUESTS', 'A newer request works on this upload.'));
   if (error instanceof OciError) return sendJson(response, error.status, { errors: [{ code: error.code, message: error.message }] }, error.headers);
   const known = asEdgewrightError(error);
   const status = error instanceof HttpError ? error.status : known.owner === 'machine' ? 507 : 500;

@@ -181,8 +181,7 @@ export class Ledger extends Deployments {
   /** Forgets everything the workspace ever sent. */
   wipe(): void {
     this.#transaction(() => {
-      for (const table of ['slots', 'deployment_blobs', 'deployments', 'floors', 'uploads', 'trust', 'identity', 'events'])
-        this.db.exec(`DELETE FROM ${table}`);
+      for (const table of ['slots', 'deployment_blobs', 'deployments', 'floors', 'trust', 'identity', 'events']) this.db.exec(`DELETE FROM ${table}`);
     });
   }
 

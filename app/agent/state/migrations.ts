@@ -93,4 +93,5 @@ export const MIGRATIONS: readonly Migration[] = [
       ) STRICT, WITHOUT ROWID;
     `,
   },
+  { name: 'an upload is a folder that says itself what it is', sql: 'DROP TABLE uploads;' },
 ];

@@ -38,7 +38,7 @@ export async function importArchive(context: Context, file: string, options: { r
   output.result({ ...imported }, lines, untrusted);
 }
 
-function notTrusted({ name, version, state, stateReason }: Imported): ErrorBody | undefined {
+export function notTrusted({ name, version, state, stateReason }: Imported): ErrorBody | undefined {
   if (state === 'sound') return undefined;
   return {
     code: 'bundle.not-usable',

@@ -38,8 +38,7 @@ export function openBundleView(store: BlobStore) {
     const referring = new Map<string, Descriptor[]>();
     for (const entry of entries) {
       const id = bundleName(entry);
-      // A bundle's name may be one that no repository can have (`a..b`); such a bundle is not served.
-      if (id && isRepositoryName(id.name)) listed.set(id.name, [...(listed.get(id.name) ?? []), { version: id.version, entry }]);
+      if (id) listed.set(id.name, [...(listed.get(id.name) ?? []), { version: id.version, entry }]);
       const subject = entry.annotations?.[SUBJECT_ANNOTATION];
       if (subject !== undefined) referring.set(subject, [...(referring.get(subject) ?? []), entry]);
     }
@@ -101,6 +100,7 @@ export function openBundleView(store: BlobStore) {
 
   return {
     repository,
-    repositories: async (): Promise<string[]> => [...(await current()).listed.keys()],
+    /** A bundle's name may be one that no repository can have (`a..b`); such a bundle is not served. */
+    repositories: async (): Promise<string[]> => [...(await current()).listed.keys()].filter(isRepositoryName),
   };
 }

@@ -93,3 +93,62 @@ export const MAX_PASSWORD_CHECKS = 16;
 export const MAX_PASSWORD_CHECKS_OF_ONE = 2;
 /** Right passwords remembered (as keyed hashes), so that not every request costs a bcrypt. */
 export const MAX_REMEMBERED_LOGINS = 1000;
+
+// --- Speaking to a device or a registry --------------------------------------------------------------------------------
+/** How long a connection with its TLS handshake may take, in ms. */
+export const CONNECT_MS = 10_000;
+/** How long a connection may be silent in both directions, in ms. A long poll adds its own wait. */
+export const SILENCE_MS = 30_000;
+/** A peer slower than this is dropped, in bytes per second. Slow radio links (LTE-M at its edge) still reach it. */
+export const MIN_SEND_BYTES_PER_SECOND = 4 * KIB;
+/** Time any request may take besides its bytes, in ms. */
+export const REQUEST_MS = 60_000;
+/** Largest answer that is read whole, in bytes. */
+export const MAX_ANSWER_BYTES = 4 * MIB;
+/** Largest answer header block, in bytes. */
+export const MAX_ANSWER_HEADER_BYTES = 16 * KIB;
+/** Longest address a peer may name, in characters. */
+export const MAX_LOCATION_LENGTH = 8192;
+/** Bytes in one PATCH: what is lost at most when a line is cut and the peer keeps only whole pieces. */
+export const PIECE_BYTES = 8 * MIB;
+/** Largest piece a registry may ask for (`OCI-Chunk-Min-Length`), in bytes. */
+export const MAX_CHUNK_MINIMUM = 512 * MIB;
+/** First pause after a cut line, in ms; it doubles up to MAX_RETRY_MS. */
+export const FIRST_RETRY_MS = 250;
+export const MAX_RETRY_MS = 5_000;
+/** After this long without a single byte of progress a transfer gives up, in ms. What was sent stays for next time. */
+export const GIVE_UP_MS = 60_000;
+/** Longest pause that a peer may ask for with Retry-After, in ms. */
+export const MAX_RETRY_AFTER_MS = 60_000;
+
+// --- Registries elsewhere ----------------------------------------------------------------------------------------------
+/** Requests at once to one registry. */
+export const MAX_REGISTRY_SOCKETS = 4;
+/** Redirects followed for one blob. */
+export const MAX_REDIRECTS = 5;
+/** Logins tried for one request. */
+export const MAX_LOGINS = 2;
+/** Largest answer of a token server, in bytes. */
+export const MAX_TOKEN_ANSWER_BYTES = 64 * KIB;
+/** Longest user, password or token, in characters. */
+export const MAX_SECRET_LENGTH = 16 * KIB;
+/** How long a token lives that does not say, in ms (Docker's token specification), and how long before its end it is renewed. */
+export const TOKEN_LIVES_MS = 60_000;
+export const TOKEN_EARLY_MS = 10_000;
+/** Largest config.json of Docker, in bytes. */
+export const MAX_DOCKER_CONFIG_BYTES = 1 * MIB;
+/** A credential helper must have answered after this long, in ms. A locked keychain waits for a person. */
+export const HELPER_MS = 30_000;
+/** Largest answer of a credential helper, in bytes. */
+export const MAX_HELPER_BYTES = 64 * KIB;
+/** Pages of a list of referrers that are read. */
+export const MAX_REFERRER_PAGES = 20;
+/** Blobs sent at once. */
+export const PUSH_LANES = 3;
+/** Largest blob that is sent in one request, in bytes; larger ones go in pieces, so that they can be resumed. */
+export const PUT_WHOLE_BYTES = 4 * MIB;
+/** How often an entry that others overwrite is added again to a list of referrers, and the pause before, in ms. */
+export const MAX_FALLBACK_TRIES = 8;
+export const FALLBACK_PAUSE_MS = 100;
+/** How long a begun upload elsewhere, and what is known of other registries' repositories, is remembered, in ms. */
+export const REMEMBERED_MS = 30 * 24 * 3_600_000;

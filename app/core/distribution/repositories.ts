@@ -8,6 +8,7 @@ import { EdgewrightError, NameSchema, VersionSchema } from '#contract';
 import { type BlobStore, type BundleProvider, INDEX_TYPE, MAX_MANIFEST_BYTES, NAME_ANNOTATION, VERSION_ANNOTATION } from '#core/bundles';
 import type { Clock } from '#core/platform';
 import { openBundleView } from './bundle-view.ts';
+import type { BundleContent, BundleManifest } from './client/push-bundle.ts';
 import { type ManifestDocument, readDocument, type Reference } from './documents.ts';
 import { MAX_KEPT_MANIFESTS, MAX_TAGS, MAX_UPLOADS, UNUSED_BLOB_MS, UPLOAD_EXPIRES_MS, UPLOAD_YIELDS_MS } from './limits.ts';
 import { algorithmOf, digestWith, isTag } from './names.ts';
@@ -197,6 +198,39 @@ export function openRepositories({ store, clock }: { store: BlobStore; clock: Cl
     };
   }
 
+  /** A bundle with all that refers to it, ready to be sent. @throws store.blob-missing, store.blob-altered, usage.unknown-bundle */
+  async function content(name: string, version: string): Promise<BundleContent> {
+    const bundles = await view.repository(name);
+    const root = bundles.tags.get(version);
+    const needed = new Map<string, BundleManifest>();
+    const blobs = new Map<string, StoredBlob & { path: string }>();
+    const visit = async (digest: string): Promise<void> => {
+      const entry = needed.has(digest) ? undefined : bundles.manifests.get(digest);
+      if (!entry) return;
+      const bytes = await store.read(entry.stored, MAX_MANIFEST_BYTES);
+      const document = readDocument(bytes, entry.mediaType);
+      for (const child of document.manifests) await visit(child.digest);
+      needed.set(digest, { ...entry, bytes, document });
+      for (const { digest: blobDigest, size } of document.blobs)
+        blobs.set(blobDigest, { digest: blobDigest, stored: blobDigest, size, path: store.path(blobDigest) });
+      for (const referrer of bundles.referrers.get(digest) ?? []) await visit(referrer.digest);
+    };
+    if (root !== undefined) await visit(root);
+    const index = root === undefined ? undefined : needed.get(root);
+    if (!index) {
+      throw new EdgewrightError({
+        code: 'usage.unknown-bundle',
+        message: `There is no bundle ${name}@${version}.`,
+        hint: 'edgewright bundle list shows what there is.',
+        owner: 'usage',
+      });
+    }
+    needed.delete(index.digest);
+    // What refers to something comes after it: some registries list it only then.
+    const manifests = [...needed.values()].sort((a, b) => Number(a.document.subject !== undefined) - Number(b.document.subject !== undefined));
+    return { index, manifests, blobs: [...blobs.values()].sort((a, b) => a.size - b.size) };
+  }
+
   /** Versions of bundles that a manifest or tag stands for; undefined when it is of no bundle. */
   async function versionsOf(repository: string, reference: string): Promise<string[] | undefined> {
     const bundles = await view.repository(repository);
@@ -240,6 +274,7 @@ export function openRepositories({ store, clock }: { store: BlobStore; clock: Cl
     takeBack,
     settle,
     provider,
+    content,
     versionsOf,
     removeManifest,
     removeBlob,

@@ -3,7 +3,7 @@ import { createReadStream } from 'node:fs';
 import { asEdgewrightError, EdgewrightError, type ErrorBody, formatBytes } from '#contract';
 import type { BlobStore } from '#core/bundles';
 import type { Clock, Log } from '#core/platform';
-import { type BlobSource, mayRetry, PIECE_BYTES, pushBlob, pushManifest, retry } from '#core/transfer';
+import { type BlobSource, mayRetry, PIECE_BYTES, pushBlob, pushManifest, retry } from '#core/distribution';
 import type { DeploymentChange, DeploymentStore } from './deployment-store.ts';
 import type { DeviceClient } from './device-client.ts';
 import { type DeploymentStatus, MAX_UPLOAD_PIECE_BYTES, MAX_WHOLE_UPLOAD_BYTES } from '#core/protocol';

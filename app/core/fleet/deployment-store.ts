@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { type Deployment, DeploymentStateSchema, DigestSchema, EdgewrightError, type ErrorBody, ErrorBodySchema } from '#contract';
 import type { Sqlite } from '#core/platform';
-import type { UploadMemory } from '#core/transfer';
+import type { UploadMemory } from '#core/distribution';
 import { MAX_SHOWN_DEPLOYMENTS } from './limits.ts';
 import { type DeploymentOrder, DeploymentOrderSchema } from '#core/protocol';
 

@@ -51,7 +51,7 @@ export function listen(server: Server, host: string, port: number): Promise<numb
           {
             code: known.owner === 'bug' ? 'machine.listen' : known.code,
             message,
-            hint: 'Name another address, or stop the program that holds it.',
+            hint: 'Name another address, as with --listen, or stop the program that holds it.',
             owner: 'machine',
           },
           { cause: error },

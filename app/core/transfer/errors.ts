@@ -1,15 +1,9 @@
 /** What can go wrong between us and a device, as errors that say whose it is and whether trying again can help. */
 import { EdgewrightError, type ErrorBody, ErrorBodySchema } from '#contract';
-import { MAX_RETRY_AFTER_MS } from './limits.ts';
+import { BAD_SERVER_CERTIFICATE, BusyError, INTERRUPTED, NOT_REACHED, MAX_RETRY_AFTER_MS, retryAfterMs, UNREACHABLE } from '#core/distribution';
 
-/** The peer could not be reached at all: off, wrong address, no route. */
-export const UNREACHABLE = 'network.unreachable';
-/** The line broke in the middle. */
-export const INTERRUPTED = 'network.interrupted';
 /** The peer asked to come back later. */
 export const BUSY = 'device.busy';
-/** Slower than the slowest rate we accept. */
-export const TOO_SLOW = 'network.too-slow';
 /** Another machine answered than the one that was enrolled. */
 export const WRONG_DEVICE = 'trust.wrong-device';
 /** The peer does not accept our certificate. */
@@ -19,45 +13,9 @@ export const WRONG_ANSWER = 'device.wrong-answer';
 /** The peer understood and said no. */
 export const REFUSED = 'device.refused';
 
-/** A peer said "later": `afterMs` is how long it asked us to wait. */
-export class BusyError extends EdgewrightError {
-  readonly afterMs: number;
-
-  constructor(body: ErrorBody, afterMs: number) {
-    super(body);
-    this.afterMs = afterMs;
-  }
-}
-
-/** Whether the same request may well succeed later. Refusals and trust never do. */
-export function mayRetry(error: unknown): boolean {
-  return error instanceof EdgewrightError && (error.code === UNREACHABLE || error.code === INTERRUPTED || error.code === BUSY);
-}
-
-/** Codes that mean the peer was never reached. */
-const NOT_REACHED = new Set(['ECONNREFUSED', 'EHOSTUNREACH', 'ENETUNREACH', 'EHOSTDOWN', 'ENETDOWN', 'ENOTFOUND', 'EAI_AGAIN', 'ETIMEDOUT', 'EADDRNOTAVAIL']);
-
 /** TLS alerts (RFC 8446 §6.2) by which a peer refuses a client certificate, as OpenSSL names them. */
 const CERTIFICATE_ALERT =
   /ALERT_(CERTIFICATE_REQUIRED|UNKNOWN_CA|BAD_CERTIFICATE|CERTIFICATE_UNKNOWN|CERTIFICATE_EXPIRED|CERTIFICATE_REVOKED|UNSUPPORTED_CERTIFICATE|ACCESS_DENIED)/;
-
-/** What Node reports when the server's certificate is not of the given CA (the X509_V_ERR_* of OpenSSL). */
-const BAD_SERVER_CERTIFICATE = new Set([
-  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
-  'UNABLE_TO_GET_ISSUER_CERT',
-  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
-  'SELF_SIGNED_CERT_IN_CHAIN',
-  'DEPTH_ZERO_SELF_SIGNED_CERT',
-  'CERT_SIGNATURE_FAILURE',
-  'CERT_HAS_EXPIRED',
-  'CERT_NOT_YET_VALID',
-  'CERT_REVOKED',
-  'CERT_UNTRUSTED',
-  'CERT_REJECTED',
-  'INVALID_CA',
-  'INVALID_PURPOSE',
-  'ERR_TLS_CERT_ALTNAME_INVALID',
-]);
 
 /**
  * Turns what node:https threw into one of ours.
@@ -146,8 +104,7 @@ export function refusal(label: string, status: number, body: Buffer, retryAfter?
   const told = errorBody(body);
   const later = status === 429 || status === 503 || ((status === 502 || status === 504) && !told);
   if (later) {
-    const seconds = Number(retryAfter ?? 0);
-    const afterMs = Number.isFinite(seconds) ? Math.min(Math.max(seconds * 1000, 0), MAX_RETRY_AFTER_MS) : 0;
+    const afterMs = retryAfterMs(retryAfter, Date.now(), MAX_RETRY_AFTER_MS);
     return new BusyError(
       { code: BUSY, message: `${label} is busy: ${told?.message ?? `status ${status}`}`, hint: 'Try again in a moment.', owner: 'device' },
       afterMs,

@@ -1,6 +1,3 @@
-/** Bytes to a device: mutual TLS with the device known by its certificate, the OCI push API, resumed after any cut. */
-export { BUSY, INTERRUPTED, NOT_TRUSTED, REFUSED, TOO_SLOW, UNREACHABLE, WRONG_ANSWER, WRONG_DEVICE, lineError, mayRetry } from './errors.ts';
-export { CONNECT_MS, GIVE_UP_MS, PIECE_BYTES } from './limits.ts';
-export { type Answer, openPeer, type Peer, type PeerOptions, type PeerRequest, splitAddress } from './peer.ts';
-export { type Retry, type RetryOptions, retry } from './retry.ts';
-export { type BlobSource, pushBlob, pushManifest, type UploadMemory, type UploadOptions, type UploadResult } from './upload.ts';
+/** Bytes to a device: mutual TLS with the device known by its certificate, over the OCI push API. */
+export { BUSY, NOT_TRUSTED, REFUSED, WRONG_ANSWER, WRONG_DEVICE, lineError } from './errors.ts';
+export { openPeer, type Peer, type PeerOptions, splitAddress } from './peer.ts';

@@ -2,16 +2,14 @@
  * One device as an HTTPS peer: mutual TLS 1.3, the server known by the id in its certificate and never by its host
  * name, every wait bounded.
  */
-import { Agent, type RequestOptions, request as httpsRequest } from 'node:https';
-import type { IncomingHttpHeaders } from 'node:http';
-import type { Readable } from 'node:stream';
-import type { TLSSocket } from 'node:tls';
+import { Agent, type RequestOptions } from 'node:https';
 import type { z } from 'zod';
 import { EdgewrightError } from '#contract';
+import { type Answer, exchange, type LineErrors, type LineFailure, TOO_SLOW, type Wire, type WireRequest } from '#core/distribution';
 import { abortError } from '#core/platform';
 import { certificateRole } from '#core/trust';
-import { interrupted, lineError, notTrusted, refusal, TOO_SLOW, unreachable, wrongAnswer, wrongDevice } from './errors.ts';
-import { CONNECT_MS, IDLE_MS, MAX_ANSWER_BYTES, MAX_ANSWER_HEADER_BYTES, MAX_FREE_SOCKETS, MIN_BYTES_PER_SECOND, REQUEST_MS } from './limits.ts';
+import { interrupted, lineError, notTrusted, refusal, unreachable, wrongAnswer, wrongDevice } from './errors.ts';
+import { MAX_FREE_SOCKETS, MAX_LOCATION_LENGTH } from './limits.ts';
 
 export interface PeerOptions {
   /** `host:port`; an IPv6 host in brackets. */
@@ -27,50 +25,12 @@ export interface PeerOptions {
   minBytesPerSecond?: number;
 }
 
-/** A body that is read as it is sent. `open` gives exactly `bytes` bytes. */
-export interface StreamedBody {
-  bytes: number;
-  open(): Readable;
-  /** Called with the number of bytes handed to the connection so far. */
-  onBytes?(sent: number): void;
-}
-
-export interface PeerRequest {
-  body?: Uint8Array | StreamedBody;
-  headers?: Record<string, string>;
-  /** The peer may hold its answer back so long (long poll), in ms. */
-  waitMs?: number;
-  /** Must not be sent twice: no second try on a connection that had gone stale. */
-  once?: boolean;
-  signal?: AbortSignal | undefined;
-}
-
-export interface Answer {
-  status: number;
-  headers: IncomingHttpHeaders;
-  body: Buffer;
-}
-
-export interface Peer {
-  readonly label: string;
-  /** Any status is an answer; only a line that fails throws. */
-  request(method: string, path: string, options?: PeerRequest): Promise<Answer>;
+export interface Peer extends Wire {
   /** A JSON request: throws what the peer answered when its status is 400 or above, and on an answer of another shape. */
-  json<T extends z.ZodType>(method: string, path: string, schema: T, options?: Omit<PeerRequest, 'body'> & { body?: unknown }): Promise<z.infer<T>>;
-  /** Throws the refusal that an answer with a status of 400 or above stands for. */
-  accept(answer: Answer): void;
+  json<T extends z.ZodType>(method: string, path: string, schema: T, options?: Omit<WireRequest, 'body'> & { body?: unknown }): Promise<z.infer<T>>;
   /** The body of an accepted answer, checked. */
   parse<T extends z.ZodType>(answer: Answer, schema: T): z.infer<T>;
   close(): void;
-}
-
-/** A line that failed, with how far it had come. */
-interface LineFailure {
-  error: Error;
-  /** The connection had served an earlier request: the peer may just have closed it for being idle. */
-  reused: boolean;
-  /** Closed after our handshake and before any answer: how a TLS 1.3 server refuses a client certificate. */
-  hungUp: boolean;
 }
 
 /** A peer keeps idle connections: close it. Nothing is sent before the first request. */
@@ -87,89 +47,28 @@ export function openPeer(options: PeerOptions): Peer {
   const kept = new Agent({ keepAlive: true, maxFreeSockets: MAX_FREE_SOCKETS, maxCachedSessions: 0 });
   const fresh = new Agent({ keepAlive: false, maxCachedSessions: 0 });
 
-  function attempt(agent: Agent, method: string, path: string, r: PeerRequest): Promise<Answer | LineFailure> {
-    return new Promise((resolve) => {
-      const body = r.body ?? new Uint8Array();
-      const streamed = isStreamed(body) ? body : undefined;
-      const bytes = isStreamed(body) ? body.bytes : body.byteLength;
-      let secured = false;
-      let answered = false;
-      let source: Readable | undefined;
-      const req = httpsRequest({
-        ...tls,
-        host,
-        port,
-        method,
-        path,
-        agent,
-        maxHeaderSize: MAX_ANSWER_HEADER_BYTES,
-        headers: { ...(bytes > 0 || method === 'PUT' || method === 'POST' || method === 'PATCH' ? { 'content-length': String(bytes) } : {}), ...r.headers },
-      });
-      const idleMs = (options.idleMs ?? IDLE_MS) + (r.waitMs ?? 0);
-      const rate = options.minBytesPerSecond ?? MIN_BYTES_PER_SECOND;
-      const totalMs = REQUEST_MS + (r.waitMs ?? 0) + (bytes / rate) * 1000;
-      let connectTimer: NodeJS.Timeout | undefined;
-      const totalTimer = setTimeout(() => req.destroy(tooSlow(label, rate)), totalMs);
-      const onAbort = () => req.destroy(abortError());
-      const finish = (result: Answer | LineFailure) => {
-        clearTimeout(connectTimer);
-        clearTimeout(totalTimer);
-        r.signal?.removeEventListener('abort', onAbort);
-        source?.destroy();
-        resolve(result);
-      };
-      const fail = (error: Error) => {
-        const code = 'code' in error ? error.code : '';
-        const hungUp = secured && !answered && !req.reusedSocket && (code === 'ECONNRESET' || code === 'EPIPE');
-        finish({ error: lineError(error, label, secured), reused: req.reusedSocket, hungUp });
-      };
+  const errors: LineErrors = {
+    line: (error, secured) => lineError(error, label, secured),
+    unreachable: (found) => unreachable(label, found),
+    interrupted: (found) => interrupted(label, found),
+    tooSlow: (rate) => tooSlow(label, rate),
+    tooLong: (maxBytes) => wrongAnswer(label, `at most ${maxBytes} bytes`, 'a longer answer'),
+  };
 
-      req.on('socket', (socket) => {
-        const line = socket as TLSSocket;
-        if (req.reusedSocket) {
-          secured = true;
-          return;
-        }
-        connectTimer = setTimeout(
-          () => req.destroy(unreachable(label, `no connection within ${(options.connectMs ?? CONNECT_MS) / 1000} s`)),
-          options.connectMs ?? CONNECT_MS,
-        );
-        line.once('secureConnect', () => {
-          clearTimeout(connectTimer);
-          secured = true;
-        });
-      });
-      req.setTimeout(idleMs, () => req.destroy(interrupted(label, `silent for ${Math.round(idleMs / 1000)} s`)));
-      req.on('error', fail);
-      req.on('response', (response) => {
-        answered = true;
-        const parts: Buffer[] = [];
-        let have = 0;
-        response.on('data', (part: Buffer) => {
-          have += part.length;
-          if (have > MAX_ANSWER_BYTES) return req.destroy(wrongAnswer(label, `at most ${MAX_ANSWER_BYTES} bytes`, 'a longer answer'));
-          parts.push(part);
-        });
-        response.on('error', fail);
-        response.on('end', () => {
-          finish({ status: response.statusCode ?? 0, headers: response.headers, body: Buffer.concat(parts) });
-          // It answered before it had read our body: this connection cannot be used again.
-          if (!req.writableFinished) req.destroy();
-        });
-      });
-      if (r.signal?.aborted) return onAbort();
-      r.signal?.addEventListener('abort', onAbort, { once: true });
-      if (streamed) source = sendStream(req, streamed, label);
-      else req.end(body);
-    });
+  function attempt(agent: Agent, method: string, path: string, { body, headers, waitMs, signal }: WireRequest): Promise<Answer | LineFailure> {
+    const { connectMs, idleMs: silenceMs, minBytesPerSecond } = options;
+    return exchange(
+      { secure: true, options: { ...tls, host, port, agent } },
+      { method, path, body, headers, waitMs, signal, errors, connectMs, silenceMs, minBytesPerSecond },
+    );
   }
 
   /** One request; a second time only where the first cannot have been taken (stale connection), or to tell a refusal from a cut. */
-  async function request(method: string, path: string, r: PeerRequest = {}): Promise<Answer> {
+  async function request(method: string, path: string, r: WireRequest = {}): Promise<Answer> {
     if (r.signal?.aborted) throw abortError();
     const first = await attempt(r.once ? fresh : kept, method, path, r);
     if (!('error' in first)) return first;
-    const again = !r.once && !isStreamed(r.body) && !r.signal?.aborted;
+    const again = !r.once && !(r.body && 'open' in r.body) && !r.signal?.aborted;
     if (!again || !(first.reused || first.hungUp)) throw first.error;
     const second = await attempt(fresh, method, path, r);
     if (!('error' in second)) return second;
@@ -190,6 +89,9 @@ export function openPeer(options: PeerOptions): Peer {
     label,
     request,
     accept,
+    follow: (location) => ownPath(label, location),
+    wrongAnswer: (expected, found) => wrongAnswer(label, expected, found),
+    interrupted: (found) => interrupted(label, found),
     parse,
     async json(method, path, schema, options = {}) {
       const { body, ...rest } = options;
@@ -204,34 +106,10 @@ export function openPeer(options: PeerOptions): Peer {
   };
 }
 
-function isStreamed(body: Uint8Array | StreamedBody | undefined): body is StreamedBody {
-  return body !== undefined && 'open' in body;
-}
-
-/** Pumps the file into the request, with back-pressure; a file that fails or is too short breaks the request with that reason. */
-function sendStream(req: ReturnType<typeof httpsRequest>, body: StreamedBody, label: string): Readable {
-  const source = body.open();
-  let sent = 0;
-  source.on('data', (chunk: Buffer) => {
-    sent += chunk.length;
-    body.onBytes?.(Math.min(sent, body.bytes));
-  });
-  source.on('error', (error) => req.destroy(error));
-  source.on('end', () => {
-    if (sent === body.bytes) return;
-    req.destroy(
-      new EdgewrightError({
-        code: 'machine.blob-damaged',
-        message: `A file of the bundle is shorter in the store than its manifest says; ${label} was not sent it.`,
-        expected: `${body.bytes} bytes`,
-        found: `${sent} bytes`,
-        hint: 'Run edgewright bundle verify, then build the bundle again.',
-        owner: 'machine',
-      }),
-    );
-  });
-  source.pipe(req);
-  return source;
+/** A Location as a path on this same peer; one that points elsewhere is not followed. */
+function ownPath(label: string, location: string): string {
+  if (location.length <= MAX_LOCATION_LENGTH && location.startsWith('/') && !location.startsWith('//')) return location;
+  throw wrongAnswer(label, 'an upload address on the device itself', location);
 }
 
 function parseAnswer<T extends z.ZodType>(label: string, schema: T, body: Buffer): z.infer<T> {

@@ -23,7 +23,8 @@ import {
   RefusedSchema,
 } from '#core/protocol';
 import { DataType, makeNode, makeTensor, type ModelProto, writeModel } from '#core/onnx';
-import { openPeer, type Peer, pushBlob, pushManifest } from '#core/transfer';
+import { pushBlob, pushManifest } from '#core/distribution';
+import { openPeer, type Peer } from '#core/transfer';
 import { certificateDer, type Keyring, openKeyring, pairingMac } from '#core/trust';
 import { createReadStream } from 'node:fs';
 import { systemClock } from '#core/platform';

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { type DeploySpec, DeploySpecSchema } from '#contract';
 import { readNpz, writeNpz } from '#core/datasets';
-import { PIECE_BYTES } from '#core/transfer';
+import { PIECE_BYTES } from '#core/distribution';
 import { generatePairingCode } from '#core/trust';
 import { type AgentProcess, cleanUp, startAgent, temporaryFolder } from '../agent/agent-process.ts';
 import { openWorkspace, type Workspace } from '../../unit/fleet/workspace.ts';

@@ -2,7 +2,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { expect, test } from 'vitest';
 import { systemClock } from '#core/platform';
-import { pushBlob } from '#core/transfer';
+import { pushBlob } from '#core/distribution';
 import { smallRegistry, trusted } from './small-registry.ts';
 
 test('takes up an upload that the peer gives back when its digest is named', async () => {

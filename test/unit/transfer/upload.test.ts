@@ -2,7 +2,8 @@ import { createHash, randomBytes } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { systemClock } from '#core/platform';
-import { type BlobSource, type Peer, pushBlob, pushManifest, type UploadMemory, type UploadOptions } from '#core/transfer';
+import { type BlobSource, pushBlob, pushManifest, type UploadMemory, type UploadOptions } from '#core/distribution';
+import type { Peer } from '#core/transfer';
 import { type SmallRegistry, smallRegistry, type Trusted, trusted } from './small-registry.ts';
 
 let keys: Trusted;

@@ -1,7 +1,7 @@
 /** Pauses between tries: short after progress, longer while nothing moves, and an end. */
 import { type Clock, sleep } from '#core/platform';
-import { BusyError, mayRetry } from './errors.ts';
-import { FIRST_RETRY_MS, GIVE_UP_MS, MAX_RETRY_MS } from './limits.ts';
+import { FIRST_RETRY_MS, GIVE_UP_MS, MAX_RETRY_MS } from '../limits.ts';
+import { BusyError, mayRetry } from './line-errors.ts';
 
 export interface RetryOptions {
   clock: Clock;
@@ -15,6 +15,18 @@ export interface Retry {
   progress(): void;
   /** Waits before the next try; rethrows `error` when it can't help or the budget is spent. */
   wait(error: unknown): Promise<void>;
+}
+
+/** Does it again while that can help. */
+export async function withRetries<T>(options: RetryOptions, work: () => Promise<T>): Promise<T> {
+  const tries = retry(options);
+  for (;;) {
+    try {
+      return await work();
+    } catch (error) {
+      await tries.wait(error);
+    }
+  }
 }
 
 /** A budget of time without progress (`giveUpMs`), spent in pauses that double. */
