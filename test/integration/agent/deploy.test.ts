@@ -151,7 +151,7 @@ describe('deployments, one after another on one device', () => {
     const foreign = await stranger.order({ version: '4.0.0', table: table(500) });
     await device.push(foreign, (await device.offer(foreign)).missing, stranger.store);
     expect(await device.follow(foreign.id, (s) => s.state === 'refused')).toMatchObject({
-      error: { code: 'trust.signature-wrong', owner: 'trust' },
+      error: { code: 'trust.signer-unknown', owner: 'trust' },
       serving: 'lookup@2.9.0#fp32',
     });
     const own = await workspace.order({ version: '4.1.0', table: table(510) });
