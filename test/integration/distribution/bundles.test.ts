@@ -68,7 +68,10 @@ test('pushed with its signature first, it is a sound bundle as soon as its tag i
 });
 
 test('pushed without its signature it is quarantined, and released when the signature comes', async () => {
-  expect(await copyTree(from.http, to.http, 'digits', index, '1.0.0')).toBe(201);
+  await copyTree(from.http, to.http, 'digits', variant);
+  const document = (await from.http('GET', `/v2/digits/manifests/${index}`)).json() as { manifests: { digest: string }[] };
+  const unsigned = { ...document, manifests: document.manifests.filter((one) => one.digest === variant) };
+  expect((await to.http('PUT', '/v2/digits/manifests/1.0.0', { body: JSON.stringify(unsigned), headers: { 'content-type': INDEX } })).status).toBe(201);
   expect(await show()).toMatchObject({ state: 'quarantined', signed: false });
   for (const signature of await referrersOf(from.http, 'digits', variant)) await copyTree(from.http, to.http, 'digits', signature);
   expect(await show()).toMatchObject({ state: 'sound', signed: true });
@@ -85,7 +88,7 @@ test('what is pushed under another name or tag is kept as it is and is no bundle
 });
 
 test('a bundle that is not what it says is refused, and its tag with it', async () => {
-  await copyTree(from.http, to.http, 'digits', variant);
+  await copyTree(from.http, to.http, 'digits', index);
   const document = (await from.http('GET', `/v2/digits/manifests/${index}`)).json() as { annotations: Record<string, string> };
   const renamed = { ...document, annotations: { ...document.annotations, 'dev.edgewright.version': '2.0.0' } };
   const answer = await to.http('PUT', '/v2/digits/manifests/2.0.0', { body: JSON.stringify(renamed), headers: { 'content-type': INDEX } });
