@@ -36,7 +36,10 @@ export async function followJob(client: Client, jobId: string, options: { quiet:
   return ended;
 }
 
-function describe(job: Job): string {
+/** What a line of progress says. */
+type Shown = Pick<Job, 'title' | 'step' | 'progress' | 'etaMs'>;
+
+function describe(job: Shown): string {
   const share = job.progress === undefined ? '' : ` ${Math.round(job.progress * 100)} %`;
   const left = job.etaMs === undefined ? '' : `, about ${formatMs(job.etaMs)} left`;
   return `${job.step ?? job.title}${share}${left}`;
@@ -77,7 +80,8 @@ export async function withProgress<T>({ client, output }: Pick<Context, 'client'
   }
 }
 
-function progressLine(quiet: boolean): { show(job: Job): void; clear(): void } {
+/** One line on a terminal that is written over; elsewhere a line for each step. */
+export function progressLine(quiet: boolean): { show(job: Shown): void; clear(): void } {
   const tty = process.stderr.isTTY && !quiet;
   let last = '';
   return {

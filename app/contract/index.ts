@@ -21,7 +21,7 @@ import { bundleFiles, storeCare } from './store.ts';
 import { SettingsSchema, StatusSchema } from './system.ts';
 import { QuantizeRequestSchema, QuantizeResultSchema, TrialSchema, TrialSpecSchema, TrialSummarySchema } from './trials.ts';
 import { SignBundleSchema, trustProcedures } from './trust.ts';
-import { KeepKeysSchema, KeptKeysSchema, KeysSchema, UnlockSchema } from './workspace.ts';
+import { BackupRequestSchema, BackupResultSchema, KeepKeysSchema, KeptKeysSchema, KeysSchema, UnlockSchema } from './workspace.ts';
 
 export * from './audit.ts';
 export * from './bundles.ts';
@@ -157,6 +157,8 @@ export const contract = {
     unlock: procedure.input(UnlockSchema).output(KeysSchema),
     /** Keeps the private keys another way. */
     keep: procedure.input(KeepKeysSchema).output(KeptKeysSchema),
+    /** One encrypted file that brings the workspace back elsewhere. */
+    backup: procedure.input(BackupRequestSchema).output(BackupResultSchema),
   },
   /** What changed, as it changes. A client that falls behind sees a gap in `seq` and reads everything again. */
   changes: procedure.output(eventIterator(ChangeSchema)),

@@ -17,6 +17,7 @@ export const JobKindSchema = z.enum([
   'hardware',
   'enrol',
   'verify',
+  'backup',
 ]);
 
 export const JobSchema = z.object({

@@ -1,5 +1,6 @@
 /** The workspace's own keys: how they are kept. */
 import { z } from 'zod';
+import { DigestSchema } from './common.ts';
 
 /** `plain`: in a file only this user can read. */
 export const KeyProtectionSchema = z.enum(['plain', 'keychain', 'passphrase']);
@@ -32,3 +33,23 @@ export const KeepKeysSchema = z.object({
 
 /** `problem`: they are kept the new way, but something was left over. */
 export const KeptKeysSchema = KeysSchema.extend({ problem: z.string().optional() });
+
+export const BackupRequestSchema = z.object({
+  path: z.string().min(1).max(4096),
+  passphrase: PassphraseSchema,
+  /** Keys, devices, trials, settings and the audit log only. */
+  withoutBundles: z.boolean().default(false),
+  jobId: z.uuid().optional(),
+});
+
+export const BackupResultSchema = z.object({
+  file: z.string(),
+  bytes: z.number().int(),
+  /** Of the encrypted file. */
+  digest: DigestSchema,
+  files: z.number().int(),
+  bundles: z.boolean(),
+  /** Digests of blobs that had rotted in the store already. */
+  altered: z.array(z.string()),
+});
+export type BackupResult = z.infer<typeof BackupResultSchema>;

@@ -10,6 +10,7 @@ import { pipeline } from 'node:stream/promises';
 import { asEdgewrightError, EdgewrightError } from '#contract';
 import { acquireLock, fsyncDir, systemClock, WORKSPACE_WAIT_MS, workspacePaths } from '#core/platform';
 import { AuditLog, openKeyring, verifyLog } from '#core/trust';
+import { finishRestore } from './backup/switch.ts';
 import { AUDIT_BEGUN } from './audit.ts';
 import { WorkspaceDb } from './workspace-db.ts';
 import { type AskPassphrase, unlockKeys } from './unlock.ts';
@@ -24,6 +25,7 @@ export interface AuditRestart {
 /** @throws machine.busy while an engine runs; usage.audit-whole when there is nothing wrong with the log */
 export async function restartAudit(home: string, request: { reason: string; actor: string; askPassphrase?: AskPassphrase }): Promise<AuditRestart> {
   const paths = workspacePaths(home);
+  await finishRestore(home);
   const lock = await acquireLock(paths.lock, { what: 'putting the audit log aside', waitMs: WORKSPACE_WAIT_MS });
   try {
     const keyring = await openKeyring(paths.keys);

@@ -185,7 +185,7 @@ export async function openCore(options: CoreOptions): Promise<Core> {
     const bundleFiles = new BundleFiles({ registry, jobs, changes, write, record });
     const bundles = new Bundles({ registry, fleet, jobs, changes, write, record });
     const trustedSigners = new TrustedSigners({ trust, keyring, registry, fleet, jobs, changes, clock, write, record });
-    const workspace = new Workspace({ keyring, changes, write, record });
+    const workspace = new Workspace({ home: paths.home, tempDir, store, jobs, keyring, changes, write, record });
     const registryMemory = openRegistryMemory(join(paths.home, 'registries.db'), clock);
     closers.push(() => registryMemory.close());
     const registries = new Registries({ registry, repositories, memory: registryMemory, clock, jobs, changes, write, record });

@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { asEdgewrightError } from '#contract';
 import { createLog, ensureDir, type Log, programRoot, programVersion, startMark, WORKSPACE_WAIT_MS, workspacePaths } from '#core/platform';
+import { finishRestore } from './backup/switch.ts';
 import { type Core, openCore } from './core.ts';
 import { type EngineFile, engineLink, findEngine, removeEngineFile, writeEngineFile } from './engine-file.ts';
 import { LOOK_FOR_ENGINE_MS } from './limits.ts';
@@ -23,6 +24,7 @@ export interface Engine {
 /** @throws machine.busy when a writer keeps the workspace for longer than WORKSPACE_WAIT_MS */
 export async function startEngine(options: { home: string; port?: number; practice?: boolean; sample?: boolean }): Promise<Engine> {
   const paths = workspacePaths(options.home);
+  await finishRestore(options.home);
   const running = await findEngine(paths.engine);
   if (running) return runningEngine(running);
 

@@ -55,3 +55,9 @@ export const MAX_AUDIT_TEXT_BYTES = 16 * 1024 * 1024;
 export const CHECK_TIME_MS = 26_000;
 /** … of which this much is always left, in ms. */
 export const LEAST_PROBE_MS = 5_000;
+/** Most files in a backup: blobs of a store, and some more. */
+export const MAX_BACKUP_FILES = 200_000;
+/** Largest list of what is in a backup, in bytes. */
+export const MAX_BACKUP_CONTENTS_BYTES = 32 * 1024 * 1024;
+/** Share of a backup that is written or read between two words about it. */
+export const BACKUP_PROGRESS_STEP = 0.005;

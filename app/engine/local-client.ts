@@ -3,6 +3,7 @@ import type { ContractRouterClient } from '@orpc/contract';
 import { createRouterClient } from '@orpc/server';
 import { type Contract, EdgewrightError } from '#contract';
 import { createLog, WORKSPACE_WAIT_MS } from '#core/platform';
+import { finishRestore } from './backup/switch.ts';
 import { openCore } from './core.ts';
 import { createRouter } from './router.ts';
 import { type AskPassphrase, tryUnlock } from './unlock.ts';
@@ -22,6 +23,7 @@ export interface LocalClient {
 export async function openLocalClient(options: { home: string; hold?: boolean; askPassphrase?: AskPassphrase; throwAway?: boolean }): Promise<LocalClient> {
   // A person reads this command's own words; warnings of the core are for a log.
   const log = createLog('edgewright', { level: 'error' });
+  await finishRestore(options.home);
   const core = await openCore({
     home: options.home,
     log,

@@ -78,6 +78,7 @@ const KINDS: Record<ProcedureName, ProcedureKind> = {
   'workspace.keys': 'read',
   'workspace.unlock': 'free',
   'workspace.keep': 'act',
+  'workspace.backup': 'act',
   changes: 'read',
 };
 

@@ -145,6 +145,7 @@ export function createRouter(core: Core) {
     workspace: {
       keys: os.workspace.keys.handler(() => core.workspace.keys()),
       unlock: os.workspace.unlock.handler(({ input, context }) => core.workspace.unlock(input.passphrase, context.actor)),
+      backup: os.workspace.backup.handler(({ input, signal, context }) => core.workspace.backup(input, context.actor, signal)),
       keep: os.workspace.keep.handler(({ input, context }) => core.workspace.keep(input, context.actor)),
     },
     changes: os.changes.handler(async function* ({ signal }): AsyncGenerator<Change, void> {

@@ -7,6 +7,7 @@ import type { ContractRouterClient } from '@orpc/contract';
 import type { Contract } from '#contract';
 import { openStore } from '#core/bundles';
 import { openRepositories, type RegistryServer, startRegistryServer } from '#core/distribution';
+import { finishRestore } from './backup/switch.ts';
 import { createLog, ensureDir, type HostPort, systemClock, workspacePaths } from '#core/platform';
 
 export interface ServeRegistryOptions {
@@ -23,6 +24,7 @@ export interface ServeRegistryOptions {
 export async function serveRegistry(options: ServeRegistryOptions): Promise<RegistryServer> {
   const { home, connect } = options;
   const paths = workspacePaths(home);
+  await finishRestore(home);
   await ensureDir(paths.home);
   const store = await openStore(paths.store);
   const repositories = openRepositories({ store, clock: systemClock });

@@ -1,11 +1,18 @@
-/** The workspace as a whole: how its keys are kept. */
-import { asEdgewrightError, type Keys } from '#contract';
+/** The workspace as a whole: how its keys are kept, and its backup. */
+import { asEdgewrightError, type BackupResult, type Keys } from '#contract';
+import type { BlobStore } from '#core/bundles';
 import { type Keyring, systemKeychain } from '#core/trust';
+import { writeBackup } from './backup/backup.ts';
 import type { Changes } from './changes.ts';
+import type { Jobs } from './jobs.ts';
 import type { RecordAct, Write } from './service.ts';
 import { unlockKeys } from './unlock.ts';
 
 export interface WorkspaceDeps {
+  home: string;
+  tempDir: string;
+  store: BlobStore;
+  jobs: Jobs;
   keyring: Keyring;
   changes: Changes;
   write: Write;
@@ -57,5 +64,23 @@ export class Workspace {
       changes.publish('status');
       return { ...this.keys(), ...(problem !== undefined && { problem }) };
     });
+  }
+
+  /** @throws see writeBackup */
+  backup(
+    request: { path: string; passphrase: string; withoutBundles: boolean; jobId?: string | undefined },
+    actor: string,
+    signal?: AbortSignal,
+  ): Promise<BackupResult> {
+    const { home, tempDir, store, keyring, jobs, write, record } = this.#deps;
+    const work = async () => {
+      const what = { kind: 'backup', title: `Back up the workspace to ${request.path}`, id: request.jobId } as const;
+      const done = await jobs.run(what, signal, (control) =>
+        writeBackup({ home, keyring, store, tempDir }, { path: request.path, passphrase: request.passphrase, bundles: !request.withoutBundles }, control),
+      );
+      record(actor, 'workspace.backed-up', `Backed up the workspace to ${done.file}${done.bundles ? '' : ', without its bundles'}`, { digest: done.digest });
+      return done;
+    };
+    return write('backing up the workspace', work, signal);
   }
 }

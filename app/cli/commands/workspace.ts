@@ -1,8 +1,12 @@
 import { type Command, Option } from 'commander';
-import { EdgewrightError, type Keys } from '#contract';
-import { userPath } from '#core/platform';
+import { EdgewrightError, formatBytes, type Keys } from '#contract';
+import { userPath, workspaceHome } from '#core/platform';
+import type { Restored } from '#engine';
 import { askNewSecret, askSecret } from '../ask-secret.ts';
-import { action, type Context } from '../command.ts';
+import { action, type Context, wantsJson } from '../command.ts';
+import { onInterrupt } from '../interrupt.ts';
+import { createOutput } from '../output.ts';
+import { progressLine, withProgress } from '../progress.ts';
 
 export function addWorkspace(program: Command): void {
   const workspace = program.command('workspace').description("The workspace's keys, its backup, and who else may manage its devices");
@@ -21,6 +25,22 @@ export function addWorkspace(program: Command): void {
     .option('--passphrase-file <file>', 'file with the passphrase, readable by you only, instead of asking for it')
     .description('Unlock the private keys for the running engine')
     .action(action(unlock));
+
+  workspace
+    .command('backup')
+    .argument('<file>', 'where to')
+    .option('--without-bundles', 'keys, who is trusted, devices, deployments, trials, settings and the audit log only')
+    .option('--passphrase-file <file>', 'file with the passphrase, readable by you only, instead of asking for it')
+    .description('Write one encrypted file that brings this workspace back on any computer')
+    .action(action(backup));
+
+  workspace
+    .command('restore')
+    .argument('<file>', 'what backup wrote')
+    .option('--replace', 'move a workspace that is there aside; nothing of it is deleted')
+    .option('--passphrase-file <file>', 'file with the passphrase, readable by you only, instead of asking for it')
+    .description('Bring a workspace back: whole, or not at all')
+    .action(restore);
 }
 
 interface KeysOptions {
@@ -65,6 +85,58 @@ async function unlock({ client, output, engine }: Context, options: { passphrase
   output.result({ ...now }, describe(now));
 }
 
+async function backup(context: Context, file: string, options: { withoutBundles?: boolean; passphraseFile?: string }): Promise<void> {
+  const { client, output, signal } = context;
+  const passphrase = await newPassphrase(options.passphraseFile, 'passphrase for the backup');
+  const request = { path: userPath(file), passphrase, withoutBundles: options.withoutBundles ?? false };
+  const done = await withProgress(context, (jobId) => client.workspace.backup({ ...request, jobId }, { signal }));
+  output.result({ ...done }, [
+    `Backed up to ${done.file}: ${formatBytes(done.bytes)}, ${done.files} files${done.bundles ? '' : ', without the bundles'}.`,
+    'Without its passphrase nobody can open it, and nobody can give it back to you.',
+    ...done.altered.map((digest) => `${digest} has rotted in the store; what needs it will be quarantined. See edgewright store verify.`),
+  ]);
+}
+
+/** Without a connection: it must not make the workspace that it is about to bring. */
+async function restore(file: string, options: { replace?: boolean; passphraseFile?: string }, command: Command): Promise<void> {
+  const output = createOutput(wantsJson(command));
+  const passphrase = await givenPassphrase(options.passphraseFile);
+  if (passphrase === undefined) throw noTerminal();
+  const { restoreWorkspace } = await import('#engine');
+  const abort = new AbortController();
+  const release = onInterrupt(() => abort.abort());
+  const line = progressLine(output.json);
+  try {
+    const done = await restoreWorkspace({
+      home: workspaceHome(),
+      file: userPath(file),
+      passphrase,
+      replace: options.replace ?? false,
+      actor: 'command line',
+      signal: abort.signal,
+      onProgress: (step, fraction) => line.show({ title: step, step, ...(fraction !== undefined && { progress: fraction }) }),
+    });
+    line.clear();
+    output.result({ ...done }, describeRestored(done));
+  } catch (error) {
+    if (abort.signal.aborted)
+      throw new EdgewrightError({ code: 'cancelled', message: 'Cancelled. Nothing was written.', owner: 'cancelled' }, { cause: error });
+    throw error;
+  } finally {
+    line.clear();
+    release();
+  }
+}
+
+function describeRestored(done: Restored): string[] {
+  return [
+    `Restored workspace ${done.workspaceId} at ${done.home}, as it was at ${new Date(done.createdAt).toISOString()}.`,
+    `Private keys: in ${done.keyStore}. ${done.bundles.length} bundles.`,
+    ...(done.aside === undefined ? [] : [`The workspace that was there lies at ${done.aside}.`]),
+    ...done.warnings,
+  ];
+}
+
 function describe(keys: Keys): string[] {
   const locked = keys.unlocked ? '' : ', locked now';
   const other =
@@ -91,14 +163,16 @@ export async function givenPassphrase(file: string | undefined): Promise<string 
 export async function newPassphrase(file: string | undefined, what: string): Promise<string> {
   const { checkNewPassphrase, readPassphraseFile } = await import('#core/trust');
   const passphrase = file === undefined ? await askNewSecret(what) : await readPassphraseFile(userPath(file));
-  if (passphrase === undefined) {
-    throw new EdgewrightError({
-      code: 'usage.no-terminal',
-      message: 'There is no terminal to ask for a passphrase on.',
-      hint: 'Name a file that only you can read: --passphrase-file FILE.',
-      owner: 'usage',
-    });
-  }
+  if (passphrase === undefined) throw noTerminal();
   checkNewPassphrase(passphrase);
   return passphrase;
+}
+
+function noTerminal(): EdgewrightError {
+  return new EdgewrightError({
+    code: 'usage.no-terminal',
+    message: 'There is no terminal to ask for a passphrase on.',
+    hint: 'Name a file that only you can read: --passphrase-file FILE.',
+    owner: 'usage',
+  });
 }

@@ -29,3 +29,5 @@ export { type BlobStore, openStore, type PutOptions } from './store.ts';
 export { findReferrers, type Referrer } from './referrers.ts';
 export { verifyVariantSignature } from './signatures.ts';
 export { NOT_FOR_DEVICES, readBundleManifest, type ResolvedBundle } from './variant.ts';
+export { tarSize, tarStream } from './archive/tar-write.ts';
+export { padding as tarPadding, readHeader as readTarHeader, TAR_BLOCK } from './archive/tar-header.ts';

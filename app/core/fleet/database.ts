@@ -66,6 +66,18 @@ const MIGRATIONS: readonly Migration[] = [
   },
 ];
 
+/** Takes out of a copy what is true on this computer only: its practice device, and uploads that a device will have forgotten. */
+export function forgetThisComputer(path: string): void {
+  const db = openSqlite(path, MIGRATIONS);
+  try {
+    db.exec('DELETE FROM devices WHERE practice = 1; DELETE FROM uploads;');
+    // One file again.
+    db.pragma('journal_mode = DELETE');
+  } finally {
+    db.close();
+  }
+}
+
 export function openFleetDatabase(dir: string): Sqlite {
   return openSqlite(join(dir, 'fleet.db'), MIGRATIONS);
 }

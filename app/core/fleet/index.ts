@@ -1,4 +1,5 @@
 /** Devices, enrolment, deployments: the workspace's side. */
+export { forgetThisComputer } from './database.ts';
 export { endError } from './outcome.ts';
 export { NEEDED_STATES } from './needed.ts';
 export { type DeviceView, type Facts, planDeployment, type Step } from './plan.ts';

@@ -25,4 +25,4 @@ export { createLog, type Log } from './log.ts';
 export { nearest } from './nearest.ts';
 export { onnxruntimeVersion, programEntry, programRoot, programVersion, userPath, type WorkspacePaths, workspaceHome, workspacePaths } from './paths.ts';
 export { isAlive, minimalEnv, type NodeChild, residentMemory, spawnNode, startMark } from './process.ts';
-export { isDamaged, type Migration, openSqlite, type Sqlite } from './sqlite.ts';
+export { checkSqlite, copySqlite, isDamaged, type Migration, openSqlite, type Sqlite } from './sqlite.ts';

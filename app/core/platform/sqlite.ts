@@ -65,6 +65,47 @@ function open(path: string, migrations: readonly Migration[], readonly: boolean)
   }
 }
 
+/** Pages copied before others get a turn. */
+const COPY_PAGES = 1_000;
+
+/**
+ * A copy as of one moment, while other processes write. It stands alone, in one file, and was found sound.
+ * @throws machine.database-damaged (as SQLite's error with the path) when the original is not
+ */
+export async function copySqlite(path: string, target: string, signal?: AbortSignal): Promise<void> {
+  const db = new Database(path, { readonly: true, timeout: SQLITE_BUSY_MS });
+  try {
+    await db.backup(target, {
+      progress: () => {
+        signal?.throwIfAborted();
+        return COPY_PAGES;
+      },
+    });
+  } finally {
+    db.close();
+  }
+  const copy = new Database(target);
+  try {
+    copy.pragma('journal_mode = DELETE');
+  } finally {
+    copy.close();
+  }
+  checkSqlite(target);
+}
+
+/** Reads all of a database. @throws SQLITE_CORRUPT with the path when it is not sound */
+export function checkSqlite(path: string): void {
+  const db = new Database(path, { readonly: true, fileMustExist: true });
+  try {
+    const found = db.pragma('integrity_check(1)', { simple: true });
+    if (found !== 'ok') throw new Database.SqliteError(String(found), 'SQLITE_CORRUPT');
+  } catch (error) {
+    throw error instanceof Database.SqliteError ? Object.assign(error, { path }) : error;
+  } finally {
+    db.close();
+  }
+}
+
 /** Whether the file is no database, or a damaged one. */
 export function isDamaged(error: unknown): boolean {
   return error instanceof Database.SqliteError && /^SQLITE_(NOTADB|CORRUPT)/.test(error.code);

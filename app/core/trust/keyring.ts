@@ -3,8 +3,9 @@
  * Whoever only reads needs their public halves, which are always at hand; the private ones are there once it is unlocked.
  */
 import { createPublicKey, sign } from 'node:crypto';
+import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { acquireLock, ensureDir, writeFileAtomic } from '#core/platform';
+import { acquireLock, ensureDir, TEMP_PREFIX, writeFileAtomic } from '#core/platform';
 import { issueForRequest } from './certificates.ts';
 import { type Keychain, systemKeychain } from './key-store/keychain.ts';
 import { checkNewPassphrase } from './key-store/passphrase.ts';
@@ -67,6 +68,8 @@ export interface Keyring {
    * @throws usage.passphrase-weak, machine.no-keychain, machine.keychain
    */
   keep(to: Protection, passphrase?: string): Promise<{ problem?: string }>;
+  /** Keeps plain keys as this computer keeps new ones: in the keychain where one takes them. */
+  settle(): Promise<void>;
   /** The whole file with its private part in the clear, for a backup that encrypts it. They must be unlocked. */
   exportPlain(): Buffer;
 }
@@ -87,15 +90,15 @@ export async function openKeyring(dir: string, options: KeyringOptions = {}): Pr
   const path = join(dir, FILE);
   const means: Means = { keychain: 'keychain' in options ? options.keychain : systemKeychain() };
   const there = await readKeyringFile(path);
-  if (there && !there.old) return keyringOf(path, there.file, means);
+  if (there && !there.old) return keyringOf(path, there.file, options, means);
   await ensureDir(dir);
   return inTurn(dir, 'creating the keys', async () => {
     const meanwhile = await readKeyringFile(path);
-    if (meanwhile && !meanwhile.old) return keyringOf(path, meanwhile.file, means);
+    if (meanwhile && !meanwhile.old) return keyringOf(path, meanwhile.file, options, means);
     const plain = meanwhile?.file ?? (await createKeys());
     const kept = await settle(plain, storeOf(options), means);
     await writeKeyring(path, kept);
-    return keyringOf(path, kept, means, secretsOf(plain));
+    return keyringOf(path, kept, options, means, secretsOf(plain));
   });
 }
 
@@ -132,6 +135,8 @@ function keyringText(file: KeyringFile): string {
 async function inTurn<T>(dir: string, what: string, work: () => Promise<T>): Promise<T> {
   const lock = await acquireLock(join(dir, 'keyring.lock'), { what, waitMs: KEYRING_WAIT_MS });
   try {
+    // Only a holder of the lock writes the file: a temporary one is left from a kill, and may hold keys in the clear.
+    for (const name of await readdir(dir)) if (name.startsWith(`${TEMP_PREFIX}${FILE}`)) await rm(join(dir, name), { force: true });
     return await work();
   } finally {
     await lock.release();
@@ -149,7 +154,7 @@ function words(protection: Protection, means: Means): string {
   }
 }
 
-function keyringOf(path: string, first: KeyringFile, means: Means, given?: Secrets): Keyring {
+function keyringOf(path: string, first: KeyringFile, options: KeyringOptions, means: Means, given?: Secrets): Keyring {
   let file = first;
   let secrets = given ?? secretsOf(first);
   let open: OpenKeys | undefined = secrets && openSecrets(file, secrets, path);
@@ -221,6 +226,14 @@ function keyringOf(path: string, first: KeyringFile, means: Means, given?: Secre
           (error: unknown) => (error instanceof Error ? error.message : String(error)),
         );
         return problem === undefined ? {} : { problem: `The entry in ${words('keychain', means)} that is of no use any more was not removed: ${problem}` };
+      });
+    },
+    async settle() {
+      await inTurn(join(path, '..'), 'keeping the keys', async () => {
+        const next = await settle(file, storeOf(options), means);
+        if (next === file) return;
+        await writeKeyring(path, next);
+        file = next;
       });
     },
     exportPlain() {

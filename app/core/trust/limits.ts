@@ -67,3 +67,7 @@ export const MAX_AUDIT_LINES = 20_000;
 export const ARCHIVED_AUDIT_LINES = 10_000;
 /** Lines checked before others get a turn. */
 export const AUDIT_LINES_AT_ONCE = 500;
+/** Cost of a backup's passphrase, as the binary logarithm of scrypt's N: what age sets too; 256 MiB and about a second. */
+export const AGE_LOG_N = 18;
+/** Largest head of an encrypted file, in bytes. */
+export const MAX_AGE_HEADER_BYTES = 1024;

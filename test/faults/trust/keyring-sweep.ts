@@ -1,6 +1,6 @@
 /** Shared by the short and the long sweep: keys that are killed while they are moved are still the same keys. */
 import { spawn } from 'node:child_process';
-import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -71,6 +71,8 @@ export async function sweep(dir: string, kept: Kept, to: string, ends: string, t
     // Whoever comes next finds the same keys, kept the old way or the new, and can move them.
     const next = await run(work, to);
     expect(next.said, `after ${steps[step - 1]}: ${next.stderr}`).toBe(`${fingerprint} ${ends}`);
+    // No temporary file with keys in it is left, once somebody has moved them.
+    expect((await readdir(join(work, 'keys'))).filter((name) => name.startsWith('.tmp-'))).toEqual([]);
     await rm(work, { recursive: true });
   }
 }
