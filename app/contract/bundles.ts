@@ -70,3 +70,15 @@ export const VerifyResultSchema = z.object({
   bad: z.array(z.object({ digest: DigestSchema, problem: z.string(), affects: z.string() })),
 });
 export type VerifyResult = z.infer<typeof VerifyResultSchema>;
+
+export const ExtractedSchema = z.object({
+  name: NameSchema,
+  version: VersionSchema,
+  variant: z.string(),
+  digest: DigestSchema,
+  dir: z.string(),
+  files: z.number().int(),
+  bytes: z.number().int(),
+  /** Fingerprint of the key whose signature lies beside the files. */
+  signer: z.string(),
+});

@@ -6,7 +6,7 @@
 import { eventIterator, oc } from '@orpc/contract';
 import { z } from 'zod';
 import { ActivitySchema, AuditVerdictSchema, ExportAuditSchema, ExportedAuditSchema, VerifyAuditSchema } from './audit.ts';
-import { BundleDetailSchema, BundleSummarySchema, VerifyResultSchema } from './bundles.ts';
+import { BundleDetailSchema, BundleSummarySchema, ExtractedSchema, VerifyResultSchema } from './bundles.ts';
 import { CheckRequestSchema, CheckResultSchema } from './checks.ts';
 import { BenchmarkSchema, NameSchema, ProviderUseSchema, RefSchema, WarningSchema } from './common.ts';
 import { AddDeviceSchema, DeploymentSchema, DeploySpecSchema, DeviceDetailSchema, DeviceSchema, PreflightSchema, RollbackResultSchema } from './devices.ts';
@@ -83,6 +83,8 @@ export const contract = {
     verify: procedure.input(ByRef).output(VerifyResultSchema),
     /** This workspace signs a bundle that nobody trusted signed, because a person decided so; it is checked like a build first. */
     sign: procedure.input(SignBundleSchema).output(BundleSummarySchema),
+    /** Writes exactly the signed files of a variant into a new or empty folder, with the signature and its key. */
+    extract: procedure.input(z.object({ ref: RefSchema, dir: z.string().min(1).max(4096) })).output(ExtractedSchema),
     remove: procedure.input(ByRef).output(z.object({ ref: z.string(), freedBytes: z.number().int() })),
   },
   registries,

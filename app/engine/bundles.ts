@@ -1,7 +1,7 @@
 /** What changes the bundles of the workspace: each change as its only writer, shown as a job where it takes long, and on record. */
 import { join } from 'node:path';
 import { type BundleSummary, EdgewrightError, type Warning } from '#contract';
-import type { Registry } from '#core/bundles';
+import type { Extracted, Registry } from '#core/bundles';
 import { type Fleet, NEEDED_STATES } from '#core/fleet';
 import { programRoot } from '#core/platform';
 import { admit } from './admit.ts';
@@ -92,6 +92,16 @@ export class Bundles {
       return signed;
     };
     return write('signing a bundle', work, signal);
+  }
+
+  /** Writes exactly the signed files of a variant into a folder; see extractBundle. */
+  extract(ref: string, dir: string, signal?: AbortSignal): Promise<Extracted> {
+    const { registry, jobs } = this.#deps;
+    const job = jobs.start({ kind: 'export', title: `Extract ${ref} to ${dir}` }, (control) => {
+      signal?.addEventListener('abort', () => void jobs.cancel(job.id).catch(() => {}), { once: true });
+      return registry.extract(ref, dir, { signal: control.signal, onProgress: (p) => control.progress(p.step, p.fraction) });
+    });
+    return job.done;
   }
 
   /** Sound or not. @throws input.bundle-in-use while a device runs it, may go back to it, or is to get it */

@@ -39,6 +39,7 @@ const KINDS: Record<ProcedureName, ProcedureKind> = {
   'bundles.importFile': 'act',
   'bundles.verify': 'read',
   'bundles.sign': 'act',
+  'bundles.extract': 'free',
   'bundles.remove': 'act',
   'registries.push': 'free',
   'registries.pull': 'free',

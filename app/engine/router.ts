@@ -77,6 +77,7 @@ export function createRouter(core: Core) {
       importFile: os.bundles.importFile.handler(({ input, signal, context }) => core.bundleFiles.import(input, context.actor, signal)),
       verify: os.bundles.verify.handler(({ input }) => core.registry.verify(input.ref)),
       sign: os.bundles.sign.handler(({ input, signal, context }) => core.bundles.sign(input.ref, input.reason, context.actor, signal)),
+      extract: os.bundles.extract.handler(({ input, signal }) => core.bundles.extract(input.ref, input.dir, signal)),
       remove: os.bundles.remove.handler(({ input, context }) => core.bundles.remove(input.ref, context.actor)),
     },
     registries: {

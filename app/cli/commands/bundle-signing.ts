@@ -1,6 +1,8 @@
 /** What a bundle's signatures are worth, and how one that lacks them gets one. */
+import { join } from 'node:path';
 import type { Command } from 'commander';
 import { EdgewrightError, type ErrorBody, exitCodeOf, formatBytes, type Signature, type VerifyResult } from '#contract';
+import { userPath } from '#core/platform';
 import { action, type Context, setExitCode } from '../command.ts';
 
 export function addBundleSigning(bundle: Command): void {
@@ -16,6 +18,13 @@ export function addBundleSigning(bundle: Command): void {
     .requiredOption('--reason <text>', 'why it may be used although nobody trusted signed it; goes on record')
     .description('Check a bundle that nobody trusted signed, and sign it as this workspace')
     .action(action(sign));
+
+  bundle
+    .command('extract')
+    .argument('<ref>', 'name@version, name@version#variant or a digest')
+    .argument('<dir>', 'a folder that is empty or not there yet')
+    .description('Write exactly the signed files into a folder, with model.sig and signer.pub, for any model signature verifier')
+    .action(action(extract));
 }
 
 async function verify({ client, output }: Context, ref: string): Promise<void> {
@@ -54,4 +63,13 @@ export function describeSignatures(signatures: readonly Signature[]): string[] {
 async function sign({ client, output, signal }: Context, ref: string, options: { reason: string }): Promise<void> {
   const signed = await client.bundles.sign({ ref, reason: options.reason }, { signal });
   output.result({ ...signed }, [`${signed.name}@${signed.version} passed its checks and is signed by this workspace, on record.`]);
+}
+
+async function extract({ client, output, signal }: Context, ref: string, dir: string): Promise<void> {
+  const done = await client.bundles.extract({ ref, dir: userPath(dir) }, { signal });
+  output.result({ ...done }, [
+    `Wrote ${done.files} signed files of ${done.name}@${done.version}#${done.variant}, ${formatBytes(done.bytes)}, to ${done.dir}.`,
+    `Check them with: edgewright verify-signature ${done.dir} --key ${join(done.dir, 'signer.pub')}`,
+    `Fingerprint of the key: ${done.signer}`,
+  ]);
 }

@@ -26,6 +26,7 @@ export { type BundleSource, parseSource } from './source-schema.ts';
 export type { Progress } from './staging.ts';
 export type { Blob } from './ingest.ts';
 export { type BlobStore, openStore, type PutOptions } from './store.ts';
+export type { Extracted } from './extract.ts';
 export { findReferrers, type Referrer } from './referrers.ts';
 export { verifyVariantSignature } from './signatures.ts';
 export { NOT_FOR_DEVICES, readBundleManifest, type ResolvedBundle } from './variant.ts';

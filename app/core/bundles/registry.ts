@@ -20,6 +20,7 @@ import { commitRemoval, type RegistryParts } from './commit.ts';
 import { digestOf } from './digests.ts';
 import { indexDigestOf, reconcile } from './describe.ts';
 import { altered, misused } from './errors.ts';
+import { type Extracted, extractBundle } from './extract.ts';
 import { MAX_LABELS_SHOWN, MAX_TEXT_BYTES } from './limits.ts';
 import { nearest } from '#core/platform';
 import { parseManifest } from './oci.ts';
@@ -224,6 +225,8 @@ export async function openRegistry(given: Omit<RegistryParts, 'trust'> & Partial
       const { name, version } = resolve(ref);
       if (!find(`${name}@${version}`).record.variants.every(isOwn)) await acceptBundle(parts, { name, version }, false);
     },
+    /** See extractBundle. */
+    extract: async (ref: string, dir: string, options: Options = {}): Promise<Extracted> => extractBundle(store, resolve(ref), dir, trust.anchors(), options),
     /** Takes a bundle out with everything only it needed. */
     remove,
     /**
