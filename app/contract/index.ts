@@ -17,7 +17,7 @@ import { ImportRequestSchema, ImportStartedSchema } from './imports.ts';
 import { RunEventSchema, RunRequestSchema, RunResultSchema } from './inference.ts';
 import { ChangeSchema, JobSchema } from './jobs.ts';
 import { modelViews } from './models.ts';
-import { bundleFiles, storeCare } from './store.ts';
+import { bundleProcedures, storeCare } from './store.ts';
 import { SettingsSchema, StatusSchema } from './system.ts';
 import { QuantizeRequestSchema, QuantizeResultSchema, TrialSchema, TrialSpecSchema, TrialSummarySchema } from './trials.ts';
 import { SignBundleSchema, trustProcedures } from './trust.ts';
@@ -79,7 +79,7 @@ export const contract = {
     buildSample: procedure.output(Built),
     /** Takes in a bare model, or converts a framework's file first. */
     import: procedure.input(ImportRequestSchema).output(ImportStartedSchema),
-    ...bundleFiles,
+    ...bundleProcedures,
     verify: procedure.input(ByRef).output(VerifyResultSchema),
     /** This workspace signs a bundle that nobody trusted signed, because a person decided so; it is checked like a build first. */
     sign: procedure.input(SignBundleSchema).output(BundleSummarySchema),

@@ -64,8 +64,28 @@ export type StoreRebuilt = z.infer<typeof StoreRebuiltSchema>;
 
 const procedure = oc.errors({ EDGEWRIGHT: { data: ErrorBodySchema } });
 
+/** Most bundles of one page. */
+export const MAX_BUNDLE_PAGE = 500;
+
+export const BundlePageSchema = z.object({
+  bundles: z.array(BundleSummarySchema),
+  /** How many there are on all pages. */
+  total: z.number().int(),
+});
+export type BundlePage = z.infer<typeof BundlePageSchema>;
+
 /** Stands among the procedures of bundles. */
-export const bundleFiles = {
+export const bundleProcedures = {
+  /** Bundles that hold every word of `text` in their name, description, variants or framework; a page at a time. */
+  search: procedure
+    .input(
+      z.object({
+        text: z.string().max(200).default(''),
+        limit: z.number().int().min(1).max(MAX_BUNDLE_PAGE).default(100),
+        offset: z.number().int().min(0).default(0),
+      }),
+    )
+    .output(BundlePageSchema),
   /** Writes a sound bundle to one file: an OCI image layout in a tar file. Cut off, the next call goes on with what is there. */
   exportFile: procedure.input(z.object({ ref: RefSchema, file: PathSchema, jobId: JobIdSchema })).output(ExportResultSchema),
   /**

@@ -31,6 +31,7 @@ const KINDS: Record<ProcedureName, ProcedureKind> = {
   'models.check': 'read',
   'models.quantize': 'read',
   'bundles.list': 'read',
+  'bundles.search': 'read',
   'bundles.show': 'read',
   'bundles.build': 'act',
   'bundles.buildSample': 'act',

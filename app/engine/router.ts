@@ -69,6 +69,7 @@ export function createRouter(core: Core) {
     },
     bundles: {
       list: os.bundles.list.handler(() => core.registry.list()),
+      search: os.bundles.search.handler(({ input }) => core.registry.search(input)),
       show: os.bundles.show.handler(({ input }) => core.registry.show(input.ref)),
       build: os.bundles.build.handler(({ input, signal, context }) => core.bundles.build(input.dir, context.actor, signal)),
       buildSample: os.bundles.buildSample.handler(({ signal, context }) => core.bundles.buildSample(context.actor, signal)),

@@ -1,29 +1,41 @@
 /**
- * Speed and memory side by side with a rival, in the same run: `npm run bench [NAME…]`.
+ * Speed and memory side by side with a rival, in the same run: `npm run bench`, or `npm run bench -- store` for one part.
  * Both sides take turns; what is shown is the median of five and the ratio. Ratios travel, milliseconds do not.
  */
+import { catalogueFigures } from './catalogue.ts';
 import { type Contest, runContest } from './contest.ts';
 import { inspectContest } from './inspect.ts';
+import { importContest } from './import.ts';
 import { quantizeContest } from './quantize.ts';
 import { runnerContest } from './runner.ts';
 
 const ROUNDS = 5;
 
-const contests: Record<string, Contest> = { runner: runnerContest, quantize: quantizeContest, inspect: inspectContest };
+interface Part {
+  contests: Contest[];
+  /** Figures that have no rival. @returns lines to print */
+  figures?: () => Promise<string[]>;
+}
+
+const PARTS: Record<string, Part> = {
+  runner: { contests: [runnerContest] },
+  quantize: { contests: [quantizeContest] },
+  inspect: { contests: [inspectContest] },
+  store: { contests: [importContest], figures: catalogueFigures },
+};
 
 const asked = process.argv.slice(2);
-const unknown = asked.filter((name) => !Object.hasOwn(contests, name));
-if (unknown.length > 0) {
-  console.error(`There is no contest ${unknown.join(', ')}. There are: ${Object.keys(contests).join(', ')}.`);
+const unknown = asked.find((name) => !Object.hasOwn(PARTS, name));
+if (unknown !== undefined) {
+  console.error(`There is no part ${unknown}; there are ${Object.keys(PARTS).join(', ')}.`);
   process.exit(64);
 }
 
-for (const [name, contest] of Object.entries(contests)) {
-  if (asked.length > 0 && !asked.includes(name)) continue;
+async function compare(contest: Contest): Promise<void> {
   const why = await contest.missing();
   if (why !== undefined) {
     console.log(`${contest.name}: skipped, ${why}`);
-    continue;
+    return;
   }
   const { ours, rival, ratio } = await runContest(contest, ROUNDS);
   console.log(
@@ -31,3 +43,11 @@ for (const [name, contest] of Object.entries(contests)) {
   );
   for (const line of contest.notes?.() ?? []) console.log(`  ${line}`);
 }
+
+for (const [name, part] of Object.entries(PARTS)) {
+  if (asked.length > 0 && !asked.includes(name)) continue;
+  for (const contest of part.contests) await compare(contest);
+  for (const line of (await part.figures?.()) ?? []) console.log(line);
+}
+// A library's stray handle must not keep a finished bench alive.
+process.exit();

@@ -1,7 +1,8 @@
 import type { Command } from 'commander';
-import { type BundleSummary, formatBytes } from '#contract';
+import { type BundleSummary, formatBytes, MAX_BUNDLE_PAGE } from '#contract';
 import { userPath } from '#core/platform';
 import { action, type Context } from '../command.ts';
+import type { Client } from '../connect.ts';
 import { shortDigest, table } from '../output.ts';
 import { addBundleSigning, describeSignatures } from './bundle-signing.ts';
 
@@ -26,10 +27,11 @@ export function addBundle(program: Command): Command {
 
   bundle
     .command('list')
+    .option('--search <text>', 'only those with every word of it in their name, description, variants or framework')
     .description('The bundles of this workspace')
     .action(
-      action(async ({ client, output }: Context) => {
-        const bundles = await client.bundles.list();
+      action(async ({ client, output }: Context, { search }: { search?: string }) => {
+        const bundles = await bundlesFound(client, search ?? '');
         const rows = bundles.map((b) => [
           `${b.name}@${b.version}`,
           b.variants.map((v) => v.name).join(', '),
@@ -42,7 +44,7 @@ export function addBundle(program: Command): Command {
         output.result(
           { bundles },
           rows.length === 0
-            ? ['No bundles yet. Build one: edgewright bundle build DIR']
+            ? [search === undefined ? 'No bundles yet. Build one: edgewright bundle build DIR' : 'No bundle has all of these words.']
             : table(['Bundle', 'Variants', 'Size', 'Signature', 'State', 'Digest', 'Why'], rows, [2]),
         );
       }),
@@ -91,6 +93,16 @@ export function addBundle(program: Command): Command {
     );
 
   return bundle;
+}
+
+/** All that a search finds, page by page. */
+async function bundlesFound(client: Client, text: string): Promise<BundleSummary[]> {
+  const found: BundleSummary[] = [];
+  for (;;) {
+    const { bundles, total } = await client.bundles.search({ text, limit: MAX_BUNDLE_PAGE, offset: found.length });
+    found.push(...bundles);
+    if (bundles.length === 0 || found.length >= total) return found;
+  }
 }
 
 export function describeVariants(bundle: BundleSummary): string[] {

@@ -35,7 +35,7 @@ export async function buildBundle(parts: RegistryParts, dir: string, options: Bu
   const { source } = folder;
   await store.sweepTemp();
   return withStaging(store, async (staging) => {
-    const text = await store.stage(folder.text, { maxBytes: folder.text.length }, { path: join(staging, SOURCE_FILE), signal: options.signal });
+    const text = await store.stage(folder.text, { maxBytes: folder.text.length }, { path: join(staging.folder, SOURCE_FILE), signal: options.signal });
     const files: StagedFile[] = [
       ...(await stageFiles(store, staging, folder.files, options)),
       { ...text, layer: { path: SOURCE_FILE, role: 'source', digest: text.digest, bytes: text.size } },
@@ -46,17 +46,17 @@ export async function buildBundle(parts: RegistryParts, dir: string, options: Bu
       return sameBundle(parts, source, layers, files);
     }, options.signal);
     if (unchanged) return unchanged;
-    const facts = await checkModel(join(staging, source.model), source, options);
+    const facts = await checkModel(join(staging.folder, source.model), source, options);
     if (source.recipe !== undefined)
       await checkRecipe(
-        staging,
+        staging.folder,
         layers.map((layer) => layer.path),
         source.recipe,
         facts,
       );
     options.onProgress?.({ step: 'Loading the model and running its golden set' });
     // Its golden set was made with it, so it is held to the strictest rule whatever its precision.
-    await runAdmit(options.admit, candidateOf(staging, source, layers, facts, 'fp32'), options);
+    await runAdmit(options.admit, candidateOf(staging.folder, source, layers, facts, 'fp32'), options);
     options.onProgress?.({ step: 'Storing and signing' });
     return store.exclusively(async () => {
       const entries = await reconcile(store, catalogue, parts.trust.anchors());
@@ -139,8 +139,8 @@ export async function addVariantTo(parts: RegistryParts, bundle: BundleRecord, s
     const folder = source.model.includes('/') ? source.model.slice(0, source.model.lastIndexOf('/') + 1) : '';
     const named = [{ path: source.model, role: 'model' as const, from: path }, ...weights.map((file) => ({ ...file, path: folder + file.path }))];
     const files = await stageFiles(store, staging, named, added);
-    await checkStructureApart(join(staging, source.model), { signal: added.signal });
-    const facts = await inspectModel(join(staging, source.model));
+    await checkStructureApart(join(staging.folder, source.model), { signal: added.signal });
+    const facts = await inspectModel(join(staging.folder, source.model));
     if (bundle.facts) checkInterface(bundle.facts, facts);
     return store.exclusively(async () => {
       const entries = await reconcile(store, catalogue, parts.trust.anchors());

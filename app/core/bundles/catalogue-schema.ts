@@ -58,4 +58,21 @@ export const MIGRATIONS: readonly Migration[] = [
       DELETE FROM facts_of_store;
     `,
   },
+  {
+    name: 'what a bundle is found by, in few pages; all rows are made again from the store',
+    sql: `
+      CREATE TABLE bundle_texts (
+        name TEXT NOT NULL,
+        created_at INTEGER NOT NULL,
+        version TEXT NOT NULL,
+        text TEXT NOT NULL,
+        -- in the order of the list, so that a page is read from where it begins
+        PRIMARY KEY (name, created_at DESC, version),
+        FOREIGN KEY (name, version) REFERENCES bundles ON DELETE CASCADE
+      ) STRICT, WITHOUT ROWID;
+      CREATE INDEX bundles_by_digest ON bundles (digest);
+      DELETE FROM bundles;
+      DELETE FROM facts_of_store;
+    `,
+  },
 ];

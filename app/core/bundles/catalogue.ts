@@ -6,6 +6,7 @@ import { rmSync } from 'node:fs';
 import { type BundleSummary, type InspectResult, InspectResultSchema, type Variant } from '#contract';
 import { isDamaged, openSqlite, type Sqlite } from '#core/platform';
 import { MIGRATIONS } from './catalogue-schema.ts';
+import { bundlePages, searchText } from './catalogue-search.ts';
 import type { JudgedSignature } from './signatures.ts';
 
 /** A blob, and what it is for in a variant. */
@@ -79,6 +80,9 @@ interface BundleRow {
 /** A variant without its documents. */
 type ListedVariant = Omit<VariantRow, 'manifest' | 'source' | 'self' | 'signatures'>;
 
+/** A bundle without what is known of its model. */
+type ListedBundle = Omit<BundleRow, 'facts'>;
+
 interface VariantRow {
   name: string;
   version: string;
@@ -130,9 +134,17 @@ export function openCatalogue(path: string) {
   const insertVariant = db.prepare(
     'INSERT INTO variants VALUES (@name, @version, @position, @variant, @digest, @bytes, @precision, @quantization, @signer, @createdAt, @manifest, @source, @self, @signatures)',
   );
+  const insertText = db.prepare('INSERT INTO bundle_texts (name, created_at, version, text) VALUES (@name, @createdAt, @version, @text)');
+  const pages = bundlePages(db);
   const insertBlob = db.prepare('INSERT INTO blobs VALUES (@name, @version, @variant, @digest, @size, @role, @path, @mediaType)');
-  const selectBundles = db.prepare<[], BundleRow>('SELECT * FROM bundles ORDER BY name, created_at DESC, version');
+  // Without the facts, which are many times the rest.
+  const bundleColumns = 'name, version, digest, created_at, state, state_reason, state_code';
+  const selectBundles = db.prepare<[], ListedBundle>(`SELECT ${bundleColumns} FROM bundles ORDER BY name, created_at DESC, version`);
   const selectBundle = db.prepare<[string, string], BundleRow>('SELECT * FROM bundles WHERE name = ? AND version = ?');
+  const selectListed = db.prepare<[string, string], ListedBundle>(`SELECT ${bundleColumns} FROM bundles WHERE name = ? AND version = ?`);
+  const selectVariantsListed = db.prepare<[string, string], ListedVariant>(
+    `SELECT ${variantColumns} FROM variants WHERE name = ? AND version = ? ORDER BY position`,
+  );
   const selectByDigest = db.prepare<[string], BundleRow>('SELECT * FROM bundles WHERE digest = ?');
   const selectByVariant = db.prepare<[string], { name: string; version: string; variant: string }>(
     'SELECT name, version, variant FROM variants WHERE digest = ?',
@@ -157,6 +169,7 @@ export function openCatalogue(path: string) {
     deleteBundle.run(name, version);
     const { digest, createdAt, state, stateReason = null, stateCode = null, facts } = bundle;
     insertBundle.run({ name, version, digest, createdAt, state, stateReason, stateCode, facts: facts === undefined ? null : JSON.stringify(facts) });
+    insertText.run({ name, version, createdAt, text: searchText(bundle) });
     const blob = (variant: string) => (entry: ClosureEntry) => insertBlob.run({ name, version, variant, ...entry });
     bundle.closure.forEach(blob(''));
     bundle.variants.forEach(({ variant, signer, signatures, manifest, source, self, closure }, position) => {
@@ -199,6 +212,15 @@ export function openCatalogue(path: string) {
       const variants = Map.groupBy(selectAllVariants.all(), (row) => `${row.name}@${row.version}`);
       return selectBundles.all().map((row) => summary(row, variants.get(`${row.name}@${row.version}`) ?? []));
     },
+    /** One page of what a search finds, and how much it finds in all. */
+    search(query: { text: string; limit: number; offset: number }): { bundles: BundleSummary[]; total: number } {
+      const { ids, total } = pages(query);
+      const bundles = ids.flatMap(({ name, version }) => {
+        const row = selectListed.get(name, version);
+        return row ? [summary(row, selectVariantsListed.all(name, version))] : [];
+      });
+      return { bundles, total };
+    },
     find(name: string, version: string): BundleRecord | undefined {
       const row = selectBundle.get(name, version);
       if (!row) return undefined;
@@ -224,14 +246,14 @@ export function openCatalogue(path: string) {
       };
     },
     /** Digest of the bundle's index; undefined when there is no such bundle. */
-    digestOf: (name: string, version: string): string | undefined => selectBundle.get(name, version)?.digest,
+    digestOf: (name: string, version: string): string | undefined => selectListed.get(name, version)?.digest,
     /** The bundle or variant with this digest. */
     byDigest(digest: string): { name: string; version: string; variant?: string } | undefined {
       return selectByVariant.get(digest) ?? selectByDigest.get(digest);
     },
     summary(name: string, version: string): BundleSummary | undefined {
-      const row = selectBundle.get(name, version);
-      return row && summary(row, selectVariants.all(name, version));
+      const row = selectListed.get(name, version);
+      return row && summary(row, selectVariantsListed.all(name, version));
     },
     /** @param problem what is wrong; absent for a sound bundle */
     setState(name: string, version: string, state: BundleSummary['state'], problem?: { code: string; reason: string }): void {
@@ -252,7 +274,7 @@ function variantOf(row: ListedVariant): Variant {
   return { name: variant, digest, bytes, precision, ...(quantization !== null && { quantization }), signed: signer !== null, createdAt: created_at };
 }
 
-function summary(row: BundleRow, variants: readonly ListedVariant[]): BundleSummary {
+function summary(row: ListedBundle, variants: readonly ListedVariant[]): BundleSummary {
   const list = variants.map(variantOf);
   return {
     name: row.name,

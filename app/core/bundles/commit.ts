@@ -5,7 +5,7 @@
  */
 import { rm } from 'node:fs/promises';
 import type { Keyring, TrustList } from '#core/trust';
-import type { InspectResult } from '#contract';
+import { asEdgewrightError, type InspectResult } from '#contract';
 import type { BundleRecord, Catalogue } from './catalogue.ts';
 import { bundleName, describeBundle, indexDigestOf } from './describe.ts';
 import { inListOrder } from './entries.ts';
@@ -54,7 +54,11 @@ export async function commitBundle({ store, catalogue, trust }: RegistryParts, c
   const staged: Staged[] = [...change.files];
   const added: string[] = [];
   try {
-    for (const document of [...change.documents, change.index]) staged.push(await stageDocument(store, document));
+    // Side by side, since the disk takes many small files in one go.
+    const documents = await Promise.allSettled([...change.documents, change.index].map((document) => stageDocument(store, document)));
+    staged.push(...documents.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : [])));
+    const failed = documents.find((one) => one.status === 'rejected');
+    if (failed) throw asEdgewrightError(failed.reason);
     for (const { digest } of staged) if (!(await store.has(digest))) added.push(digest);
     await store.adopt(staged);
     await store.writeIndex(entries);

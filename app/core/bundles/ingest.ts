@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { isAlive, startMark } from '#core/platform';
 import { digestFromHex } from './digests.ts';
 import { altered } from './errors.ts';
+import { EARLY_SYNC_BYTES } from './limits.ts';
 
 /** Tells this run of the program from one before it with the same pid, as after a reboot. */
 const RUN = randomBytes(4).toString('hex');
@@ -24,6 +25,8 @@ export interface Blob {
 /** A file in the store's ingest folder that is whole, durable and hashed: only a rename away from being a blob. */
 export interface Staged extends Blob {
   path: string;
+  /** While the disk is still taking it; `adopt` waits for that. */
+  durable?: Promise<void>;
 }
 
 /**
@@ -67,25 +70,38 @@ export interface Expected {
 
 /**
  * Writes a stream to `path`, durably, hashing on the way. One byte more than expected ends it. On any failure the file is gone.
+ * @param options.later the disk's part is not waited for: the result's `durable` says when it is done
  * @throws store.size-mismatch, store.digest-mismatch (owner trust)
  */
 export async function writeHashed(
   source: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
   path: string,
   expected: Expected,
-  options: { signal?: AbortSignal | undefined; onBytes?: ((bytes: number) => void) | undefined } = {},
-): Promise<{ digest: string; size: number }> {
+  options: { signal?: AbortSignal | undefined; onBytes?: ((bytes: number) => void) | undefined; later?: boolean | undefined } = {},
+): Promise<{ digest: string; size: number; durable?: Promise<void> }> {
   const handle = await open(path, 'wx', 0o600);
+  const early = new EarlySync(handle);
   try {
-    const written = await pump(source, handle, expected, options);
-    await handle.chmod(BLOB_MODE);
-    await handle.sync();
-    await handle.close();
-    return written;
+    const written = await pump(source, handle, expected, options, early);
+    const durable = finish(handle, early);
+    if (!options.later) await durable;
+    // Whoever adopts the file meets the failure; until then nobody may.
+    durable.catch(() => {});
+    return { ...written, ...(options.later && { durable }) };
   } catch (error) {
     await handle.close().catch(() => {});
     await rm(path, { force: true });
     throw error;
+  }
+}
+
+async function finish(handle: FileHandle, early: EarlySync): Promise<void> {
+  try {
+    await early.end();
+    await handle.chmod(BLOB_MODE);
+    await handle.sync();
+  } finally {
+    await handle.close();
   }
 }
 
@@ -94,6 +110,7 @@ async function pump(
   handle: FileHandle,
   expected: Expected,
   options: { signal?: AbortSignal | undefined; onBytes?: ((bytes: number) => void) | undefined },
+  early: EarlySync,
 ): Promise<{ digest: string; size: number }> {
   const hash = createHash('sha256');
   const most = expected.size ?? expected.maxBytes;
@@ -107,8 +124,11 @@ async function pump(
     options.signal?.throwIfAborted();
     size += chunk.length;
     if (size > most) throw wrongSize(`more than ${most} bytes`);
+    // The system writes while we hash.
+    const writing = writeAll(handle, chunk);
     hash.update(chunk);
-    await writeAll(handle, chunk);
+    await writing;
+    early.wrote(chunk.length);
     options.onBytes?.(chunk.length);
   }
   if (expected.size !== undefined && size !== expected.size) throw wrongSize(`${size} bytes`);
@@ -117,6 +137,43 @@ async function pump(
     throw altered('store.digest-mismatch', 'The data is not what its digest says.', { expected: expected.digest, found: digest });
   }
   return { digest, size };
+}
+
+/** Has the disk take what was written while more comes, so that the sync at the end finds little left to do. */
+export class EarlySync {
+  readonly #handle: FileHandle;
+  #since = 0;
+  #running: Promise<void> | undefined;
+  #failure: unknown;
+
+  constructor(handle: FileHandle) {
+    this.#handle = handle;
+  }
+
+  wrote(bytes: number): void {
+    this.#since += bytes;
+    if (this.#since < EARLY_SYNC_BYTES || this.#running) return;
+    this.#since = 0;
+    this.#running = this.#handle
+      .datasync()
+      .catch((error: unknown) => {
+        // A failure is reported once only: the sync at the end might succeed all the same.
+        this.#failure ??= error;
+      })
+      .finally(() => {
+        this.#running = undefined;
+      });
+  }
+
+  /** @throws what one of them threw */
+  async end(): Promise<void> {
+    await this.#running;
+    if (this.#failure !== undefined) throw asError(this.#failure);
+  }
+}
+
+function asError(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error(String(thrown));
 }
 
 /** A single write may take less than it is given, as when the disk fills up. */

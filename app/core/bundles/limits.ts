@@ -12,6 +12,8 @@ export const MAX_MANIFEST_BYTES = 4 * MIB;
 export const MAX_INDEX_BYTES = 64 * MIB;
 /** Size of the pieces in which files are copied and hashed, in bytes. */
 export const COPY_CHUNK_BYTES = 1 * MIB;
+/** After how many bytes the disk is asked to take what was written, in bytes. */
+export const EARLY_SYNC_BYTES = 64 * MIB;
 /** How long one change of the store waits for another process's, in ms. */
 export const STORE_WAIT_MS = 30_000;
 
@@ -42,6 +44,8 @@ export const MAX_VARIANTS = 64;
 export const MAX_PATH_BYTES = 512;
 /** Longest part of such a path, in bytes of UTF-8: what common file systems hold. */
 export const MAX_PATH_PART_BYTES = 255;
+/** Most words of one search that count. */
+export const MAX_SEARCH_WORDS = 8;
 /** Most labels shown with a bundle. */
 export const MAX_LABELS_SHOWN = 10_000;
 

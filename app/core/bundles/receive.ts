@@ -48,10 +48,10 @@ export async function receiveBundle(parts: RegistryParts, provider: BundleProvid
   }, options.signal);
   if (planned.unchanged) return planned.unchanged;
   return withStaging(store, async (staging) => {
-    const held = new Held(store, provider, join(staging, 'held'), options);
+    const held = new Held(store, provider, join(staging.folder, 'held'), options);
     try {
       await held.gather(filesOf(incoming, planned.added));
-      const facts = await checkVariants(held, incoming, planned.added, planned.facts, join(staging, 'variant'), options);
+      const facts = await checkVariants(held, incoming, planned.added, planned.facts, join(staging.folder, 'variant'), options);
       options.onProgress?.({ step: 'Storing' });
       const summary = await store.exclusively(async () => {
         const entries = await reconcile(store, catalogue, trust.anchors());

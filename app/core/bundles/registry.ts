@@ -213,6 +213,11 @@ export async function openRegistry(given: Omit<RegistryParts, 'trust'> & Partial
       return addVariantTo(parts, record, resolve(`${record.name}@${record.version}`).source, added);
     },
     list,
+    /** See Catalogue.search. */
+    search(query: { text: string; limit: number; offset: number }): { bundles: BundleSummary[]; total: number } {
+      if (lost) throw lost;
+      return catalogue.search(query);
+    },
     trustChanged,
     show,
     identify,

@@ -48,7 +48,7 @@ export async function signBundle(parts: RegistryParts, record: BundleRecord, opt
 
 async function checkVariant({ store }: RegistryParts, variant: VariantRecord, options: SignOptions): Promise<void> {
   const { source, files, variant: about, materialize } = assemble(store, variant.variant.digest, parseManifest(variant.manifest), variant.source, variant.self);
-  await withStaging(store, async (folder) => {
+  await withStaging(store, async ({ folder }) => {
     await materialize(folder, options.signal ? { signal: options.signal } : {});
     const facts = await checkModel(join(folder, source.model), source, options);
     if (source.recipe !== undefined) await checkRecipe(folder, [...files.keys()], source.recipe, facts);

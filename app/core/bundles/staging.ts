@@ -4,8 +4,7 @@
  */
 import { rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { ensureDir } from '#core/platform';
-import { COPY_CHUNK_BYTES } from './limits.ts';
+import { ensureDir, readPieces } from '#core/platform';
 import type { Staged } from './ingest.ts';
 import type { LayerFile } from './manifest.ts';
 import type { Document } from './oci.ts';
@@ -28,18 +27,25 @@ export interface Options {
   onProgress?: ((progress: Progress) => void) | undefined;
 }
 
+/** A private folder of the store, and files in it that the disk may still be taking. */
+export interface Staging {
+  folder: string;
+  pending: Staged[];
+}
+
 /** Runs `work` with a staging folder that is gone afterwards, whatever happens. */
-export async function withStaging<T>(store: BlobStore, work: (folder: string) => Promise<T>): Promise<T> {
-  const folder = await store.stagingFolder();
+export async function withStaging<T>(store: BlobStore, work: (staging: Staging) => Promise<T>): Promise<T> {
+  const staging: Staging = { folder: await store.stagingFolder(), pending: [] };
   try {
-    return await work(folder);
+    return await work(staging);
   } finally {
-    await rm(folder, { recursive: true, force: true });
+    await Promise.allSettled(staging.pending.map((file) => file.durable));
+    await rm(staging.folder, { recursive: true, force: true });
   }
 }
 
-/** Copies files into `folder` under their paths in the bundle, hashing them. */
-export async function stageFiles(store: BlobStore, folder: string, files: readonly SourceFile[], options: Options): Promise<StagedFile[]> {
+/** Copies files into the staging folder under their paths in the bundle, hashing them. The disk may still be taking them. */
+export async function stageFiles(store: BlobStore, staging: Staging, files: readonly SourceFile[], options: Options): Promise<StagedFile[]> {
   const sizes = await Promise.all(files.map(async (file) => (await stat(file.from)).size));
   const total = sizes.reduce((sum, size) => sum + size, 0);
   const staged: StagedFile[] = [];
@@ -49,18 +55,29 @@ export async function stageFiles(store: BlobStore, folder: string, files: readon
     options.onProgress?.({ step: `Reading ${file.path}`, fraction: total === 0 ? 1 : Math.min(1, done / total) });
   };
   for (const file of files) {
-    const { handle, size } = await openSourceFile(file);
-    try {
-      const path = join(folder, file.path);
-      await ensureDir(dirname(path));
-      const bytes = handle.createReadStream({ highWaterMark: COPY_CHUNK_BYTES, autoClose: false });
-      const blob = await store.stage(bytes, { size, maxBytes: MAX_ROLE_BYTES[file.role] }, { path, signal: options.signal, onBytes: progressOf(file) });
-      staged.push({ ...blob, layer: { path: file.path, role: file.role, digest: blob.digest, bytes: blob.size } });
-    } finally {
-      await handle.close();
-    }
+    const one = await stageOne(store, staging.folder, file, { signal: options.signal, onBytes: progressOf(file) });
+    staging.pending.push(one);
+    staged.push(one);
   }
   return staged;
+}
+
+async function stageOne(
+  store: BlobStore,
+  folder: string,
+  file: SourceFile,
+  options: { signal?: AbortSignal | undefined; onBytes: (bytes: number) => void },
+): Promise<StagedFile> {
+  const { handle, size } = await openSourceFile(file);
+  try {
+    const path = join(folder, file.path);
+    await ensureDir(dirname(path));
+    const { signal, onBytes } = options;
+    const blob = await store.stage(readPieces(handle), { size, maxBytes: MAX_ROLE_BYTES[file.role] }, { path, later: true, signal, onBytes });
+    return { ...blob, layer: { path: file.path, role: file.role, digest: blob.digest, bytes: blob.size } };
+  } finally {
+    await handle.close();
+  }
 }
 
 /** Puts a document we made beside the files, ready to be taken in with them. */

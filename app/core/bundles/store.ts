@@ -7,7 +7,7 @@ import { createReadStream, type Dirent } from 'node:fs';
 import { open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { Readable } from 'node:stream';
-import { acquireLock, ensureDir, fsyncDir, readFileIfThere, TEMP_PREFIX, writeFileAtomic } from '#core/platform';
+import { acquireLock, ensureDir, fsyncDir, readFileIfThere, readPieces, TEMP_PREFIX, writeFileAtomic } from '#core/platform';
 import { digestFromHex, digestOf, hexOf } from './digests.ts';
 import { altered, broken } from './errors.ts';
 import { type Blob, type Expected, ingestFolder, ingestPath, type Staged, sweepIngest, writeHashed } from './ingest.ts';
@@ -30,6 +30,8 @@ export interface PutOptions {
 export interface StageOptions {
   /** A path in a staging folder; a fresh one otherwise. */
   path?: string;
+  /** See writeHashed. */
+  later?: boolean;
   signal?: AbortSignal | undefined;
   onBytes?: ((bytes: number) => void) | undefined;
 }
@@ -70,6 +72,7 @@ export async function openStore(dir: string) {
 
   /** Renames staged files into place, then makes all of it durable at once. */
   async function adopt(files: readonly Staged[]): Promise<void> {
+    for (const file of files) await file.durable;
     for (const file of files) {
       try {
         await rename(file.path, pathOf(file.digest));
@@ -234,8 +237,7 @@ export async function hashFile(path: string, signal?: AbortSignal): Promise<stri
     // Most blobs are small documents, for which a stream costs more than the reading.
     if ((await handle.stat()).size <= COPY_CHUNK_BYTES) return digestOf(await handle.readFile());
     const hash = createHash('sha256');
-    const stream: AsyncIterable<Buffer> = handle.createReadStream({ highWaterMark: COPY_CHUNK_BYTES, autoClose: false, ...(signal && { signal }) });
-    for await (const chunk of stream) hash.update(chunk);
+    for await (const piece of readPieces(handle, { signal })) hash.update(piece);
     return digestFromHex(hash.digest('hex'));
   } finally {
     await handle.close();

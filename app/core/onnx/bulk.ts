@@ -1,7 +1,7 @@
 /** Reading and copying bytes that may lie in a file. */
 import { constants } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
-import { readExactly } from '#core/platform';
+import { readExactly, readPieces } from '#core/platform';
 import { refuse } from './errors.ts';
 import { COPY_BYTES, MAX_TENSOR_BYTES } from './limits.ts';
 import { type Bytes, isFileRange } from './wire-reader.ts';
@@ -34,9 +34,13 @@ export async function* streamBytes(bytes: Bytes): AsyncGenerator<Uint8Array> {
   }
   const handle = await open(bytes.path, READ_ONLY);
   try {
-    for (let at = 0; at < bytes.length; at += COPY_BYTES) {
-      yield await readExactly(handle, bytes.offset + at, Math.min(COPY_BYTES, bytes.length - at));
+    let left = bytes.length;
+    for await (const piece of readPieces(handle, { start: bytes.offset, end: bytes.offset + bytes.length, bytes: COPY_BYTES })) {
+      left -= piece.length;
+      yield piece;
     }
+    // Says what is missing.
+    if (left > 0) await readExactly(handle, bytes.offset + bytes.length - left, left);
   } finally {
     await handle.close();
   }

@@ -24,5 +24,6 @@ export { acquireLock, type Lock } from './lock.ts';
 export { createLog, type Log } from './log.ts';
 export { nearest } from './nearest.ts';
 export { onnxruntimeVersion, programEntry, programRoot, programVersion, userPath, type WorkspacePaths, workspaceHome, workspacePaths } from './paths.ts';
+export { readPieces } from './pieces.ts';
 export { isAlive, minimalEnv, type NodeChild, residentMemory, spawnNode, startMark } from './process.ts';
 export { checkSqlite, copySqlite, isDamaged, type Migration, openSqlite, type Sqlite } from './sqlite.ts';

@@ -126,13 +126,15 @@ async function writeOver(
   let right = 0;
   for await (const piece of stream) {
     signal?.throwIfAborted();
-    const same = at + piece.length <= there && (await readExactly(handle, at, piece.length)).equals(piece);
-    if (same) right += piece.length;
-    else {
-      if (there !== at) await handle.truncate(at);
-      await writeAll(handle, piece);
+    const overlap = Math.min(there - at, piece.length);
+    const same = overlap > 0 && (await readExactly(handle, at, overlap)).equals(piece.subarray(0, overlap));
+    const kept = same ? overlap : 0;
+    if (kept < piece.length) {
+      if (there !== at + kept) await handle.truncate(at + kept);
+      await writeAll(handle, piece.subarray(kept));
       there = at + piece.length;
     }
+    right += kept;
     at += piece.length;
     onAt(at);
   }

@@ -14,7 +14,7 @@ export interface ImportOptions extends ReceiveOptions {
 
 /** See receiveBundle. @throws usage.not-a-layout, usage.which-bundle (usage); archive.* (input); what receiveBundle throws */
 export async function importBundle(parts: RegistryParts, path: string, options: ImportOptions): Promise<BundleSummary> {
-  return withStaging(parts.store, async (folder) => {
+  return withStaging(parts.store, async ({ folder }) => {
     options.onProgress?.({ step: `Reading ${path}` });
     const layout = await openLayout(path, { scratch: join(folder, 'unfolded'), signal: options.signal });
     try {
