@@ -101,6 +101,15 @@ function damagedDatabase(path: string): ErrorBody {
   };
 }
 
+function diskFull(path: string): ErrorBody {
+  return {
+    code: 'machine.disk-full',
+    message: `The disk is full${path}.`,
+    hint: 'Free some space, then run it again. Nothing was half written.',
+    owner: 'machine',
+  };
+}
+
 function diskFailed(path: string): ErrorBody {
   return {
     code: 'machine.disk-failed',
@@ -112,24 +121,16 @@ function diskFailed(path: string): ErrorBody {
 
 /** Errors of the operating system that have a plain cause and remedy; anything else unknown is our bug. */
 const SYSTEM_ERRORS: Record<string, (path: string) => ErrorBody> = {
-  ENOSPC: (path) => ({
-    code: 'machine.disk-full',
-    message: `The disk is full${path}.`,
-    hint: 'Free some space, then run it again. Nothing was half written.',
-    owner: 'machine',
-  }),
+  ENOSPC: diskFull,
   EDQUOT: (path) => ({
     code: 'machine.disk-full',
     message: `The disk quota is used up${path}.`,
     hint: 'Free some space, then run it again. Nothing was half written.',
     owner: 'machine',
   }),
-  SQLITE_FULL: (path) => ({
-    code: 'machine.disk-full',
-    message: `The disk is full${path}.`,
-    hint: 'Free some space, then run it again. Nothing was half written.',
-    owner: 'machine',
-  }),
+  SQLITE_FULL: diskFull,
+  // Where SQLite keeps its index of the log: a file that it makes larger before it writes to it.
+  SQLITE_IOERR_SHMSIZE: diskFull,
   EACCES: (path) => ({
     code: 'machine.permission',
     message: `No permission${path}.`,

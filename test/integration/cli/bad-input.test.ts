@@ -118,7 +118,7 @@ describe('bad input', () => {
     const disk = join(work.dir, 'small-disk');
     await mkdir(disk);
     try {
-      execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=420k', 'tmpfs', disk], { stdio: 'pipe' });
+      execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=620k', 'tmpfs', disk], { stdio: 'pipe' });
     } catch {
       console.warn('SKIPPED: this machine does not let a test mount a small disk.');
       return;
