@@ -67,7 +67,7 @@ async function prepare(): Promise<void> {
     ['in_x', float32Tensor([1, ROWS], x)],
     ['out_y', float32Tensor([1, COLUMNS], first)],
   ]);
-  await writeFile(join(source(), 'golden.npz'), await encodeNpz(golden));
+  await writeFile(join(source(), 'golden.npz'), encodeNpz(golden));
   await writeFile(join(source(), 'edgewright.yaml'), 'name: large\nversion: 1.0.0\nmodel: model.onnx\ngolden: golden.npz\n');
   await run('sync', [], { timeout: TIMEOUT_MS });
 }

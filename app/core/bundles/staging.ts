@@ -39,7 +39,7 @@ export async function withStaging<T>(store: BlobStore, work: (staging: Staging) 
   try {
     return await work(staging);
   } finally {
-    await Promise.allSettled(staging.pending.map((file) => file.durable));
+    for (const file of staging.pending) await file.durable?.catch(() => {});
     await rm(staging.folder, { recursive: true, force: true });
   }
 }
