@@ -54,12 +54,14 @@ async function buildBig(version: string): Promise<string> {
 /** Deploys, and freezes the agent as soon as a new upload has some megabytes. */
 async function deployAndFreeze(ref: string) {
   const uploads = join(dir, 'uploads');
-  const old = new Set(await readdir(uploads));
+  // A folder each, made with the first.
+  const there = () => readdir(uploads).catch((): string[] => []);
+  const old = new Set(await there());
   const started = await deploy({ ref });
   for (;;) {
-    for (const name of await readdir(uploads)) {
+    for (const name of await there()) {
       if (old.has(name)) continue;
-      const { size } = await stat(join(uploads, name)).catch(() => ({ size: 0 }));
+      const { size } = await stat(join(uploads, name, 'data')).catch(() => ({ size: 0 }));
       if (size > 1_000_000) {
         process.kill(agent.pid, 'SIGSTOP');
         return { ...started, there: size };
