@@ -29,7 +29,7 @@ test.each([
 
 test('the link is read from its stdout, and it ends when asked to', async () => {
   const lines: string[] = [];
-  const engine = start(`console.log('hello'); ${SAYS_READY} process.on('SIGTERM', () => process.exit(0)); setInterval(() => {}, 1000);`, {
+  const engine = start(`process.on('SIGTERM', () => process.exit(0)); console.log('hello'); ${SAYS_READY} setInterval(() => {}, 1000);`, {
     onLine: (line) => lines.push(line),
   });
   expect(await engine.ready).toBe(LINK);
