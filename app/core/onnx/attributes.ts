@@ -71,3 +71,22 @@ export function makeNode(
 export function subgraphs(node: Node): Graph[] {
   return node.attribute.flatMap((attribute) => [...(attribute.g ? [attribute.g] : []), ...attribute.graphs]);
 }
+
+/** Names that a subgraph, with those inside it, takes from around it. */
+export function capturedNames(graph: Graph): Set<string> {
+  const own = new Set<string>();
+  for (const info of graph.input) own.add(info.name ?? '');
+  for (const tensor of graph.initializer) own.add(tensor.name ?? '');
+  for (const sparse of graph.sparseInitializer) own.add(sparse.values?.name ?? '');
+  for (const node of graph.node) for (const name of node.output) own.add(name);
+  const names = new Set<string>();
+  const read = (name: string) => {
+    if (name !== '' && !own.has(name)) names.add(name);
+  };
+  for (const node of graph.node) {
+    node.input.forEach(read);
+    for (const inner of subgraphs(node)) capturedNames(inner).forEach(read);
+  }
+  for (const info of graph.output) read(info.name ?? '');
+  return names;
+}

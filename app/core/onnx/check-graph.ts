@@ -1,5 +1,5 @@
 /** Whether the nodes of a graph fit together: every value is made once, somewhere, and not out of itself. */
-import { subgraphs } from './attributes.ts';
+import { capturedNames, subgraphs } from './attributes.ts';
 import { typeFacts } from './data-types.ts';
 import { capital, refuse, shown } from './errors.ts';
 import type { Findings } from './findings.ts';
@@ -111,7 +111,7 @@ export function checkBody(body: Body, findings: Findings, around: Around): void 
     }
     for (const graph of subgraphs(node)) {
       checkGraph(graph, `a subgraph of ${who}`, findings, inside);
-      if (sorted) sorted = captured(graph).every((name) => !producers.has(name) || done.has(name));
+      if (sorted) sorted = [...capturedNames(graph)].every((name) => !producers.has(name) || done.has(name));
     }
     for (const name of node.output) {
       if (name !== '' && around.has(name)) throw refuse('model.duplicate-value', `${capital(who)} writes ${shown(name)}, which is a value around it already.`);
@@ -157,28 +157,12 @@ function collectProducers(body: Body, given: ReadonlySet<string>): Map<string, n
   return producers;
 }
 
-/** Names that a subgraph reads from around it. */
-function captured(graph: Graph): string[] {
-  const own = new Set([...graph.input.map((info) => info.name ?? ''), ...graph.initializer.map((tensor) => tensor.name ?? '')]);
-  for (const node of graph.node) for (const name of node.output) own.add(name);
-  const names = new Set<string>();
-  const read = (name: string) => {
-    if (name !== '' && !own.has(name)) names.add(name);
-  };
-  for (const node of graph.node) {
-    node.input.forEach(read);
-    for (const inner of subgraphs(node)) captured(inner).forEach(read);
-  }
-  for (const info of graph.output) read(info.name ?? '');
-  return [...names];
-}
-
 /** Takes away nodes whose inputs are all there until none is left; what stays is, or hangs on, a cycle. */
 function refuseCycle(body: Body, producers: ReadonlyMap<string, number>): void {
   const waiting = new Array<number>(body.node.length).fill(0);
   const readers = new Map<number, number[]>();
   body.node.forEach((node, index) => {
-    const sources = new Set([...node.input, ...subgraphs(node).flatMap(captured)].flatMap((name) => producers.get(name) ?? []));
+    const sources = new Set([...node.input, ...subgraphs(node).flatMap((inner) => [...capturedNames(inner)])].flatMap((name) => producers.get(name) ?? []));
     waiting[index] = sources.size;
     for (const source of sources) {
       const list = readers.get(source) ?? [];

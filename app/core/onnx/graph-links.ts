@@ -1,6 +1,6 @@
 /** The graphs and tensors of a model as its views know them, and who makes and who reads each value of a graph. */
 import type { TensorRow } from '#contract';
-import { subgraphs } from './attributes.ts';
+import { capturedNames, subgraphs } from './attributes.ts';
 import type { Graph, Node, TensorProto, TypeProto } from './messages.ts';
 import { normalDomain } from './model.ts';
 
@@ -61,7 +61,7 @@ export function linksOf(graph: IndexedGraph, tensors: readonly IndexedTensor[]):
   const reads: string[][] = [];
   graph.node.forEach((node, index) => {
     const names = new Set(node.input);
-    for (const inner of subgraphs(node)) for (const name of captured(inner)) names.add(name);
+    for (const inner of subgraphs(node)) for (const name of capturedNames(inner)) names.add(name);
     names.delete('');
     reads.push([...names]);
     for (const name of names) {
@@ -78,23 +78,4 @@ export function linksOf(graph: IndexedGraph, tensors: readonly IndexedTensor[]):
   const weights = new Map<string, IndexedTensor>();
   for (const tensor of tensors) if (tensor.graph === graph.number && tensor.role !== 'attribute' && !weights.has(tensor.name)) weights.set(tensor.name, tensor);
   return { maker, readers, reads, types, weights, given: new Set(graph.given), outputs: new Set(graph.outputs) };
-}
-
-/** Names that a subgraph takes from around it. */
-function captured(graph: Graph): Set<string> {
-  const own = new Set<string>();
-  for (const info of graph.input) own.add(info.name ?? '');
-  for (const tensor of graph.initializer) own.add(tensor.name ?? '');
-  for (const sparse of graph.sparseInitializer) own.add(sparse.values?.name ?? '');
-  for (const node of graph.node) for (const name of node.output) own.add(name);
-  const names = new Set<string>();
-  const read = (name: string) => {
-    if (name !== '' && !own.has(name)) names.add(name);
-  };
-  for (const node of graph.node) {
-    node.input.forEach(read);
-    for (const inner of subgraphs(node)) captured(inner).forEach(read);
-  }
-  for (const info of graph.output) read(info.name ?? '');
-  return names;
 }
