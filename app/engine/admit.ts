@@ -6,12 +6,29 @@ import { asEdgewrightError, type CheckResult, EdgewrightError, type TensorInfo, 
 import { type Candidate, recipeFilesIn } from '#core/bundles';
 import { goldenRule } from '#core/datasets';
 import { checkRawGolden, probeLimits, probeModel, runGolden, startRunner } from '#core/runtime';
+import type { JobControl } from './jobs.ts';
 import { GOLDEN_BATCH, GOLDEN_MEMORY_BYTES, GOLDEN_TIMEOUT_MS } from './limits.ts';
 
 const NO_GOLDEN: Warning = { code: 'bundle.no-golden', message: 'This bundle has no golden set, so nothing proves its answers on another machine.' };
 
 /** Warnings of a trial that leave open whether the model can run at all: enough for a look at a file, not for what will be deployed. */
 const UNPROVEN: ReadonlySet<string> = new Set(['load.timeout', 'load.memory', 'load.not-implemented', 'run.timeout', 'run.memory']);
+
+/**
+ * How a job has a bundle taken in, whatever it comes from: held to `admit`, stopped and followed through the job.
+ * @param warnings what is said on the job is gathered there too
+ */
+export function takingIn(control: JobControl, warnings: Warning[] = []) {
+  return {
+    admit: (candidate: Candidate) => admit(candidate, control.signal),
+    signal: control.signal,
+    onProgress: (p: { step: string; fraction?: number | undefined }) => control.progress(p.step, p.fraction),
+    onWarning: (warning: Warning) => {
+      warnings.push(warning);
+      control.warn(warning);
+    },
+  };
+}
 
 /** @throws model.*, runtime.* and bundle.golden-failed when it must not be stored */
 export async function admit(candidate: Candidate, signal?: AbortSignal): Promise<Pick<CheckResult, 'ok' | 'warnings'>> {

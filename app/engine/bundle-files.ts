@@ -2,7 +2,7 @@
 import { resolve } from 'node:path';
 import { type ExportResult, formatBytes, type Imported, type Warning } from '#contract';
 import type { Registry } from '#core/bundles';
-import { admit } from './admit.ts';
+import { takingIn } from './admit.ts';
 import type { Changes } from './changes.ts';
 import type { Jobs } from './jobs.ts';
 import type { RecordAct, Write } from './service.ts';
@@ -43,13 +43,7 @@ export class BundleFiles {
       jobs.run({ kind: 'import', title: `Import ${request.file}`, link: '/bundles', id: request.jobId }, signal, async (control) => {
         const imported = await registry.import(resolve(request.file), {
           ref: request.ref,
-          admit: (candidate) => admit(candidate, control.signal),
-          signal: control.signal,
-          onProgress: (p) => control.progress(p.step, p.fraction),
-          onWarning: (warning) => {
-            warnings.push(warning);
-            control.warn(warning);
-          },
+          ...takingIn(control, warnings),
         });
         const ref = `${imported.name}@${imported.version}`;
         const how = imported.state === 'sound' ? '' : `, ${imported.state}`;

@@ -4,7 +4,7 @@ import { type BundleSummary, EdgewrightError, type Warning } from '#contract';
 import type { Extracted, Registry } from '#core/bundles';
 import { type Fleet, NEEDED_STATES } from '#core/fleet';
 import { programRoot } from '#core/platform';
-import { admit } from './admit.ts';
+import { takingIn } from './admit.ts';
 import type { Changes } from './changes.ts';
 import type { JobControl, Jobs } from './jobs.ts';
 import type { RecordAct, Write } from './service.ts';
@@ -49,10 +49,7 @@ export class Bundles {
     const { registry, changes, record } = this.#deps;
     const built = await registry.build(dir, {
       source,
-      admit: (candidate) => admit(candidate, control.signal),
-      signal: control.signal,
-      onProgress: (p) => control.progress(p.step, p.fraction),
-      onWarning: (warning) => control.warn(warning),
+      ...takingIn(control),
     });
     record(actor, 'bundle.built', `Built ${built.name}@${built.version}`, { link: `/bundles/${built.name}@${built.version}`, digest: built.digest });
     changes.publish('bundles');
@@ -77,10 +74,7 @@ export class Bundles {
       const job = jobs.start({ kind: 'verify', title: `Check and sign ${name}`, link: `/bundles/${name}` }, (control) => {
         signal?.addEventListener('abort', () => void jobs.cancel(job.id).catch(() => {}), { once: true });
         return registry.sign(name, {
-          admit: (candidate) => admit(candidate, control.signal),
-          signal: control.signal,
-          onProgress: (p) => control.progress(p.step, p.fraction),
-          onWarning: (warning) => control.warn(warning),
+          ...takingIn(control),
         });
       });
       const signed = await job.done;

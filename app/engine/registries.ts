@@ -12,7 +12,7 @@ import {
   type Repositories,
 } from '#core/distribution';
 import type { Clock } from '#core/platform';
-import { admit } from './admit.ts';
+import { takingIn } from './admit.ts';
 import type { Changes } from './changes.ts';
 import type { JobControl, Jobs } from './jobs.ts';
 import type { RecordAct, Write } from './service.ts';
@@ -120,13 +120,7 @@ export class Registries {
     const { registry, changes, record } = this.#deps;
     const warnings: Warning[] = [];
     const received = await registry.receive(provider, {
-      admit: (candidate) => admit(candidate, control.signal),
-      signal: control.signal,
-      onProgress: (p) => control.progress(p.step, p.fraction),
-      onWarning: (warning) => {
-        warnings.push(warning);
-        control.warn(warning);
-      },
+      ...takingIn(control, warnings),
     });
     const ref = `${received.name}@${received.version}`;
     const state = received.state === 'sound' ? '' : `, ${received.state}`;
