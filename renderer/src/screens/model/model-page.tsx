@@ -48,7 +48,7 @@ export function ModelPage(): ReactNode {
       ]}
       padded={view === 'overview'}
       fixed={view !== 'overview'}
-      status={query.data ? sentence(query.data) : ref === '' ? 'No model is named in the address.' : 'Reading the model…'}
+      status={query.data ? sentence(query.data) : waiting(ref, query.isError)}
       action={
         <Tabs
           label="Views of the model"
@@ -70,6 +70,11 @@ export function ModelPage(): ReactNode {
       </QueryView>
     </Page>
   );
+}
+
+function waiting(ref: string, failed: boolean): string {
+  if (ref === '') return 'No model is named in the address.';
+  return failed ? 'The model could not be read.' : 'Reading the model…';
 }
 
 function sentence(report: ModelReport): string {
