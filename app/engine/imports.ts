@@ -1,10 +1,11 @@
 /** Taking in a model that is no bundle yet: recognised, converted where it must be, described, and built like any other. */
-import { cp, mkdir, rename, stat, writeFile } from 'node:fs/promises';
+import { cp, mkdir, open, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, extname, join, resolve } from 'node:path';
 import { stringify } from 'yaml';
 import { EdgewrightError, type ImportRequest, type ImportStarted } from '#contract';
+import { SOURCE_FILE } from '#core/bundles';
 import { checkTrusted, type Conversion, convertSource, type SourceKind, sourceKind } from '#core/convert';
-import { tempName } from '#core/platform';
+import { placeNew, tempName } from '#core/platform';
 import type { Bundles } from './bundles.ts';
 import type { JobControl, Jobs } from './jobs.ts';
 import type { Write } from './service.ts';
@@ -16,7 +17,6 @@ export interface ImportDeps {
   tempDir: string;
 }
 
-const SOURCE_FILE = 'edgewright.yaml';
 const FIRST_VERSION = '1.0.0';
 
 export class Imports {
@@ -82,20 +82,36 @@ function describe(bundle: { name: string; version: string }, { report, kind }: C
 /** Puts a converted model where a person wants it, whole or not at all. */
 async function keep(dir: string, source: string, target: string): Promise<void> {
   const temp = tempName(target);
-  await cp(dir, temp, { recursive: true });
-  await writeFile(join(temp, SOURCE_FILE), source);
-  await rename(temp, target);
+  try {
+    await cp(dir, temp, { recursive: true });
+    await writeFile(join(temp, SOURCE_FILE), source);
+    for (const name of await readdir(temp)) await syncFile(join(temp, name));
+    if (!(await placeNew(temp, target))) throw outputTaken(target);
+  } finally {
+    await rm(temp, { recursive: true, force: true });
+  }
+}
+
+async function syncFile(path: string): Promise<void> {
+  const handle = await open(path, 'r+');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+function outputTaken(target: string): EdgewrightError {
+  return new EdgewrightError({
+    code: 'usage.output-taken',
+    message: `${target} is there already.`,
+    hint: 'Name a folder that is not there yet.',
+    owner: 'usage',
+  });
 }
 
 async function checkFreeFolder(target: string): Promise<void> {
-  if (await stat(target).catch(() => undefined)) {
-    throw new EdgewrightError({
-      code: 'usage.output-taken',
-      message: `${target} is there already.`,
-      hint: 'Name a folder that is not there yet.',
-      owner: 'usage',
-    });
-  }
+  if (await stat(target).catch(() => undefined)) throw outputTaken(target);
   await mkdir(dirname(target), { recursive: true });
 }
 

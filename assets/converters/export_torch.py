@@ -1,12 +1,11 @@
 """PyTorch programs saved by torch.export.save (.pt2) by torch.onnx (the exporter on torch.export)."""
 import os
 
-import numpy as np
 import onnx
 import onnxscript
 import torch
 
-from common import SAMPLES, arguments, fail, save_golden, save_report, step, versions
+from common import arguments, fail, save_golden, save_report, step, versions
 
 
 def main():

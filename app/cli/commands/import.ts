@@ -3,6 +3,7 @@ import { open, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { EdgewrightError, NameSchema, VersionSchema } from '#contract';
+import { SOURCE_FILE } from '#core/bundles';
 import { userPath } from '#core/platform';
 import { action, type Context } from '../command.ts';
 import { followJob } from '../progress.ts';
@@ -48,7 +49,7 @@ async function formOf(path: string): Promise<'archive' | 'source' | 'model'> {
   const has = async (name: string) => (await stat(join(path, name)).catch(() => undefined))?.isFile() === true;
   if (info?.isDirectory()) {
     if (await has('oci-layout')) return 'archive';
-    return (await has('edgewright.yaml')) ? 'source' : 'model';
+    return (await has(SOURCE_FILE)) ? 'source' : 'model';
   }
   if (!info?.isFile()) return 'model';
   const handle = await open(path, 'r');

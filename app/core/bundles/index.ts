@@ -15,6 +15,7 @@ export {
   SUBJECT as SUBJECT_ANNOTATION,
   VERSION as VERSION_ANNOTATION,
 } from './oci.ts';
+export { SOURCE_FILE } from './paths.ts';
 export { parseByteSize, parseDurationMs } from './quantities.ts';
 export type { BundleProvider } from './provider.ts';
 export { parseRef, type Ref } from './refs.ts';

@@ -1,12 +1,12 @@
 /** What to run elsewhere, where this computer cannot convert. */
-import { basename, join } from 'node:path';
-import { programRoot } from '#core/platform';
+import { basename } from 'node:path';
+import { convertersDir } from './converters.ts';
 import type { SourceKind } from './source-kind.ts';
 import { PYTHON } from './uv.ts';
 
 /** Commands for a computer with uv and a network that this file may be trusted with; one line each. */
 export function byHand(path: string, kind: SourceKind): string {
-  const converters = join(programRoot(), 'assets', 'converters');
+  const converters = convertersDir();
   return [
     `On a computer with uv and a network, with ${converters} copied there as "converters":`,
     `uv venv --python ${PYTHON} env`,

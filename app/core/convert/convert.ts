@@ -5,10 +5,11 @@
 import { lstat, mkdir, mkdtemp, readdir, realpath, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { z } from 'zod';
-import { programRoot, readFileBounded, runCommand } from '#core/platform';
+import { readFileBounded, runCommand } from '#core/platform';
 import { lacking, misused, unsound } from './errors.ts';
 import { EXPORT_MEMORY_BYTES, EXPORT_TIMEOUT_MS, MAX_NOTE_CHARS, MAX_NOTES, MAX_REPORT_BYTES } from './limits.ts';
 import { byHand } from './by-hand.ts';
+import { convertersDir } from './converters.ts';
 import { findSandbox, outerEnv } from './sandbox.ts';
 import type { SourceKind } from './source-kind.ts';
 import { findUv, lastWords, makeEnvironment } from './uv.ts';
@@ -134,10 +135,6 @@ async function collect(out: string): Promise<ConversionReport> {
   if (!report.success) throw unsound('strange-result', 'The exporter’s report is not what it should be.', { found: report.error.issues[0]?.message ?? '' });
   await rm(join(out, 'report.json'));
   return { ...report.data, golden: report.data.golden && names.includes('golden.npz') };
-}
-
-export function convertersDir(): string {
-  return join(programRoot(), 'assets', 'converters');
 }
 
 /** Some loaders go by the extension; nothing else of the name is passed on. */
