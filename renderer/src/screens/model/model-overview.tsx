@@ -8,6 +8,7 @@ import type { GridColumn } from '../../parts/grid/columns.ts';
 import { DataGrid } from '../../parts/grid/data-grid.tsx';
 import { Meaning } from '../../parts/meaning.tsx';
 import styles from './model.module.css';
+import { tensorColumns } from './tensor-columns.ts';
 
 export function ModelOverview({ report, modelRef }: { report: ModelReport; modelRef: string }) {
   return (
@@ -136,12 +137,8 @@ function Operators({ report }: { report: ModelReport }) {
 
 function Largest({ tensors, total }: { tensors: readonly TensorRow[]; total: number }) {
   const columns = useMemo(() => {
-    const size = byteUnit(tensors.map((row) => row.bytes));
     const list: GridColumn<TensorRow>[] = [
-      { id: 'name', header: 'Tensor', value: (row) => plainName(row.name), rowHeader: true, grow: true },
-      { id: 'type', header: 'Type', value: (row) => row.type },
-      { id: 'dims', header: 'Shape', value: (row) => `[${row.dims.join(', ')}]` },
-      { id: 'bytes', header: 'Size', unit: size.unit, align: 'right', value: (row) => row.bytes / size.factor },
+      ...tensorColumns(tensors),
       {
         id: 'share',
         header: 'Of all weights',

@@ -4,7 +4,7 @@ import { IconX } from '@tabler/icons-react';
 import { useMemo, useState } from 'react';
 import type { ModelReport, TensorRow, TensorStats } from '#contract';
 import { orpc } from '../../lib/engine.ts';
-import { bytes, byteUnit, columnNumber, count, percent, plural } from '../../lib/format.ts';
+import { bytes, columnNumber, count, percent, plural } from '../../lib/format.ts';
 import { plainName } from '../../lib/plain-name.ts';
 import { Button, IconButton } from '../../parts/button.tsx';
 import { Facts } from '../../parts/facts.tsx';
@@ -14,6 +14,7 @@ import { DataGrid } from '../../parts/grid/data-grid.tsx';
 import { Empty } from '../../parts/placeholder.tsx';
 import { QueryView } from '../../parts/query-view.tsx';
 import styles from './model.module.css';
+import { tensorColumns } from './tensor-columns.ts';
 import { allTensors, useSettled, useTensors } from './use-pages.ts';
 
 export function TensorsView({ modelRef, report }: { modelRef: string; report: ModelReport }) {
@@ -25,13 +26,9 @@ export function TensorsView({ modelRef, report }: { modelRef: string; report: Mo
   const tensors = useMemo(() => allTensors(query.data?.pages), [query.data]);
   const total = query.data?.pages[0]?.total ?? 0;
   const columns = useMemo(() => {
-    const size = byteUnit(tensors.map((row) => row.bytes));
     const list: GridColumn<TensorRow>[] = [
-      { id: 'name', header: 'Tensor', value: (row) => plainName(row.name), rowHeader: true, grow: true },
-      { id: 'type', header: 'Type', value: (row) => row.type },
-      { id: 'dims', header: 'Shape', value: (row) => `[${row.dims.join(', ')}]` },
+      ...tensorColumns(tensors),
       { id: 'elements', header: 'Elements', align: 'right', exact: true, value: (row) => row.elements },
-      { id: 'bytes', header: 'Size', unit: size.unit, align: 'right', value: (row) => row.bytes / size.factor },
       { id: 'where', header: 'Stored', value: (row) => where(row) },
     ];
     return list;

@@ -17,9 +17,8 @@ interface Symbol {
   gone: boolean;
 }
 
-export class Bpe implements TokenModel {
+export class Bpe extends Vocabulary implements TokenModel {
   readonly #spec: BpeSpec;
-  readonly #vocabulary: Vocabulary;
   /** First of a pair -> second -> its rank, which is its place in the list of merges. */
   readonly #ranks = new Map<number, Map<number, number>>();
   /** Rank -> what the pair becomes. */
@@ -27,10 +26,10 @@ export class Bpe implements TokenModel {
 
   /** @throws tokenizer.malformed, tokenizer.unsupported */
   constructor(spec: BpeSpec) {
+    super(Object.entries(spec.vocab));
     if ((spec.dropout ?? 0) > 0) throw unsupported('dropout, which makes its tokens random', { found: `dropout ${spec.dropout}` });
     if (spec.merges.length > MAX_MERGES) throw malformed('it has too many merges.', { expected: `at most ${MAX_MERGES}`, found: `${spec.merges.length}` });
     this.#spec = spec;
-    this.#vocabulary = new Vocabulary(Object.entries(spec.vocab));
     const prefix = spec.continuing_subword_prefix?.length ?? 0;
     const merges = spec.merges.filter((merge) => typeof merge !== 'string' || !merge.startsWith('#version'));
     merges.forEach((merge, rank) => {
@@ -43,21 +42,9 @@ export class Bpe implements TokenModel {
   }
 
   #known(text: string): number {
-    const id = this.#vocabulary.id(text);
+    const id = this.idOf(text);
     if (id === undefined) throw malformed('a merge speaks of a token that is not in the vocabulary.', { found: text.slice(0, 60) });
     return id;
-  }
-
-  get size(): number {
-    return this.#vocabulary.size;
-  }
-
-  idOf(text: string): number | undefined {
-    return this.#vocabulary.id(text);
-  }
-
-  textOf(id: number): string | undefined {
-    return this.#vocabulary.text(id);
   }
 
   tokenize(word: readonly number[], budget: Budget): ModelToken[] {

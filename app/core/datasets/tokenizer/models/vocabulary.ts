@@ -3,6 +3,7 @@ import { EdgewrightError } from '#contract';
 import { MAX_TOKEN_CHARS, MAX_VOCABULARY } from '../../limits.ts';
 import { malformed } from '../errors.ts';
 
+/** What every model but Unigram stands on: each text has one number, each number one text. */
 export class Vocabulary {
   readonly #ids = new Map<string, number>();
   readonly #texts = new Map<number, string>();
@@ -24,15 +25,16 @@ export class Vocabulary {
     }
   }
 
+  /** How many tokens there are. */
   get size(): number {
     return this.#ids.size;
   }
 
-  id(text: string): number | undefined {
+  idOf(text: string): number | undefined {
     return this.#ids.get(text);
   }
 
-  text(id: number): string | undefined {
+  textOf(id: number): string | undefined {
     return this.#texts.get(id);
   }
 

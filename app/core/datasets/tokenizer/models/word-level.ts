@@ -4,26 +4,13 @@ import type { WordLevelSpec } from '../schema.ts';
 import type { ModelToken, TokenModel } from './model.ts';
 import { noUnknownToken, Vocabulary } from './vocabulary.ts';
 
-export class WordLevel implements TokenModel {
+export class WordLevel extends Vocabulary implements TokenModel {
   readonly #unknown: string;
-  readonly #vocabulary: Vocabulary;
 
   /** @throws tokenizer.malformed */
   constructor(spec: WordLevelSpec) {
+    super(Object.entries(spec.vocab));
     this.#unknown = spec.unk_token;
-    this.#vocabulary = new Vocabulary(Object.entries(spec.vocab));
-  }
-
-  get size(): number {
-    return this.#vocabulary.size;
-  }
-
-  idOf(text: string): number | undefined {
-    return this.#vocabulary.id(text);
-  }
-
-  textOf(id: number): string | undefined {
-    return this.#vocabulary.text(id);
   }
 
   tokenize(word: readonly number[]): ModelToken[] {

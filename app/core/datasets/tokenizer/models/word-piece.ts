@@ -5,26 +5,13 @@ import type { WordPieceSpec } from '../schema.ts';
 import type { ModelToken, TokenModel } from './model.ts';
 import { noUnknownToken, Vocabulary } from './vocabulary.ts';
 
-export class WordPiece implements TokenModel {
+export class WordPiece extends Vocabulary implements TokenModel {
   readonly #spec: WordPieceSpec;
-  readonly #vocabulary: Vocabulary;
 
   /** @throws tokenizer.malformed */
   constructor(spec: WordPieceSpec) {
+    super(Object.entries(spec.vocab));
     this.#spec = spec;
-    this.#vocabulary = new Vocabulary(Object.entries(spec.vocab));
-  }
-
-  get size(): number {
-    return this.#vocabulary.size;
-  }
-
-  idOf(text: string): number | undefined {
-    return this.#vocabulary.id(text);
-  }
-
-  textOf(id: number): string | undefined {
-    return this.#vocabulary.text(id);
   }
 
   tokenize(word: readonly number[], budget: Budget): ModelToken[] {
