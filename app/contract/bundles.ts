@@ -34,6 +34,31 @@ export const BundleSummarySchema = z.object({
 });
 export type BundleSummary = z.infer<typeof BundleSummarySchema>;
 
+/** A column that a table recipe asks for. */
+export const TableColumnSchema = z.object({
+  name: z.string(),
+  type: z.enum(['number', 'integer', 'boolean', 'category', 'text']),
+  /** In order. */
+  categories: z.array(z.string()).optional(),
+  /** Whether other categories are taken too. */
+  open: z.boolean(),
+  /** What an empty cell stands for; absent where a value is needed. */
+  missing: z.string().optional(),
+});
+export type TableColumn = z.infer<typeof TableColumnSchema>;
+
+export const TableInputSchema = z.object({
+  columns: z.array(TableColumnSchema),
+  /** `steps`: the rows are the steps of one sample, in order of time. */
+  rows: z.enum(['samples', 'steps']),
+  /** How many steps it takes, the last ones. */
+  last: z.number().int().optional(),
+  /** Whether the first line of a file names the columns. */
+  header: z.boolean(),
+  decimal: z.enum(['.', ',']),
+});
+export type TableInput = z.infer<typeof TableInputSchema>;
+
 export const BundleDetailSchema = BundleSummarySchema.extend({
   description: z.string().optional(),
   inputs: z.array(TensorInfoSchema),
@@ -44,7 +69,7 @@ export const BundleDetailSchema = BundleSummarySchema.extend({
   producer: z.string().optional(),
   labels: z.array(z.string()).optional(),
   metric: z.object({ name: z.string(), output: z.string() }).optional(),
-  recipe: z.object({ kind: z.string(), steps: z.array(z.string()) }).optional(),
+  recipe: z.object({ kind: z.string(), steps: z.array(z.string()), table: TableInputSchema.optional() }).optional(),
   limits: z.object({ p95Ms: z.number().optional(), memoryBytes: z.number().int().optional() }),
   /** Every file of the bundle: what it is for, its digest and its size. */
   files: z.array(z.object({ path: z.string(), role: z.string(), digest: DigestSchema, bytes: z.number().int() })),

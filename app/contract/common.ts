@@ -16,6 +16,9 @@ export const VersionSchema = z.string().regex(/^(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[
 /** `name@version[#variant]` or a digest. */
 export const RefSchema = z.string().min(1).max(200);
 
+/** What to call the job of a call, so that whoever asks can watch it, and cancel it, while the call runs. */
+export const JobIdSchema = z.uuid().optional();
+
 /** Milliseconds since the epoch. */
 export const TimestampSchema = z.number().int();
 

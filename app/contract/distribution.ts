@@ -1,13 +1,12 @@
 /** Bundles over the OCI distribution API: into registries, out of them, and into the workspace's own. */
 import { oc } from '@orpc/contract';
 import { z } from 'zod';
-import { DigestSchema, NameSchema, RefSchema, VersionSchema } from './common.ts';
+import { DigestSchema, JobIdSchema, NameSchema, RefSchema, VersionSchema } from './common.ts';
 import { ErrorBodySchema } from './errors.ts';
 import { ImportedSchema } from './store.ts';
 
 const procedure = oc.errors({ EDGEWRIGHT: { data: ErrorBodySchema } });
 
-const JobIdSchema = z.uuid().optional();
 /** Certificates and keys in PEM. */
 const PemSchema = z.string().max(256 * 1024);
 const SecretSchema = z.string().max(16 * 1024);

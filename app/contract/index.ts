@@ -8,7 +8,7 @@ import { z } from 'zod';
 import { ActivitySchema, AuditVerdictSchema, ExportAuditSchema, ExportedAuditSchema, VerifyAuditSchema } from './audit.ts';
 import { BundleDetailSchema, BundleSummarySchema, ExtractedSchema, VerifyResultSchema } from './bundles.ts';
 import { CheckRequestSchema, CheckResultSchema } from './checks.ts';
-import { BenchmarkSchema, NameSchema, ProviderUseSchema, RefSchema, WarningSchema } from './common.ts';
+import { BenchmarkSchema, JobIdSchema, NameSchema, ProviderUseSchema, RefSchema, WarningSchema } from './common.ts';
 import { AddDeviceSchema, DeploymentSchema, DeploySpecSchema, DeviceDetailSchema, DeviceSchema, PreflightSchema, RollbackResultSchema } from './devices.ts';
 import { ErrorBodySchema } from './errors.ts';
 import { registries } from './distribution.ts';
@@ -74,17 +74,17 @@ export const contract = {
     list: procedure.output(z.array(BundleSummarySchema)),
     show: procedure.input(ByRef).output(BundleDetailSchema),
     /** Builds from a folder with edgewright.yaml: checked, loaded, golden set run, stored, signed. */
-    build: procedure.input(z.object({ dir: z.string().max(4096) })).output(Built),
+    build: procedure.input(z.object({ dir: z.string().max(4096), jobId: JobIdSchema })).output(Built),
     /** Builds the sample bundle that comes with Edgewright. */
-    buildSample: procedure.output(Built),
+    buildSample: procedure.input(z.object({ jobId: JobIdSchema }).default({})).output(Built),
     /** Takes in a bare model, or converts a framework's file first. */
     import: procedure.input(ImportRequestSchema).output(ImportStartedSchema),
     ...bundleProcedures,
-    verify: procedure.input(ByRef).output(VerifyResultSchema),
+    verify: procedure.input(ByRef.extend({ jobId: JobIdSchema })).output(VerifyResultSchema),
     /** This workspace signs a bundle that nobody trusted signed, because a person decided so; it is checked like a build first. */
     sign: procedure.input(SignBundleSchema).output(BundleSummarySchema),
     /** Writes exactly the signed files of a variant into a new or empty folder, with the signature and its key. */
-    extract: procedure.input(z.object({ ref: RefSchema, dir: z.string().min(1).max(4096) })).output(ExtractedSchema),
+    extract: procedure.input(z.object({ ref: RefSchema, dir: z.string().min(1).max(4096), jobId: JobIdSchema })).output(ExtractedSchema),
     remove: procedure.input(ByRef).output(z.object({ ref: z.string(), freedBytes: z.number().int() })),
   },
   registries,
@@ -145,6 +145,8 @@ export const contract = {
           limit: z.number().int().min(1).max(500).default(100),
           /** What was only asked for too, not just what was done or failed. */
           asked: z.boolean().default(false),
+          /** Only lines that lead to this path of the screens. */
+          link: z.string().max(400).optional(),
         }),
       )
       .output(z.array(ActivitySchema)),

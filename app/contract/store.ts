@@ -2,11 +2,9 @@
 import { oc } from '@orpc/contract';
 import { z } from 'zod';
 import { BundleSummarySchema } from './bundles.ts';
-import { DigestSchema, RefSchema, WarningSchema } from './common.ts';
+import { DigestSchema, JobIdSchema, RefSchema, WarningSchema } from './common.ts';
 import { ErrorBodySchema } from './errors.ts';
 
-/** What to call the job of a call, so that whoever asks can watch it, and cancel it, while the call runs. */
-const JobIdSchema = z.uuid().optional();
 const PathSchema = z.string().min(1).max(4096);
 
 export const ExportResultSchema = z.object({

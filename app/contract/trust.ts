@@ -1,7 +1,7 @@
 /** Who may sign what is used here, and what a signature says. */
 import { oc } from '@orpc/contract';
 import { z } from 'zod';
-import { DigestSchema, RefSchema, TimestampSchema } from './common.ts';
+import { DigestSchema, JobIdSchema, RefSchema, TimestampSchema } from './common.ts';
 import { ErrorBodySchema } from './errors.ts';
 
 /** `self`: this workspace's own key. An administrator is a signer who runs a workspace of this site too. */
@@ -32,17 +32,42 @@ export type TrustedSigner = z.infer<typeof TrustedSignerSchema>;
 /** Longest text in which somebody gives us a key or certificates, in characters. */
 export const MAX_SIGNER_TEXT = 128 * 1024;
 
+const SOURCE = {
+  /** The text itself … */
+  pem: z.string().max(MAX_SIGNER_TEXT).optional(),
+  /** … or a file of this computer that holds it. */
+  path: z.string().min(1).max(4096).optional(),
+};
+const ONE_SOURCE = { message: 'give either the text or a file', path: ['pem'] };
+const hasOneSource = (given: { pem?: string | undefined; path?: string | undefined }): boolean => (given.pem === undefined) !== (given.path === undefined);
+
 export const AddSignerSchema = z
   .object({
-    /** The text itself … */
-    pem: z.string().max(MAX_SIGNER_TEXT).optional(),
-    /** … or a file of this computer that holds it. */
-    path: z.string().min(1).max(4096).optional(),
+    ...SOURCE,
     name: z.string().max(80).optional(),
     administrator: z.boolean().default(false),
     note: z.string().max(500).optional(),
   })
-  .refine((given) => (given.pem === undefined) !== (given.path === undefined), { message: 'give either the text or a file', path: ['pem'] });
+  .refine(hasOneSource, ONE_SOURCE);
+
+export const ReadSignerSchema = z.object(SOURCE).refine(hasOneSource, ONE_SOURCE);
+
+/** What a text or a file would make trusted, for a person to compare before deciding. */
+export const OfferedSignerSchema = TrustedSignerSchema.pick({ id: true, name: true, material: true, algorithm: true, subject: true, validUntil: true }).extend({
+  /** What it is trusted as already. */
+  known: z.string().optional(),
+});
+export type OfferedSigner = z.infer<typeof OfferedSignerSchema>;
+
+/** What would become unusable if a signer were trusted no longer. */
+export const TrustOutlookSchema = z.object({
+  signer: TrustedSignerSchema,
+  /** `name@version` of bundles that nobody else trusted signed. */
+  quarantines: z.array(z.string()),
+  /** Devices that run one of these: they go on until something else is deployed. */
+  devices: z.array(z.string()),
+});
+export type TrustOutlook = z.infer<typeof TrustOutlookSchema>;
 
 /** What a change of the trust list did to the bundles that are here. */
 export const TrustEffectSchema = z.object({
@@ -73,7 +98,11 @@ export const SignatureSchema = z.object({
 });
 export type Signature = z.infer<typeof SignatureSchema>;
 
-export const SignBundleSchema = z.object({ ref: RefSchema, reason: z.string().trim().min(3, 'say why, for the record').max(500) });
+export const SignBundleSchema = z.object({
+  ref: RefSchema,
+  reason: z.string().trim().min(3, 'say why, for the record').max(500),
+  jobId: JobIdSchema,
+});
 
 /** Somebody's signature over a folder or a file, judged. */
 export const JudgedSchema = z.object({
@@ -110,7 +139,11 @@ const procedure = oc.errors({ EDGEWRIGHT: { data: ErrorBodySchema } });
 
 export const trustProcedures = {
   list: procedure.output(z.array(TrustedSignerSchema)),
+  /** What adding this would trust; changes nothing. */
+  read: procedure.input(ReadSignerSchema).output(OfferedSignerSchema),
   add: procedure.input(AddSignerSchema).output(TrustEffectSchema),
+  /** What removing a signer would do; changes nothing. */
+  outlook: procedure.input(z.object({ who: z.string().min(1).max(200) })).output(TrustOutlookSchema),
   /** By name, fingerprint, or the beginning of one. */
   remove: procedure.input(z.object({ who: z.string().min(1).max(200) })).output(TrustEffectSchema),
   /** The public half of this workspace's signing key, for others to trust. */

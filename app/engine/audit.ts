@@ -98,7 +98,7 @@ export class Audit {
     }
   }
 
-  list(options: { before?: number | undefined; limit: number; asked: boolean }): Activity[] {
+  list(options: { before?: number | undefined; limit: number; asked: boolean; link?: string | undefined }): Activity[] {
     return this.#log.list(options).map(({ v, prev, signed, ...line }) => line);
   }
 

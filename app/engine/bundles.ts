@@ -1,6 +1,6 @@
 /** What changes the bundles of the workspace: each change as its only writer, shown as a job where it takes long, and on record. */
 import { join } from 'node:path';
-import { type BundleSummary, EdgewrightError, type Warning } from '#contract';
+import { type BundleSummary, EdgewrightError, type VerifyResult, type Warning } from '#contract';
 import type { Extracted, Registry } from '#core/bundles';
 import { type Fleet, NEEDED_STATES } from '#core/fleet';
 import { programRoot } from '#core/platform';
@@ -28,15 +28,14 @@ export class Bundles {
   }
 
   /** Builds from a folder with edgewright.yaml: checked, loaded, golden set run, stored, signed. */
-  build(dir: string, actor: string, signal?: AbortSignal): Promise<Built> {
+  build({ dir, jobId }: { dir: string; jobId?: string | undefined }, actor: string, signal?: AbortSignal): Promise<Built> {
     const { jobs, write } = this.#deps;
     const work = async () => {
       const warnings: Warning[] = [];
-      const job = jobs.start({ kind: 'build', title: `Build the bundle in ${dir}`, link: '/bundles' }, (control) => {
-        signal?.addEventListener('abort', () => void jobs.cancel(job.id).catch(() => {}), { once: true });
-        return this.buildWithin({ ...control, warn: (warning) => warnings.push(warning) }, dir, actor);
-      });
-      return { ...(await job.done), warnings };
+      const built = await jobs.run({ kind: 'build', title: `Build the bundle in ${dir}`, link: '/bundles', id: jobId }, signal, (control) =>
+        this.buildWithin({ ...control, warn: (warning) => warnings.push(warning) }, dir, actor),
+      );
+      return { ...built, warnings };
     };
     return write('building a bundle', work, signal);
   }
@@ -57,27 +56,30 @@ export class Bundles {
   }
 
   /** Builds the sample bundle that comes with Edgewright. */
-  buildSample(actor: string, signal?: AbortSignal): Promise<Built> {
-    return this.build(join(programRoot(), 'assets', 'sample-bundle'), actor, signal);
+  buildSample(jobId: string | undefined, actor: string, signal?: AbortSignal): Promise<Built> {
+    return this.build({ dir: join(programRoot(), 'assets', 'sample-bundle'), jobId }, actor, signal);
+  }
+
+  /** Reads every file again; see verifyBundle. */
+  verify({ ref, jobId }: { ref: string; jobId?: string | undefined }, signal?: AbortSignal): Promise<VerifyResult> {
+    const { registry, jobs } = this.#deps;
+    const { name, version } = registry.identify(ref);
+    const what = { kind: 'verify', title: `Verify ${name}@${version}`, link: `/bundles/${name}@${version}`, id: jobId } as const;
+    return jobs.run(what, signal, (control) => registry.verify(ref, { signal: control.signal, onProgress: (p) => control.progress(p.step, p.fraction) }));
   }
 
   /**
    * Signs a bundle that nobody trusted signed, because a person decided so. It passes what a build passes first.
    * @throws see signBundle
    */
-  sign(ref: string, reason: string, actor: string, signal?: AbortSignal): Promise<BundleSummary> {
+  sign({ ref, reason, jobId }: { ref: string; reason: string; jobId?: string | undefined }, actor: string, signal?: AbortSignal): Promise<BundleSummary> {
     const { registry, jobs, changes, write, record } = this.#deps;
     const work = async () => {
       const id = registry.identify(ref);
       const name = `${id.name}@${id.version}`;
       const before = registry.list().find((one) => one.digest === id.digest);
-      const job = jobs.start({ kind: 'verify', title: `Check and sign ${name}`, link: `/bundles/${name}` }, (control) => {
-        signal?.addEventListener('abort', () => void jobs.cancel(job.id).catch(() => {}), { once: true });
-        return registry.sign(name, {
-          ...takingIn(control),
-        });
-      });
-      const signed = await job.done;
+      const what = { kind: 'verify', title: `Check and sign ${name}`, link: `/bundles/${name}`, id: jobId } as const;
+      const signed = await jobs.run(what, signal, (control) => registry.sign(name, takingIn(control)));
       record(actor, 'bundle.signed', `Signed ${name}, which nobody trusted had signed (${before?.stateReason ?? 'it was not usable'}): ${reason}`, {
         link: `/bundles/${name}`,
         digest: signed.digest,
@@ -89,13 +91,11 @@ export class Bundles {
   }
 
   /** Writes exactly the signed files of a variant into a folder; see extractBundle. */
-  extract(ref: string, dir: string, signal?: AbortSignal): Promise<Extracted> {
+  extract({ ref, dir, jobId }: { ref: string; dir: string; jobId?: string | undefined }, signal?: AbortSignal): Promise<Extracted> {
     const { registry, jobs } = this.#deps;
-    const job = jobs.start({ kind: 'export', title: `Extract ${ref} to ${dir}` }, (control) => {
-      signal?.addEventListener('abort', () => void jobs.cancel(job.id).catch(() => {}), { once: true });
-      return registry.extract(ref, dir, { signal: control.signal, onProgress: (p) => control.progress(p.step, p.fraction) });
-    });
-    return job.done;
+    return jobs.run({ kind: 'export', title: `Extract ${ref} to ${dir}`, id: jobId }, signal, (control) =>
+      registry.extract(ref, dir, { signal: control.signal, onProgress: (p) => control.progress(p.step, p.fraction) }),
+    );
   }
 
   /** Sound or not. @throws input.bundle-in-use while a device runs it, may go back to it, or is to get it */

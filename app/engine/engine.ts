@@ -99,7 +99,7 @@ async function unlockOrSay(core: Core): Promise<string | undefined> {
 function firstRun(core: Core, want: { practice: boolean; sample: boolean }): void {
   void (async () => {
     await core.keyring.whenUnlocked();
-    if (want.sample && core.db.once('sample added')) await core.bundles.buildSample('edgewright');
+    if (want.sample && core.db.once('sample added')) await core.bundles.buildSample(undefined, 'edgewright');
     if (want.practice && core.db.settings().practiceDevice) await core.practice.start();
   })().catch((error: unknown) => core.log.warn({ error: String(error) }, 'the first run was not completed'));
 }

@@ -1,11 +1,21 @@
 /** Who is trusted besides this workspace: each change on record, and the bundles brought in line with it at once. */
 import { basename, extname } from 'node:path';
-import { type AddSignerSchema, type Judged, type JudgeRequest, MAX_SIGNER_TEXT, type TrustedSigner, type TrustEffect } from '#contract';
+import {
+  type AddSignerSchema,
+  type Judged,
+  type JudgeRequest,
+  MAX_SIGNER_TEXT,
+  type OfferedSigner,
+  type ReadSignerSchema,
+  type TrustedSigner,
+  type TrustEffect,
+  type TrustOutlook,
+} from '#contract';
 import type { z } from 'zod';
 import type { Registry } from '#core/bundles';
 import type { Fleet } from '#core/fleet';
 import { type Clock, readFileBounded } from '#core/platform';
-import { checkSignerMaterial, type Keyring, readSignerText, type SignerMaterial, type TrustList } from '#core/trust';
+import { algorithmOf, checkSignerMaterial, type Keyring, readSignerText, type SignerMaterial, type TrustList } from '#core/trust';
 import type { Changes } from './changes.ts';
 import { judge } from './judge.ts';
 import type { Jobs } from './jobs.ts';
@@ -40,14 +50,38 @@ export class TrustedSigners {
     return { pem: publicKeyPem, id: fingerprint };
   }
 
+  /** What a text or a file would make trusted. @throws as add does */
+  async read(source: SignerSource): Promise<OfferedSigner> {
+    const { trust, clock } = this.#deps;
+    const material = await materialOf(source);
+    checkSignerMaterial(material, clock.now());
+    const { id, certificate } = material;
+    const known = trust.list().find((one) => one.id === id)?.name;
+    return {
+      id,
+      name: nameFor(material, source.path),
+      material: material.material,
+      algorithm: algorithmOf(material.key),
+      ...(certificate && { subject: certificate.subject, validUntil: certificate.certificate.validToDate.getTime() }),
+      ...(known !== undefined && { known }),
+    };
+  }
+
+  /** What `remove` would do. @throws trust.unknown-signer, trust.own-key */
+  outlook(who: string): TrustOutlook {
+    const { trust, registry } = this.#deps;
+    const signer = trust.find(who);
+    const quarantines = registry.restingOn(signer.id);
+    return { signer, quarantines, devices: this.#devicesWith(quarantines) };
+  }
+
   /**
    * Trusts a signer, then reads what only he signed and releases it.
    * @throws trust.private-key, trust.key-*, trust.certificate-*, trust.signer-known (input); usage.missing-file
    */
   async add(request: z.infer<typeof AddSignerSchema>, actor: string, signal?: AbortSignal): Promise<TrustEffect> {
     const { trust, clock, write, record } = this.#deps;
-    const text = request.pem ?? (await readFileBounded(request.path ?? '', MAX_SIGNER_TEXT)).toString('utf8');
-    const material = readSignerText(text);
+    const material = await materialOf(request);
     checkSignerMaterial(material, clock.now());
     return write(
       'trusting a signer',
@@ -87,7 +121,7 @@ export class TrustedSigners {
   }
 
   async #effectOf(signer: TrustedSigner, actor: string, signal: AbortSignal | undefined): Promise<TrustEffect> {
-    const { registry, fleet, jobs, changes, record } = this.#deps;
+    const { registry, jobs, changes, record } = this.#deps;
     changes.publish('trust');
     const job = jobs.start({ kind: 'verify', title: `Bring the bundles in line with who is trusted: ${signer.name}`, link: '/bundles' }, (control) => {
       signal?.addEventListener('abort', () => void jobs.cancel(job.id).catch(() => {}), { once: true });
@@ -99,14 +133,25 @@ export class TrustedSigners {
         record(actor, 'bundle.quarantined', `${ref} is quarantined: ${signer.name} is no longer trusted`, { link: `/bundles/${ref}` });
       for (const ref of released)
         record(actor, 'bundle.released', `${ref} can be used: it is whole, and signed by ${signer.name}`, { link: `/bundles/${ref}` });
-      const devices = fleet
-        .list()
-        .filter((d) => d.bundles.some((b) => (b.state === 'active' || b.state === 'on trial') && quarantined.includes(`${b.name}@${b.version}`)));
-      return { signer, quarantined, released, devices: devices.map((d) => d.name) };
+      return { signer, quarantined, released, devices: this.#devicesWith(quarantined) };
     } finally {
       changes.publish('bundles');
     }
   }
+
+  /** The devices that run one of these. */
+  #devicesWith(refs: readonly string[]): string[] {
+    const devices = this.#deps.fleet.list();
+    const runs = (b: (typeof devices)[number]['bundles'][number]) =>
+      (b.state === 'active' || b.state === 'on trial') && refs.includes(`${b.name}@${b.version}`);
+    return devices.filter((d) => d.bundles.some(runs)).map((d) => d.name);
+  }
+}
+
+type SignerSource = z.infer<typeof ReadSignerSchema>;
+
+async function materialOf({ pem, path = '' }: SignerSource): Promise<SignerMaterial> {
+  return readSignerText(pem ?? (await readFileBounded(path, MAX_SIGNER_TEXT)).toString('utf8'));
 }
 
 /** What to call a signer who was given no name: whom the certificate names, else what the file is called. */

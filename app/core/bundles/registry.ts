@@ -30,7 +30,7 @@ import { sweepPartial } from './partial.ts';
 import { isListReadable, restoreList } from './rebuild.ts';
 import { parseRef } from './refs.ts';
 import { signBundle, type SignOptions } from './sign.ts';
-import { stillTrusted, UNVERIFIED, wayOut } from './standing.ts';
+import { restsOn, stillTrusted, UNVERIFIED, wayOut } from './standing.ts';
 import type { Options } from './staging.ts';
 import { alteredBlob } from './store.ts';
 import { verifyStore } from './store-verify.ts';
@@ -181,6 +181,17 @@ export async function openRegistry(given: Omit<RegistryParts, 'trust'> & Partial
     return { quarantined: quarantined.map(refOf), released };
   }
 
+  /** `name@version` of the usable bundles that rest on one trusted signer alone. */
+  function restingOn(id: string): string[] {
+    const anchors = trust.anchors();
+    return list()
+      .filter((bundle) => {
+        const record = isSound(bundle) && catalogue.find(bundle.name, bundle.version);
+        return record && restsOn(record, anchors, id);
+      })
+      .map(refOf);
+  }
+
   /** Which bundle a reference means, sound or not. @throws usage.* when it means none, or only a variant of one */
   function identify(ref: string): { name: string; version: string; digest: string } {
     const { name, version, digest } = find(ref).record;
@@ -219,6 +230,7 @@ export async function openRegistry(given: Omit<RegistryParts, 'trust'> & Partial
       return catalogue.search(query);
     },
     trustChanged,
+    restingOn,
     show,
     identify,
     resolve,

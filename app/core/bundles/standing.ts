@@ -73,6 +73,12 @@ export function stillTrusted(variant: Pick<VariantRecord, 'signatures'>, anchors
   });
 }
 
+/** Whether a usable bundle rests on this entry of the list alone: without it, one of its variants would be signed by nobody trusted. */
+export function restsOn(record: Pick<BundleRecord, 'variants'>, anchors: TrustAnchors, id: string): boolean {
+  const others = { ...anchors, keys: anchors.keys.filter((one) => one.id !== id), authorities: anchors.authorities.filter((one) => one.id !== id) };
+  return record.variants.some((variant) => !stillTrusted(variant, others));
+}
+
 /** What a person can do about a bundle in this state. */
 export function wayOut(code: string | undefined): string {
   if (code === UNVERIFIED) return 'Run edgewright bundle verify on it.';

@@ -4,12 +4,12 @@
  */
 import { parseDocument } from 'yaml';
 import { z } from 'zod';
-import { EdgewrightError } from '#contract';
+import { EdgewrightError, type TableInput } from '#contract';
 import { AnswerRecipeSchema } from './answers/schema.ts';
 import { MAX_RECIPE_BYTES } from './limits.ts';
 import { AudioRecipeSchema, describeAudioSteps } from './recipes/audio-schema.ts';
 import { describeImageSteps, ImageRecipeSchema } from './recipes/image-schema.ts';
-import { describeTableSteps, TableRecipeSchema } from './recipes/table-schema.ts';
+import { describeTableInput, describeTableSteps, TableRecipeSchema } from './recipes/table-schema.ts';
 import { TensorsRecipeSchema } from './recipes/tensors.ts';
 import { describeTextSteps, TextRecipeSchema } from './recipes/text-schema.ts';
 
@@ -61,15 +61,15 @@ export function parseRecipe(text: string, name = 'recipe.yaml'): Recipe {
   });
 }
 
-/** The steps in words, for people. */
-export function describeRecipe(recipe: Recipe): { kind: string; steps: string[] } {
+/** The steps in words, for people; of a table the columns too, for a form. */
+export function describeRecipe(recipe: Recipe): { kind: string; steps: string[]; table?: TableInput } {
   switch (recipe.kind) {
     case 'image':
       return { kind: recipe.kind, steps: describeImageSteps(recipe) };
     case 'audio':
       return { kind: recipe.kind, steps: describeAudioSteps(recipe) };
     case 'table':
-      return { kind: recipe.kind, steps: describeTableSteps(recipe) };
+      return { kind: recipe.kind, steps: describeTableSteps(recipe), table: describeTableInput(recipe) };
     case 'text':
       return { kind: recipe.kind, steps: describeTextSteps(recipe) };
     case 'tensors':

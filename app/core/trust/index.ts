@@ -16,5 +16,5 @@ export { ALWAYS_IGNORED, PUBLIC_KEY_FILE, SIGNATURE_FILE, type SignedFile, signF
 export { PREDICATE_TYPE } from './oms-statement.ts';
 export { openSignature, type VerifiedSignature, verifySignature } from './oms-verify.ts';
 export { equalMac, generatePairingCode, normalizePairingCode, type PairingProof, pairingMac } from './pairing.ts';
-export { anchorsFrom, checkSignerMaterial, readSignerText, type SignerMaterial } from './signer-text.ts';
+export { algorithmOf, anchorsFrom, checkSignerMaterial, readSignerText, type SignerMaterial } from './signer-text.ts';
 export { openTrustList, type TrustList } from './trust-list.ts';

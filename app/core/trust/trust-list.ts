@@ -41,9 +41,11 @@ export interface TrustList {
   anchors(): TrustAnchors;
   /** This workspace first, then the others in the order they were added. */
   list(): TrustedSigner[];
+  /** @param who a name, a fingerprint, or its beginning. @throws trust.unknown-signer, trust.own-key */
+  find(who: string): TrustedSigner;
   /** @throws trust.signer-name, trust.signer-known, trust.too-many-signers */
   add(signer: SignerMaterial, about: { name: string; administrator: boolean; addedBy: string; note?: string | undefined; now: number }): Promise<TrustedSigner>;
-  /** @param who a name, a fingerprint, or its beginning. @throws trust.unknown-signer, trust.own-key */
+  /** Takes the one out that `find` finds. */
   remove(who: string): Promise<TrustedSigner>;
 }
 
@@ -90,6 +92,7 @@ export function openTrustList(dir: string, keyring: Pick<Keyring, 'publicKeyPem'
   return {
     anchors: () => current().anchors,
     list: () => [self, ...current().entries.map(describe)],
+    find: (who) => describe(find(who, self, current().entries)),
     add: (signer, about) =>
       change((entries) => {
         const entry = newEntry(signer, about, [self, ...entries]);

@@ -55,6 +55,11 @@ test('who is trusted later releases what waited, after reading it; who is truste
   await trustFriend();
   expect(await registry.trustChanged()).toEqual({ quarantined: [], released: [REF] });
   expect(registry.resolve(REF)).toMatchObject({ name: 'digits' });
+  // What removing somebody would do can be asked before; asking changes nothing.
+  expect(registry.restingOn(trust.find('Friend').id)).toEqual([REF]);
+  expect(registry.restingOn('0'.repeat(64))).toEqual([]);
+  expect(() => trust.find(keyring.fingerprint)).toThrow(expect.objectContaining({ code: 'trust.own-key' }));
+  expect(registry.resolve(REF)).toMatchObject({ name: 'digits' });
   await trust.remove('Friend');
   // Even before the catalogue hears of it.
   expect(() => registry.resolve(REF)).toThrow(expect.objectContaining({ code: 'bundle.not-usable', owner: 'trust' }));

@@ -1,5 +1,6 @@
 /** Table recipes as they are written: which columns, what each is, and to which input of the model it goes. */
 import { z } from 'zod';
+import type { TableInput } from '#contract';
 import { MAX_CATEGORIES, MAX_TABLE_COLUMNS, MAX_TABLE_ROWS } from '../limits.ts';
 import { Finite } from '../schema-parts.ts';
 
@@ -97,4 +98,21 @@ export function describeTableSteps({ columns, rows, last, relativeTo }: TableRec
   if (rows === 'steps') steps.push(`${last === undefined ? 'all rows' : `the last ${last} rows`} are steps of one sample`);
   if (relativeTo !== undefined) steps.push(`relative to the ${relativeTo} step`);
   return steps;
+}
+
+/** The columns as a person fills them in. */
+export function describeTableInput({ columns, rows, last, header, decimal }: TableRecipe): TableInput {
+  return {
+    columns: columns.map((column) => ({
+      name: column.name,
+      type: typeOf(column),
+      ...(column.categories !== undefined && { categories: Array.isArray(column.categories) ? column.categories : Object.keys(column.categories) }),
+      open: column.unknown !== 'error',
+      ...(column.missing !== 'error' && { missing: column.missing === 'nan' ? 'NaN' : String(column.missing.value) }),
+    })),
+    rows,
+    ...(last !== undefined && { last }),
+    header,
+    decimal,
+  };
 }

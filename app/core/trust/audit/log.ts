@@ -86,13 +86,12 @@ export class AuditLog {
     });
   }
 
-  /** Newest first; `before` pages on. Without `asked` only what was done or failed. */
-  list(options: { before?: number | undefined; limit: number; asked?: boolean | undefined }): AuditLine[] {
+  /** Newest first; `before` pages on. Without `asked` only what was done or failed; with `link` only what leads there. */
+  list(options: { before?: number | undefined; limit: number; asked?: boolean | undefined; link?: string | undefined }): AuditLine[] {
+    const which = `${options.asked ? '' : "AND phase IS NOT 'asked'"} ${options.link === undefined ? '' : "AND entry ->> 'link' = ?"}`;
     const rows = this.#db
-      .prepare<[number, number], LineRow>(
-        `SELECT seq, hash, entry FROM lines WHERE seq < ? ${options.asked ? '' : "AND phase IS NOT 'asked'"} ORDER BY seq DESC LIMIT ?`,
-      )
-      .all(options.before ?? Number.MAX_SAFE_INTEGER, options.limit);
+      .prepare<(number | string)[], LineRow>(`SELECT seq, hash, entry FROM lines WHERE seq < ? ${which} ORDER BY seq DESC LIMIT ?`)
+      .all(options.before ?? Number.MAX_SAFE_INTEGER, ...(options.link === undefined ? [] : [options.link]), options.limit);
     return rows.map(({ hash, entry }) => ({ ...AuditEntrySchema.parse(JSON.parse(entry)), hash }));
   }
 
