@@ -1,6 +1,7 @@
 /**
  * Preloaded into a child (`node --import`): counts every change it makes to the file system through node:fs/promises and, at
- * the FAULT_AT-th, either dies as by a power cut (FAULT_KIND=kill) or finds the disk full from then on (FAULT_KIND=full).
+ * the FAULT_AT-th, either dies as by a power cut (FAULT_KIND=kill), finds the disk full from then on (FAULT_KIND=full) or
+ * failing from then on (FAULT_KIND=broken: EIO for all of them).
  * FAULT_LOG names a file that gets one line for each change: what was done to which path.
  */
 import { appendFileSync } from 'node:fs';
@@ -9,7 +10,7 @@ import { syncBuiltinESMExports } from 'node:module';
 import { tmpdir } from 'node:os';
 
 const at = Number(process.env.FAULT_AT ?? Number.POSITIVE_INFINITY);
-const full = process.env.FAULT_KIND === 'full';
+const kind = process.env.FAULT_KIND ?? 'kill';
 const log = process.env.FAULT_LOG;
 let count = 0;
 
@@ -20,7 +21,8 @@ function step(what, path) {
   count++;
   if (log) appendFileSync(log, `${what} ${path}\n`);
   if (count < at) return;
-  if (!full) process.kill(process.pid, 'SIGKILL');
+  if (kind === 'kill') process.kill(process.pid, 'SIGKILL');
+  if (kind === 'broken') throw Object.assign(new Error(`EIO: i/o error, ${what}`), { code: 'EIO', errno: -5, syscall: what, path });
   if (NEEDS_SPACE.has(what)) throw Object.assign(new Error(`ENOSPC: no space left on device, ${what}`), { code: 'ENOSPC', errno: -28, syscall: what, path });
 }
 
@@ -36,7 +38,7 @@ const probe = await fs.open(tmpdir(), 'r');
 const FileHandle = Object.getPrototypeOf(probe);
 await probe.close();
 const paths = new WeakMap();
-for (const name of ['write', 'writeFile', 'sync', 'chmod']) patch(FileHandle, name, function () {
+for (const name of ['write', 'writeFile', 'sync', 'datasync', 'truncate', 'chmod']) patch(FileHandle, name, function () {
   return paths.get(this) ?? '?';
 });
 

@@ -26,7 +26,7 @@ export async function prepare(): Promise<Bench> {
   await mkdir(bench.source);
   for (const name of ['model.onnx', 'golden.npz']) await cp(join(SAMPLE, name), join(bench.source, name));
   await writeFile(join(bench.source, 'edgewright.yaml'), 'name: digits\nversion: 1.0.0\nmodel: model.onnx\ngolden: golden.npz\n');
-  await openKeyring(bench.keys);
+  await openKeyring(bench.keys, { store: 'file' });
   const log = join(dir, 'steps.log');
   const work = join(dir, 'undisturbed');
   await mkdir(work);
@@ -36,7 +36,7 @@ export async function prepare(): Promise<Bench> {
 }
 
 function build(bench: Bench, work: string, env: Record<string, string>): Promise<{ code: number | null; signal: NodeJS.Signals | null; stderr: string }> {
-  const child = spawn(process.execPath, ['--import', here('fault-at.mjs'), here('build-child.ts'), work, bench.source, bench.keys], {
+  const child = spawn(process.execPath, ['--import', here('fault-at.mjs'), here('store-child.ts'), work, bench.keys, 'build', bench.source], {
     env: { PATH: process.env.PATH, TMPDIR: tmpdir(), ...env },
     stdio: ['ignore', 'ignore', 'pipe'],
   });
@@ -74,7 +74,7 @@ async function buildWithFault(bench: Bench, kind: 'kill' | 'full', at: number): 
   else expect([0, 6], ended.stderr).toContain(ended.code);
   const store = await openStore(join(work, 'store'));
   const catalogue = openCatalogue(join(work, 'catalogue.db'));
-  const registry = await openRegistry({ store, catalogue, keyring: await openKeyring(bench.keys) });
+  const registry = await openRegistry({ store, catalogue, keyring: await openKeyring(bench.keys, { store: 'file' }) });
   const found = registry.list();
   if (kind === 'full') {
     // Not killed, so it had to clean up itself.
