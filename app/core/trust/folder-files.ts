@@ -15,6 +15,8 @@ export interface FolderFile {
   at: string;
   /** Bytes. */
   size: number;
+  /** Its own path in the folder, where it was reached through a link to a folder there. */
+  linkedTo?: string;
 }
 
 export interface WalkOptions {
@@ -99,7 +101,14 @@ async function visit({ path, at, isLink }: { path: string; at: string; isLink: b
     throw unfitFolder(`${path} is ${info ? 'neither a file nor a folder' : 'a link to nothing'}`);
   }
   if (walked.files.length >= MAX_SIGNED_ENTRIES) throw unfitFolder(`there are more than ${MAX_SIGNED_ENTRIES} files`);
-  walked.files.push({ path, at, size: info.size });
+  const linkedTo = options.allowSymlinks && !isLink ? await pathIn(root, at) : path;
+  walked.files.push({ path, at, size: info.size, ...(linkedTo !== undefined && linkedTo !== path && { linkedTo }) });
+}
+
+/** Where a file really lies in the folder; undefined when it lies elsewhere. */
+async function pathIn(root: string, at: string): Promise<string | undefined> {
+  const parts = relative(root, await realpath(at)).split(sep);
+  return parts[0] === '..' ? undefined : parts.join('/');
 }
 
 const NODE_HASH: Record<HashType, string> = { sha256: 'sha256', blake2b: 'blake2b512' };

@@ -92,8 +92,9 @@ function openLegacy(envelope: Envelope, anchors: TrustAnchors, now: number): { s
 function checkNames(walked: Walked, signed: ReadonlyMap<string, SignedEntry[]>, set: SignedSet, ignoreUnsigned: boolean): FolderFile[] {
   const there = new Map(walked.files.map((file) => [file.path, file]));
   const missing = [...signed.keys()].filter((path) => !there.has(path)).map((path) => `${path} is signed but missing`);
-  // By shards, an empty file has nothing to list (§6.3.2).
-  const extra = walked.files.filter((file) => !signed.has(file.path) && !(set.method === 'shards' && file.size === 0));
+  // By shards, an empty file has nothing to list (§6.3.2). Some signers do not look into linked folders: those files are signed by their own paths.
+  const isNamed = ({ path, linkedTo }: FolderFile) => signed.has(path) || (linkedTo !== undefined && signed.has(linkedTo));
+  const extra = walked.files.filter((file) => !isNamed(file) && !(set.method === 'shards' && file.size === 0));
   const problems = [...missing, ...(ignoreUnsigned ? [] : extra.map((file) => `${file.path} is not signed`))];
   if (problems.length > 0) throw differ(several(problems));
   return walked.files.filter((file) => signed.has(file.path));

@@ -183,6 +183,22 @@ test('links are refused unless the signer allowed them; then they are followed, 
   });
 });
 
+test('files of a linked folder count as signed by their own paths there, which is how some signers list them; those of a folder elsewhere do not', async () => {
+  await symlink('sub', join(model, 'linked'));
+  expect(await judge(allowingLinks(CONTENT), { anchors: MY_ANCHORS })).toMatchObject({ files: 4 });
+  expect(await judge(allowingLinks({ ...CONTENT, 'linked/w.bin': 'x' }), { anchors: MY_ANCHORS })).toMatchObject({ files: 5 });
+  await writeFile(join(model, 'sub', 'more'), '');
+  await expect(judge(allowingLinks(CONTENT), { anchors: MY_ANCHORS })).rejects.toMatchObject({ code: 'trust.files-differ' });
+  await rm(join(model, 'sub', 'more'));
+  await mkdir(join(dir, 'elsewhere'));
+  await writeFile(join(dir, 'elsewhere', 'w.bin'), 'x');
+  await symlink('../elsewhere', join(model, 'far'));
+  await expect(judge(allowingLinks(CONTENT), { anchors: MY_ANCHORS })).rejects.toMatchObject({
+    code: 'trust.files-differ',
+    message: expect.stringContaining('far/w.bin is not signed'),
+  });
+});
+
 test('pipes are not waited for', async () => {
   execFileSync('mkfifo', [join(model, 'pipe')]);
   await expect(judge(mine(), { anchors: MY_ANCHORS })).rejects.toMatchObject({ code: 'trust.folder-unfit' });
