@@ -14,6 +14,9 @@ const SERVER_AUTH = '1.3.6.1.5.5.7.3.1';
 const CLIENT_AUTH = '1.3.6.1.5.5.7.3.2';
 const WORKSPACE_URN = 'urn:edgewright:workspace:';
 const DEVICE_URN = 'urn:edgewright:device:';
+/** WORKSPACE:KEY:SECONDS, see below. */
+const ADMINISTRATOR_URN = 'urn:edgewright:administrator:';
+const ADMINISTRATOR = /^([a-z0-9-]{1,63}):([0-9a-f]{64}):([0-9]{1,12})$/;
 /** One DNS label, so that it fits the name below. */
 const ID = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
 
@@ -28,7 +31,17 @@ export interface Issuer {
   certificatePem: string;
 }
 
-export type CertificateRole = { role: 'workspace'; workspaceId: string } | { role: 'device'; id: string };
+/** Somebody else's keys that a workspace lets give orders to its devices. */
+export interface AdministratorRole {
+  role: 'administrator';
+  /** Whose devices. */
+  workspaceId: string;
+  /** Fingerprint of the signing key that belongs to this TLS key. */
+  key: string;
+  /** In ms since the epoch. The certificate's own beginning is that of all of ours, so that a device whose clock is behind can say so. */
+  issuedAt: number;
+}
+export type CertificateRole = { role: 'workspace'; workspaceId: string } | { role: 'device'; id: string } | AdministratorRole;
 
 /** The name a TLS client checks a device by: an identity, not an address, and resolvable nowhere. */
 export function deviceServerName(deviceId: string): string {
@@ -74,14 +87,23 @@ export async function createCa(workspaceId: string): Promise<Issuer> {
   return { privateKeyPem: pair.privateKey, publicKeyPem: pair.publicKey, certificatePem: `${certificate.toString('pem')}\n` };
 }
 
-async function issue(ca: Issuer, options: { subject: string; publicKey: x509.PublicKey; usages: string[]; names: x509.JsonGeneralNames }): Promise<string> {
+interface Issued {
+  subject: string;
+  publicKey: x509.PublicKey;
+  usages: string[];
+  names: x509.JsonGeneralNames;
+  /** Its end; else as long as a device lives. */
+  until?: Date;
+}
+
+async function issue(ca: Issuer, options: Issued): Promise<string> {
   const caCertificate = new x509.X509Certificate(ca.certificatePem);
   const certificate = await x509.X509CertificateGenerator.create({
     serialNumber: serialNumber(),
     subject: [{ CN: [options.subject] }],
     issuer: caCertificate.subjectName,
     notBefore: NOT_BEFORE,
-    notAfter: notAfter(CERTIFICATE_YEARS, caCertificate.notAfter),
+    notAfter: options.until ?? notAfter(CERTIFICATE_YEARS, caCertificate.notAfter),
     signingAlgorithm: SIGNING,
     publicKey: options.publicKey,
     signingKey: (await toCryptoKeys({ privateKey: ca.privateKeyPem, publicKey: ca.publicKeyPem })).privateKey,
@@ -116,11 +138,50 @@ export async function issueWorkspaceCertificate(ca: Issuer, workspaceId: string)
  */
 export async function issueForRequest(ca: Issuer, csrPem: string, deviceId: string): Promise<string> {
   checkId(deviceId);
+  const publicKey = await requestedKey(csrPem, deviceId, { who: "The device's", hint: 'Pair the device again.' });
+  return issue(ca, {
+    subject: deviceId,
+    publicKey,
+    usages: [SERVER_AUTH, CLIENT_AUTH],
+    names: [
+      { type: 'url', value: `${DEVICE_URN}${deviceId}` },
+      { type: 'dns', value: deviceServerName(deviceId) },
+    ],
+  });
+}
+
+/** Asks for a certificate for a key, and proves with it that the private half is there. */
+export async function createRequest(pair: { privateKey: string; publicKey: string }, name: string): Promise<string> {
+  const keys = await toCryptoKeys(pair);
+  const request = await x509.Pkcs10CertificateRequestGenerator.create({ name: [{ CN: [checkId(name)] }], keys, signingAlgorithm: SIGNING });
+  return `${request.toString('pem')}\n`;
+}
+
+/**
+ * A client certificate for an administrator of this workspace's devices.
+ * @param about.requester the id of the workspace that asked, which its request names
+ * @param about.until end of the certificate, in ms since the epoch: whole seconds count
+ * @throws trust.request-refused
+ */
+export async function issueAdministratorCertificate(
+  ca: Issuer,
+  csrPem: string,
+  about: { workspaceId: string; requester: string; key: string; issuedAt: number; until: number },
+): Promise<string> {
+  const publicKey = await requestedKey(csrPem, about.requester, { who: 'The', hint: 'Have the identity file made anew.' });
+  return issue(ca, {
+    subject: `Edgewright administrator ${about.key.slice(0, 16)}`,
+    publicKey,
+    usages: [CLIENT_AUTH],
+    names: [{ type: 'url', value: `${ADMINISTRATOR_URN}${checkId(about.workspaceId)}:${about.key}:${Math.floor(about.issuedAt / 1000)}` }],
+    until: new Date(about.until),
+  });
+}
+
+/** The key that a request is for, once its signature proved that whoever made it holds the private half. */
+async function requestedKey(csrPem: string, name: string, { who, hint }: { who: string; hint: string }): Promise<x509.PublicKey> {
   const refused = (why: string, cause?: unknown) =>
-    distrust('request-refused', `The device's certificate request is refused: ${why}.`, {
-      hint: 'Pair the device again.',
-      ...(cause !== undefined && { cause }),
-    });
+    distrust('request-refused', `${who} certificate request is refused: ${why}.`, { hint, ...(cause !== undefined && { cause }) });
   if (csrPem.length > MAX_PEM_BYTES) throw refused('it is too large');
   let request: x509.Pkcs10CertificateRequest;
   let proven: boolean;
@@ -134,16 +195,8 @@ export async function issueForRequest(ca: Issuer, csrPem: string, deviceId: stri
   const key = createPublicKey({ key: Buffer.from(request.publicKey.rawData), format: 'der', type: 'spki' });
   if (key.asymmetricKeyDetails?.namedCurve !== 'prime256v1') throw refused('its key is not P-256');
   const names = request.subjectName.getField('CN');
-  if (names.length !== 1 || names[0] !== deviceId) throw refused('it names another device');
-  return issue(ca, {
-    subject: deviceId,
-    publicKey: request.publicKey,
-    usages: [SERVER_AUTH, CLIENT_AUTH],
-    names: [
-      { type: 'url', value: `${DEVICE_URN}${deviceId}` },
-      { type: 'dns', value: deviceServerName(deviceId) },
-    ],
-  });
+  if (names.length !== 1 || names[0] !== name) throw refused('it names another device');
+  return request.publicKey;
 }
 
 /**
@@ -155,7 +208,6 @@ export async function createDeviceIdentity(deviceId: string): Promise<{ privateK
   const pair = await generateP256();
   const keys = await toCryptoKeys(pair);
   const name = [{ CN: [deviceId] }];
-  const request = await x509.Pkcs10CertificateRequestGenerator.create({ name, keys, signingAlgorithm: SIGNING });
   const certificate = await x509.X509CertificateGenerator.createSelfSigned({
     serialNumber: serialNumber(),
     name,
@@ -170,7 +222,7 @@ export async function createDeviceIdentity(deviceId: string): Promise<{ privateK
       new x509.SubjectAlternativeNameExtension([{ type: 'dns', value: deviceServerName(deviceId) }]),
     ],
   });
-  return { privateKeyPem: pair.privateKey, csrPem: `${request.toString('pem')}\n`, selfSignedCertPem: `${certificate.toString('pem')}\n` };
+  return { privateKeyPem: pair.privateKey, csrPem: await createRequest(pair, deviceId), selfSignedCertPem: `${certificate.toString('pem')}\n` };
 }
 
 /**
@@ -185,6 +237,9 @@ export function certificateRole(certificate: Uint8Array | string): CertificateRo
     throw distrust('role-missing', 'The certificate names no role, or more than one.', { found: names.join(', ').slice(0, 200) || 'none' });
   if (urn.startsWith(WORKSPACE_URN)) return { role: 'workspace', workspaceId: checkId(urn.slice(WORKSPACE_URN.length)) };
   if (urn.startsWith(DEVICE_URN)) return { role: 'device', id: checkId(urn.slice(DEVICE_URN.length)) };
+  const [, workspaceId, key, seconds] = urn.startsWith(ADMINISTRATOR_URN) ? (ADMINISTRATOR.exec(urn.slice(ADMINISTRATOR_URN.length)) ?? []) : [];
+  if (workspaceId !== undefined && key !== undefined)
+    return { role: 'administrator', workspaceId: checkId(workspaceId), key, issuedAt: Number(seconds) * 1000 };
   throw distrust('role-missing', 'The certificate names a role this Edgewright does not know.', { found: urn.slice(0, 200) });
 }
 

@@ -6,7 +6,7 @@ import { createPublicKey, sign } from 'node:crypto';
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { acquireLock, ensureDir, TEMP_PREFIX, writeFileAtomic } from '#core/platform';
-import { issueForRequest } from './certificates.ts';
+import { createRequest, issueAdministratorCertificate, issueForRequest } from './certificates.ts';
 import { type Keychain, systemKeychain } from './key-store/keychain.ts';
 import { checkNewPassphrase } from './key-store/passphrase.ts';
 import {
@@ -60,6 +60,10 @@ export interface Keyring {
   clientTls(): { cert: string; key: string; ca: string };
   /** @throws trust.request-refused; see issueForRequest */
   issueDeviceCertificate(csrPem: string, deviceId: string): Promise<string>;
+  /** Asks another workspace's authority for a certificate for our TLS key, which stays what and where it is. PKCS#10 in PEM. */
+  certificateRequest(): Promise<string>;
+  /** @throws trust.request-refused; see issueAdministratorCertificate */
+  issueAdministratorCertificate(csrPem: string, about: { requester: string; key: string; issuedAt: number; until: number }): Promise<string>;
 
   /**
    * Keeps the private keys another way, whole or not at all. They must be unlocked.
@@ -208,6 +212,12 @@ function keyringOf(path: string, first: KeyringFile, options: KeyringOptions, me
     sign: (data) => sign('sha256', data, { key: keys().signingKey, dsaEncoding: 'der' }),
     clientTls: () => ({ cert: clientCertificate, key: keys().clientKeyPem, ca: caCertificate }),
     issueDeviceCertificate: async (csrPem, deviceId) => issueForRequest(keys().ca, csrPem, deviceId),
+    async certificateRequest() {
+      const { clientKeyPem } = keys();
+      const publicKey = createPublicKey(clientKeyPem).export({ type: 'spki', format: 'pem' }).toString();
+      return createRequest({ privateKey: clientKeyPem, publicKey }, workspaceId);
+    },
+    issueAdministratorCertificate: async (csrPem, about) => issueAdministratorCertificate(keys().ca, csrPem, { workspaceId, ...about }),
     async keep(to, passphrase) {
       keys();
       const held = secrets;

@@ -19,6 +19,11 @@ export function fingerprintOf(key: KeyObject): string {
     .digest('hex');
 }
 
+/** The same for a key in PEM that is known to be one. */
+export function publicKeyId(publicKeyPem: string): string {
+  return fingerprintOf(createPublicKey(publicKeyPem));
+}
+
 /**
  * Reads a public key somebody gave us.
  * @throws trust.key-malformed when it is no EC public key in PEM on a curve OMS knows

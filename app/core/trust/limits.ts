@@ -58,6 +58,16 @@ export const KEYCHAIN_ANSWER_MS = 30_000;
 export const MAX_KEYCHAIN_ANSWER_BYTES = 16 * 1024;
 /** Largest statement in a signed note, in bytes. */
 export const MAX_NOTE_BYTES = 64 * 1024;
+/** Largest signature of a note, in bytes of DER; a P-521 one takes 139. */
+export const MAX_SIGNATURE_DER_BYTES = 256;
+/** Largest file that hands devices over to another administrator, in bytes of JSON; its statement is smaller. */
+export const MAX_GRANT_FILE_BYTES = 2 * 1024 * 1024;
+/** Most devices that one grant hands over. */
+export const MAX_GRANTED_DEVICES = 2_000;
+/** Most keys that a workspace ever revokes. */
+export const MAX_REVOKED_KEYS = 256;
+/** How far apart the clocks of two machines may be before one is held to be wrong, in ms. */
+export const CLOCK_TOLERANCE_MS = 10 * 60_000;
 /** Longest text in one field of an audit line, in UTF-16 units. */
 export const MAX_AUDIT_TEXT = 2_000;
 /** Longest line of an exported audit log, in bytes. */
