@@ -18,6 +18,8 @@ export const DeviceBundleSchema = z.object({
   since: TimestampSchema,
   /** Why it was refused or rolled back. */
   reason: z.string().optional(),
+  /** The administrator who had it deployed; absent: the workspace that the device belongs to. */
+  deployedBy: z.string().optional(),
   /** While on trial: when and after how many requests it commits. */
   commitsAt: TimestampSchema.optional(),
   requestsLeft: z.number().int().optional(),
@@ -55,6 +57,8 @@ export const DeviceSchema = z.object({
   enrolledAt: TimestampSchema,
   /** The agent that `npm start` runs on this computer to practise with. */
   practice: z.boolean(),
+  /** The workspace it belongs to, where that is not this one but one that made this one an administrator. */
+  workspace: z.string().optional(),
   agentVersion: z.string().optional(),
   diskFreeBytes: z.number().int().optional(),
   bundles: z.array(DeviceBundleSchema),

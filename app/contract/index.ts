@@ -5,6 +5,7 @@
  */
 import { eventIterator, oc } from '@orpc/contract';
 import { z } from 'zod';
+import { administratorProcedures } from './administrators.ts';
 import { ActivitySchema, AuditVerdictSchema, ExportAuditSchema, ExportedAuditSchema, VerifyAuditSchema } from './audit.ts';
 import { BundleDetailSchema, BundleSummarySchema, ExtractedSchema, VerifyResultSchema } from './bundles.ts';
 import { CheckRequestSchema, CheckResultSchema } from './checks.ts';
@@ -23,6 +24,7 @@ import { QuantizeRequestSchema, QuantizeResultSchema, TrialSchema, TrialSpecSche
 import { SignBundleSchema, trustProcedures } from './trust.ts';
 import { BackupRequestSchema, BackupResultSchema, KeepKeysSchema, KeptKeysSchema, KeysSchema, UnlockSchema } from './workspace.ts';
 
+export * from './administrators.ts';
 export * from './audit.ts';
 export * from './bundles.ts';
 export * from './checks.ts';
@@ -90,6 +92,7 @@ export const contract = {
   registries,
   store: storeCare,
   trust: trustProcedures,
+  administrators: administratorProcedures,
   inference: {
     run: procedure.input(RunRequestSchema).output(RunResultSchema),
     /** The same, with generated text as it grows; ends with the result. */

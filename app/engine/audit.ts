@@ -50,7 +50,25 @@ export function openAuditLog(options: { home: string; keyring: Keyring; db: Work
 }
 
 /** What of a request stands in the log. Whatever is not named here may be a secret: a pairing code, a passphrase, a key. */
-const SHOWN = ['ref', 'dir', 'path', 'target', 'name', 'device', 'devices', 'address', 'model', 'variant', 'variants', 'registry', 'to', 'reason', 'override'];
+const SHOWN = [
+  'ref',
+  'dir',
+  'path',
+  'target',
+  'name',
+  'who',
+  'fingerprint',
+  'device',
+  'devices',
+  'address',
+  'model',
+  'variant',
+  'variants',
+  'registry',
+  'to',
+  'reason',
+  'override',
+];
 
 function described(path: readonly string[], input: unknown): string {
   const shown = SHOWN.flatMap((field) => {

@@ -25,6 +25,7 @@ import {
 import { type Keyring, type KeyringOptions, openKeyring, openTrustList } from '#core/trust';
 import { TrialStore } from '#core/trials';
 import { loadNative } from '#native';
+import { AdministratorService } from './administrators.ts';
 import { Audit, openAuditLog } from './audit.ts';
 import { BundleFiles } from './bundle-files.ts';
 import { Bundles } from './bundles.ts';
@@ -74,6 +75,7 @@ export interface Core {
   bundleFiles: BundleFiles;
   storeService: StoreService;
   trustedSigners: TrustedSigners;
+  administrators: AdministratorService;
   imports: Imports;
   registries: Registries;
   trialRuns: Trials;
@@ -206,6 +208,7 @@ export async function openCore(options: CoreOptions): Promise<Core> {
       bundleFiles,
       storeService,
       trustedSigners,
+      administrators: new AdministratorService({ fleet, keyring, clock, changes, write, record }),
       imports: new Imports({ bundles, jobs, write, tempDir }),
       registries,
       trialRuns,

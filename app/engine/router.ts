@@ -100,6 +100,16 @@ export function createRouter(core: Core) {
       publicKey: os.trust.publicKey.handler(() => core.trustedSigners.publicKey()),
       judge: os.trust.judge.handler(({ input, signal }) => core.trustedSigners.judge(input, signal)),
     },
+    administrators: {
+      list: os.administrators.list.handler(() => core.administrators.list()),
+      memberships: os.administrators.memberships.handler(() => core.administrators.memberships()),
+      read: os.administrators.read.handler(({ input }) => core.administrators.read(input)),
+      identity: os.administrators.identity.handler(({ input, context }) => core.administrators.identity(input.name, context.actor)),
+      grant: os.administrators.grant.handler(({ input, context }) => core.administrators.grant(input, context.actor)),
+      join: os.administrators.join.handler(({ input, context }) => core.administrators.join(input, context.actor)),
+      leave: os.administrators.leave.handler(({ input, context }) => core.administrators.leave(input.who, context.actor)),
+      revoke: os.administrators.revoke.handler(({ input, context }) => core.administrators.revoke(input.who, input.reason, context.actor)),
+    },
     inference: {
       run: os.inference.run.handler(({ input, signal }) => core.inference.run(input, signal)),
       stream: os.inference.stream.handler(async function* ({ input, signal }): AsyncGenerator<RunEvent, void> {

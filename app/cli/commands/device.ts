@@ -29,12 +29,13 @@ export function addDevice(program: Command): void {
     .action(
       action(async ({ client, output }: Context) => {
         const devices = await client.devices.list();
-        const rows = devices.map((d) => [d.name, d.state, running(d), d.inference, d.agentVersion ?? '']);
+        const others = devices.some((d) => d.workspace !== undefined);
+        const rows = devices.map((d) => [d.name, d.state, running(d), d.inference, d.agentVersion ?? '', ...(others ? [d.workspace ?? ''] : [])]);
         output.result(
           { devices },
           rows.length === 0
             ? ['No devices yet. Run edgewright-agent --pair on one, then edgewright device add.']
-            : table(['Device', 'State', 'Runs', 'Inference', 'Agent'], rows),
+            : table(['Device', 'State', 'Runs', 'Inference', 'Agent', ...(others ? ['Workspace'] : [])], rows),
         );
       }),
     );
@@ -48,12 +49,13 @@ export function addDevice(program: Command): void {
         const d = await client.devices.show({ name });
         output.result({ ...d }, [
           `${d.name} (${d.id}): ${d.state}${d.problem === undefined ? '' : `, ${d.problem}`}`,
+          ...(d.workspace === undefined ? [] : [`of the workspace ${d.workspace}`]),
           `management ${d.management}, inference ${d.inference}`,
           ...(d.hardware ? [d.hardware.summary] : []),
           '',
           ...table(
-            ['Bundle', 'Variant', 'State', 'Since', 'Reason'],
-            d.bundles.map((b) => [`${b.name}@${b.version}`, b.variant, b.state, new Date(b.since).toISOString(), b.reason ?? '']),
+            ['Bundle', 'Variant', 'State', 'Since', 'Deployed by', 'Reason'],
+            d.bundles.map((b) => [`${b.name}@${b.version}`, b.variant, b.state, new Date(b.since).toISOString(), b.deployedBy ?? '', b.reason ?? '']),
           ),
           '',
           ...d.events.slice(-15).map((e) => `${new Date(e.at).toISOString()}  ${e.message}`),

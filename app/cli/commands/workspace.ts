@@ -7,6 +7,7 @@ import { action, type Context, wantsJson } from '../command.ts';
 import { onInterrupt } from '../interrupt.ts';
 import { createOutput } from '../output.ts';
 import { progressLine, withProgress } from '../progress.ts';
+import { addAdministrators } from './administrators.ts';
 
 export function addWorkspace(program: Command): void {
   const workspace = program.command('workspace').description("The workspace's keys, its backup, and who else may manage its devices");
@@ -41,6 +42,8 @@ export function addWorkspace(program: Command): void {
     .option('--passphrase-file <file>', 'file with the passphrase, readable by you only, instead of asking for it')
     .description('Bring a workspace back: whole, or not at all')
     .action(restore);
+
+  addAdministrators(workspace);
 }
 
 interface KeysOptions {

@@ -3,6 +3,7 @@ import { asEdgewrightError, type EdgewrightError } from '#contract';
 import { type Clock, type Log, sleep } from '#core/platform';
 import { NOT_TRUSTED, openPeer } from '#core/transfer';
 import type { Keyring } from '#core/trust';
+import type { Memberships } from './memberships.ts';
 import { type DeviceClient, deviceClient } from './device-client.ts';
 import type { DeviceRow, DeviceStore } from './device-store.ts';
 import { type AgentStatus, MAX_EVENTS, MAX_POLL_MS } from '#core/protocol';
@@ -14,6 +15,10 @@ export interface ContactOptions {
   keyring: Keyring;
   clock: Clock;
   log: Log;
+  /** What we are to devices of others. */
+  memberships: Pick<Memberships, 'check' | 'signedOrder' | 'tls'>;
+  /** A device answered: what it lacks of our word is brought to it. */
+  onAnswer(row: DeviceRow, status: AgentStatus): Promise<void>;
   /** A device answered: what is open with it can go on. */
   onSeen(row: DeviceRow, status: AgentStatus): void;
   /** Something a person sees of it has changed. */
@@ -29,11 +34,16 @@ export interface Contacts {
   /** Begins to follow a new device, where following is on. */
   added(row: DeviceRow): void;
   removed(id: string): void;
+  /** It is reached elsewhere now, or by another certificate. */
+  changed(id: string): void;
   close(): Promise<void>;
 }
 
+/** Answers by which a device says that we have no say on it, or none any more. */
+const NOT_OURS: readonly string[] = [NOT_TRUSTED, 'trust.administrator-revoked', 'trust.grant-expired', 'trust.clock-behind'];
+
 export function openContacts(options: ContactOptions): Contacts {
-  const { devices, keyring, clock, log } = options;
+  const { devices, keyring, memberships, clock, log } = options;
   const clients = new Map<string, DeviceClient>();
   const asking = new Map<string, Promise<AgentStatus>>();
   const following = new Map<string, { abort: AbortController; done: Promise<void> }>();
@@ -44,7 +54,10 @@ export function openContacts(options: ContactOptions): Contacts {
   function client(row: DeviceRow): DeviceClient {
     const known = clients.get(row.id);
     if (known) return known;
-    const made = deviceClient(openPeer({ address: row.management, deviceId: row.id, label: row.name, tls: keyring.clientTls() }));
+    const made = deviceClient(
+      openPeer({ address: row.management, deviceId: row.id, label: row.name, tls: memberships.tls(row) }),
+      row.workspace === null ? undefined : (order) => memberships.signedOrder(row, order),
+    );
     clients.set(row.id, made);
     return made;
   }
@@ -64,7 +77,9 @@ export function openContacts(options: ContactOptions): Contacts {
 
   async function question(row: DeviceRow): Promise<AgentStatus> {
     try {
+      memberships.check(row);
       const status = await client(row).status();
+      await options.onAnswer(row, status);
       const news = status.lastEventSeq > devices.lastSeq(row.id) ? await copyEvents(row, 0) : 0;
       const changed = devices.seen(row.id, status, clock.now());
       if (changed || news > 0) options.onChange(row);
@@ -79,7 +94,7 @@ export function openContacts(options: ContactOptions): Contacts {
     const known = asEdgewrightError(error);
     // Then it was never asked.
     if (!keyring.unlocked) return known;
-    const state = known.code === NOT_TRUSTED ? 'does not trust us' : 'not seen';
+    const state = NOT_OURS.includes(known.code) ? 'does not trust us' : 'not seen';
     const problem = known.found === undefined ? known.message : `${known.message} (${known.found})`;
     if (known.owner === 'bug') log.error({ device: row.name, error: error instanceof Error ? error.stack : String(error) }, 'asking a device broke');
     if (devices.missed(row.id, state, problem)) options.onChange(row);
@@ -99,7 +114,7 @@ export function openContacts(options: ContactOptions): Contacts {
     let pause = FIRST_MISS_MS;
     while (!signal.aborted) {
       try {
-        await ask(row);
+        await ask(devices.byId(row.id) ?? row);
         pause = FIRST_MISS_MS;
         // With more devices than polls, nobody may hold one for long.
         const begun = clock.monotonic();
@@ -140,6 +155,10 @@ export function openContacts(options: ContactOptions): Contacts {
       if (on) start(row);
     },
     removed: (id) => void drop(id),
+    changed(id) {
+      clients.get(id)?.peer.close();
+      clients.delete(id);
+    },
     async close() {
       on = false;
       const ids = new Set([...following.keys(), ...clients.keys()]);

@@ -64,6 +64,43 @@ const MIGRATIONS: readonly Migration[] = [
       ) STRICT, WITHOUT ROWID;
     `,
   },
+  {
+    name: 'administrators of our devices, and workspaces whose devices we administer',
+    sql: `
+      -- Whose keys may give orders to our devices, by the fingerprint of the signing key; the newest grant of each.
+      CREATE TABLE administrators (
+        key TEXT PRIMARY KEY,
+        name TEXT NOT NULL,
+        serial TEXT NOT NULL,
+        granted_at INTEGER NOT NULL,
+        until INTEGER NOT NULL
+      ) STRICT, WITHOUT ROWID;
+      -- Rows are never deleted: a key that was revoked stays so. The name may not be known after a restore.
+      CREATE TABLE revoked_keys (key TEXT PRIMARY KEY, name TEXT, at INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+      -- The newest statement about them; its counter only goes up.
+      CREATE TABLE revocations (only INTEGER PRIMARY KEY CHECK (only = 1), counter INTEGER NOT NULL, note TEXT NOT NULL) STRICT;
+      CREATE TABLE memberships (
+        workspace_id TEXT PRIMARY KEY,
+        name TEXT NOT NULL UNIQUE,
+        signer TEXT NOT NULL,
+        ca TEXT NOT NULL,
+        -- Of that workspace's authority, for our own TLS key
+        certificate TEXT NOT NULL,
+        serial TEXT NOT NULL,
+        -- JSON of the signed grant, as it travels with our orders
+        grant_note TEXT NOT NULL,
+        joined_at INTEGER NOT NULL,
+        issued_at INTEGER NOT NULL,
+        until INTEGER NOT NULL
+      ) STRICT, WITHOUT ROWID;
+      -- Absent: a device of our own.
+      ALTER TABLE devices ADD COLUMN workspace TEXT REFERENCES memberships(workspace_id);
+      -- Counter of the last order that we signed for it.
+      ALTER TABLE devices ADD COLUMN last_order INTEGER NOT NULL DEFAULT 0;
+      -- Counter of the newest of our statements that it is known to hold.
+      ALTER TABLE devices ADD COLUMN told INTEGER NOT NULL DEFAULT 0;
+    `,
+  },
 ];
 
 /** Takes out of a copy what is true on this computer only: its practice device, and uploads that a device will have forgotten. */

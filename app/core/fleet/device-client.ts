@@ -1,6 +1,7 @@
 /** The management door of one device, typed. Every answer is parsed; every wait is bounded by the peer. */
 import type { DeviceEvent } from '#contract';
 import type { Peer } from '#core/transfer';
+import type { Note } from '#core/trust';
 import {
   type AgentDeploymentState,
   type AgentStatus,
@@ -13,8 +14,11 @@ import {
   EventsAnswerSchema,
   ForgetAnswerSchema,
   MAX_POLL_MS,
+  type RevocationsAnswer,
+  RevocationsAnswerSchema,
   type RollbackAnswer,
   RollbackAnswerSchema,
+  type SignedOrder,
 } from '#core/protocol';
 
 export interface DeviceClient {
@@ -29,9 +33,12 @@ export interface DeviceClient {
   cancel(id: string, signal?: AbortSignal): Promise<void>;
   rollback(model: string | undefined, signal?: AbortSignal): Promise<RollbackAnswer>;
   forget(signal?: AbortSignal): Promise<void>;
+  /** Brings a statement about who is revoked, or only asks. @returns what the device holds after that */
+  revocations(statement: Note | undefined, signal?: AbortSignal): Promise<RevocationsAnswer>;
 }
 
-export function deviceClient(peer: Peer): DeviceClient {
+/** @param signed makes of an order what an administrator sends; absent: the device is ours, which the connection proves */
+export function deviceClient(peer: Peer, signed?: (order: DeploymentOrder) => SignedOrder): DeviceClient {
   return {
     peer,
     status: (signal) => peer.json('GET', '/v1/status', AgentStatusSchema, { ...(signal && { signal }) }),
@@ -41,7 +48,8 @@ export function deviceClient(peer: Peer): DeviceClient {
       const answer = await peer.json('GET', path, EventsAnswerSchema, { waitMs: wait, ...(signal && { signal }) });
       return answer.events;
     },
-    offer: (order, signal) => peer.json('POST', '/v1/deployments', DeploymentAcceptedSchema, { body: order, ...(signal && { signal }) }),
+    offer: async (order, signal) =>
+      peer.json('POST', '/v1/deployments', DeploymentAcceptedSchema, { body: signed?.(order) ?? order, ...(signal && { signal }) }),
     async deployment(id, options = {}) {
       const wait = options.unlike === undefined ? '' : `?wait=${MAX_POLL_MS}&state=${encodeURIComponent(options.unlike)}`;
       const path = `/v1/deployments/${id}`;
@@ -59,5 +67,9 @@ export function deviceClient(peer: Peer): DeviceClient {
     async forget(signal) {
       await peer.json('POST', '/v1/forget', ForgetAnswerSchema, { body: {}, ...(signal && { signal }) });
     },
+    revocations: (statement, signal) =>
+      statement === undefined
+        ? peer.json('GET', '/v1/administrators', RevocationsAnswerSchema, { ...(signal && { signal }) })
+        : peer.json('POST', '/v1/administrators', RevocationsAnswerSchema, { body: { revocations: statement }, ...(signal && { signal }) }),
   };
 }

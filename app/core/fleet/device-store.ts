@@ -16,6 +16,14 @@ export interface DeviceRow {
   problem: string | null;
   last_seen_at: number | null;
   status: string | null;
+  /** Id of the workspace it belongs to; null: ours. */
+  workspace: string | null;
+  /** What that workspace is called here. */
+  workspace_name: string | null;
+  /** Counter of the last order that we signed for it. */
+  last_order: number;
+  /** Counter of the newest statement about our administrators that it is known to hold. */
+  told: number;
 }
 
 export interface DeviceStore {
@@ -24,7 +32,13 @@ export interface DeviceStore {
   find(nameOrId: string): DeviceRow;
   byId(id: string): DeviceRow | undefined;
   byName(name: string): DeviceRow | undefined;
-  insert(row: Pick<DeviceRow, 'id' | 'name' | 'management' | 'inference' | 'certificate' | 'enrolled_at'> & { practice: boolean }): void;
+  insert(row: Pick<DeviceRow, 'id' | 'name' | 'management' | 'inference' | 'certificate' | 'enrolled_at'> & { practice: boolean; workspace?: string }): void;
+  /** Where a device of another workspace is reached now. */
+  moved(id: string, to: { management: string; inference: string }): void;
+  /** The next counter for an order to it: above all that we signed and that it says it took. */
+  nextOrder(id: string): number;
+  /** It holds our statement with this counter. */
+  told(id: string, counter: number): void;
   remove(id: string): void;
   /** It answered. Returns whether anything a person sees has changed. */
   seen(id: string, status: AgentStatus, at: number): boolean;
@@ -39,13 +53,19 @@ export interface DeviceStore {
 }
 
 export function deviceStore(db: Sqlite): DeviceStore {
-  const all = db.prepare<[], DeviceRow>('SELECT * FROM devices ORDER BY name');
-  const byId = db.prepare<[string], DeviceRow>('SELECT * FROM devices WHERE id = ?');
-  const byName = db.prepare<[string], DeviceRow>('SELECT * FROM devices WHERE name = ?');
+  const select = 'SELECT d.*, m.name AS workspace_name FROM devices d LEFT JOIN memberships m ON m.workspace_id = d.workspace';
+  const all = db.prepare<[], DeviceRow>(`${select} ORDER BY d.name`);
+  const byId = db.prepare<[string], DeviceRow>(`${select} WHERE d.id = ?`);
+  const byName = db.prepare<[string], DeviceRow>(`${select} WHERE d.name = ?`);
   const insert = db.prepare(
-    `INSERT INTO devices (id, name, management, inference, certificate, enrolled_at, practice, state)
-     VALUES (@id, @name, @management, @inference, @certificate, @enrolled_at, @practice, 'not seen')`,
+    `INSERT INTO devices (id, name, management, inference, certificate, enrolled_at, practice, workspace, state)
+     VALUES (@id, @name, @management, @inference, @certificate, @enrolled_at, @practice, @workspace, 'not seen')`,
   );
+  const moved = db.prepare<[string, string, string]>('UPDATE devices SET management = ?, inference = ? WHERE id = ?');
+  const ordered = db.prepare<[number, string], { last_order: number }>(
+    'UPDATE devices SET last_order = max(last_order, ?) + 1 WHERE id = ? RETURNING last_order',
+  );
+  const told = db.prepare<[number, string]>('UPDATE devices SET told = ? WHERE id = ?');
   const remove = db.prepare<[string]>('DELETE FROM devices WHERE id = ?');
   const seen = db.prepare<[string, string, number, string]>(
     "UPDATE devices SET state = 'reachable', problem = NULL, status = ?, inference = ?, last_seen_at = ? WHERE id = ?",
@@ -83,6 +103,7 @@ export function deviceStore(db: Sqlite): DeviceStore {
       ...(row.last_seen_at !== null && { lastSeenAt: row.last_seen_at }),
       ...(status && { agentVersion: status.agentVersion, diskFreeBytes: status.diskFreeBytes }),
       ...(row.problem !== null && { problem: row.problem }),
+      ...(row.workspace_name !== null && { workspace: row.workspace_name }),
     };
   }
 
@@ -110,7 +131,13 @@ export function deviceStore(db: Sqlite): DeviceStore {
         owner: 'usage',
       });
     },
-    insert: (row) => void insert.run({ ...row, practice: row.practice ? 1 : 0 }),
+    insert: (row) => void insert.run({ ...row, practice: row.practice ? 1 : 0, workspace: row.workspace ?? null }),
+    moved: (id, to) => void moved.run(to.management, to.inference, id),
+    nextOrder(id) {
+      const row = byId.get(id);
+      return ordered.get((row && statusOf(row)?.lastOrder) ?? 0, id)?.last_order ?? 1;
+    },
+    told: (id, counter) => void told.run(counter, id),
     remove: (id) => void remove.run(id),
     seen(id, status, at) {
       const before = byId.get(id);
@@ -146,5 +173,13 @@ export function deviceStore(db: Sqlite): DeviceStore {
 
 /** The part of a status whose change is worth telling a screen: not the clock, not the free disk to the byte. */
 function visible(status: AgentStatus): string {
-  return JSON.stringify([status.name, status.agentVersion, status.bundles, status.serving, status.lastEventSeq, status.hardware?.detectedAt]);
+  return JSON.stringify([
+    status.name,
+    status.agentVersion,
+    status.bundles,
+    status.serving,
+    status.lastEventSeq,
+    status.hardware?.detectedAt,
+    status.administrators,
+  ]);
 }

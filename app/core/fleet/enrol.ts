@@ -8,7 +8,7 @@ import { EdgewrightError } from '#contract';
 import { abortError } from '#core/platform';
 import { UNREACHABLE } from '#core/distribution';
 import { lineError, splitAddress } from '#core/transfer';
-import { certificateDer, equalMac, type Keyring, normalizePairingCode, pairingMac } from '#core/trust';
+import { certificateDer, equalMac, type Keyring, normalizePairingCode, type Note, pairingMac } from '#core/trust';
 import { PAIRING_CONNECT_MS } from './limits.ts';
 import { EnrolledSchema, pairingExporter, pairingWire, ProofSchema, PROTOCOL_VERSION, type Refused, RefusedSchema } from '#core/protocol';
 
@@ -18,6 +18,8 @@ export interface EnrolOptions {
   name: string;
   code: string;
   keyring: Keyring;
+  /** Whom this workspace has revoked; absent: nobody. */
+  revocations?: Note | undefined;
   /** Called with the proven device's id before it gets its certificate; throws to stop. */
   allow(deviceId: string): void;
   signal?: AbortSignal | undefined;
@@ -61,7 +63,8 @@ export async function enrolDevice(options: EnrolOptions): Promise<Enrolment> {
     options.allow(proof.deviceId);
 
     const certificate = await keyring.issueDeviceCertificate(proof.csr, proof.deviceId);
-    await wire.send({ type: 'enrol', certificate, ca: keyring.caCertificatePem, signer: keyring.publicKeyPem, workspaceId: keyring.workspaceId });
+    const { caCertificatePem: ca, publicKeyPem: signer, workspaceId } = keyring;
+    await wire.send({ type: 'enrol', certificate, ca, signer, workspaceId, ...(options.revocations && { revocations: options.revocations }) });
     const enrolled = await wire.receive(z.union([EnrolledSchema, RefusedSchema]));
     if (enrolled.type === 'refused') throw refused(label, enrolled);
     return {

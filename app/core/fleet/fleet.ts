@@ -1,18 +1,22 @@
 /** The fleet of one workspace: its devices, what is sent to them, and what came of it. */
 import {
   type AddDeviceSchema,
+  asEdgewrightError,
   type Deployment,
   type DeploySpec,
   type Device,
   type DeviceDetail,
   EdgewrightError,
+  type Joined,
+  type Membership,
   type Preflight,
   type RollbackResult,
 } from '#contract';
 import type { z } from 'zod';
 import type { BlobStore, Registry } from '#core/bundles';
 import { type Clock, ensureDir, type Log, systemClock } from '#core/platform';
-import type { Keyring } from '#core/trust';
+import type { Keyring, OpenGrantFile } from '#core/trust';
+import { Administrators } from './administrators.ts';
 import { openContacts } from './contacts.ts';
 import { openFleetDatabase } from './database.ts';
 import type { RunProgress } from './deploy-run.ts';
@@ -21,6 +25,8 @@ import { Deployments, type StartedDeployment } from './deployments.ts';
 import { neededBlobs } from './needed.ts';
 import { type DeviceRow, deviceStore } from './device-store.ts';
 import { enrolDevice } from './enrol.ts';
+import { Memberships } from './memberships.ts';
+import { Revoked } from './revoked.ts';
 
 export interface FleetOptions {
   /** The workspace folder; the fleet keeps `fleet.db` there. */
@@ -53,6 +59,14 @@ export interface Removal {
 }
 
 export interface Fleet {
+  /** Whose keys besides our own may give orders to our devices. */
+  readonly administrators: Administrators;
+  /** Workspaces whose devices we may give orders to. */
+  readonly memberships: Pick<Memberships, 'list' | 'find'>;
+  /** Takes over what a grant file gives; see Memberships.join. */
+  join(file: OpenGrantFile, called?: string): Promise<Joined>;
+  /** Forgets a workspace that was joined, with its devices, which go on. */
+  leave(who: string): Promise<Membership>;
   list(): Device[];
   /** By name or id. @throws device.unknown */
   show(name: string): DeviceDetail;
@@ -88,9 +102,20 @@ export async function openFleet(options: FleetOptions): Promise<Fleet> {
   const records = deploymentStore(db);
   const changed = (topic: 'devices' | 'deployments', id: string) => options.onChange?.(topic, id);
 
+  const memberships = new Memberships({ db, devices, keyring, clock });
+  const revoked = new Revoked({ db, devices, keyring, clock, client: (row) => contacts.client(row) });
   const contacts = openContacts({
     devices,
     keyring,
+    memberships,
+    async onAnswer(row, status) {
+      try {
+        await revoked.bring(row, status);
+      } catch (error) {
+        // It answered; what it does not know yet it is told the next time, and until then listed as not told.
+        log.warn({ device: row.name, error: asEdgewrightError(error).message }, 'a device could not be told who is revoked');
+      }
+    },
     clock,
     log,
     onChange: (row) => changed('devices', row.name),
@@ -147,7 +172,32 @@ export async function openFleet(options: FleetOptions): Promise<Fleet> {
     });
   }
 
+  /** Takes devices out, with what was on its way to them. */
+  async function drop(row: DeviceRow): Promise<void> {
+    await deployments.deviceRemoved(row);
+    contacts.removed(row.id);
+  }
+
   return {
+    administrators: new Administrators({ db, devices, keyring, clock, revoked }),
+    memberships,
+    async join(file, called) {
+      const joined = memberships.join(file, called);
+      for (const name of joined.membership.devices) {
+        const row = devices.find(name);
+        contacts.changed(row.id);
+        contacts.added(row);
+        changed('devices', name);
+      }
+      return joined;
+    },
+    async leave(who) {
+      const { workspaceId } = memberships.find(who);
+      await Promise.all(devices.all().map((row) => (row.workspace === workspaceId ? drop(row) : undefined)));
+      const membership = memberships.leave(workspaceId);
+      for (const name of membership.devices) changed('devices', name);
+      return membership;
+    },
     list: () => devices.all().map((row) => devices.toDevice(row, clock.now())),
     show: (name) => devices.toDetail(devices.find(name), clock.now()),
     async refresh(name) {
@@ -157,7 +207,7 @@ export async function openFleet(options: FleetOptions): Promise<Fleet> {
     },
     async add(request, { practice = false, signal } = {}) {
       checkNew(request.name);
-      const enrolled = await enrolDevice({ ...request, keyring, signal, allow: (id) => checkNew(request.name, id) });
+      const enrolled = await enrolDevice({ ...request, keyring, signal, revocations: revoked.statement()?.note, allow: (id) => checkNew(request.name, id) });
       devices.insert({
         id: enrolled.deviceId,
         name: request.name,
@@ -176,18 +226,22 @@ export async function openFleet(options: FleetOptions): Promise<Fleet> {
     },
     async remove(name) {
       const row = devices.find(name);
-      const refusal = await contacts
-        .client(row)
-        .forget()
-        .then(() => undefined)
-        .catch((error: unknown) => (error instanceof EdgewrightError ? error.message : String(error)));
-      await deployments.deviceRemoved(row);
-      contacts.removed(row.id);
+      // Who only administers a device has nothing to tell it: it goes on belonging to its own workspace.
+      const refusal =
+        row.workspace !== null
+          ? undefined
+          : await contacts
+              .client(row)
+              .forget()
+              .then(() => undefined)
+              .catch((error: unknown) => (error instanceof EdgewrightError ? error.message : String(error)));
+      await drop(row);
       devices.remove(row.id);
       changed('devices', row.name);
       return {
         name: row.name,
-        told: refusal === undefined,
+        told: row.workspace === null && refusal === undefined,
+        ...(row.workspace !== null && { detail: `It still belongs to ${row.workspace_name ?? 'its workspace'}.` }),
         ...(refusal !== undefined && { detail: `${refusal} It still holds this workspace's certificate: reset it before it goes elsewhere.` }),
       };
     },

@@ -26,3 +26,5 @@ export const MAX_SEND_ROUNDS = 3;
 export const RUNNER_BASE_BYTES = 128 * 1024 * 1024;
 /** Memory a model takes for each byte of its file where its bundle names no limit: weights, their packed copy, activations. */
 export const MEMORY_PER_MODEL_BYTE = 3;
+/** How often a device and this workspace tell each other what the other lacks before the next contact goes on with it. */
+export const MAX_STATEMENT_ROUNDS = 3;

@@ -2,4 +2,5 @@
 export * from './limits.ts';
 export * from './messages.ts';
 export { type PairingWire, pairingExporter, pairingWire } from './pairing-wire.ts';
+export { openOrder, type OrderStatement, signOrder } from './signed-order.ts';
 export { compareVersions } from './versions.ts';

@@ -11,6 +11,10 @@ export const PAIRING_OPEN_MS = 10 * 60_000;
 
 /** Largest JSON body on the management door, in bytes. */
 export const MAX_JSON_BODY_BYTES = 1024 * 1024;
+/** Largest signed order, in bytes of JSON: in base64, with its grant, it must fit a body. */
+export const MAX_SIGNED_ORDER_BYTES = 640 * 1024;
+/** Administrators that a device tells of. */
+export const MAX_TOLD_ADMINISTRATORS = 256;
 /** Longest wait of a long poll, in ms. */
 export const MAX_POLL_MS = 20_000;
 /** Most blobs one deployment may list. */

@@ -16,8 +16,8 @@ import {
   WatchSchema,
 } from '#contract';
 import { MAX_BLOB_BYTES, MAX_MANIFEST_BYTES } from '#core/bundles';
-import { PAIRING_EXPORTER_BYTES } from '#core/trust';
-import { MAX_DEPLOYMENT_BLOBS, MAX_EVENTS } from './limits.ts';
+import { NoteSchema, noteSchema, PAIRING_EXPORTER_BYTES } from '#core/trust';
+import { MAX_DEPLOYMENT_BLOBS, MAX_EVENTS, MAX_SIGNED_ORDER_BYTES, MAX_TOLD_ADMINISTRATORS } from './limits.ts';
 
 /** Version of the pairing and management protocol. A device refuses another one. */
 export const PROTOCOL_VERSION = 1;
@@ -75,6 +75,8 @@ export const EnrolSchema = z.object({
   /** Public key that signs this workspace's bundles, SPKI PEM. */
   signer: PemSchema,
   workspaceId: IdSchema,
+  /** Whom the workspace has revoked, so that a device never knows less than the one before it. Absent: nobody yet. */
+  revocations: NoteSchema.optional(),
 });
 export type Enrol = z.infer<typeof EnrolSchema>;
 
@@ -123,6 +125,19 @@ export const DeploymentOrderSchema = z.object({
   allowDowngrade: z.boolean().default(false),
 });
 export type DeploymentOrder = z.infer<typeof DeploymentOrderSchema>;
+
+/**
+ * POST /v1/deployments of an administrator, who was granted it by the workspace: the grant, and the order in a statement of
+ * that administrator. See signed-order.ts.
+ */
+export const SignedOrderSchema = z.object({ grant: NoteSchema, order: noteSchema(MAX_SIGNED_ORDER_BYTES) });
+export type SignedOrder = z.infer<typeof SignedOrderSchema>;
+
+/** POST /v1/administrators: whom the workspace has revoked. Whoever comes in may bring it: its signature decides. */
+export const RevocationsOrderSchema = z.object({ revocations: NoteSchema });
+/** The statement the device holds after that, which is never an older one than before; absent: none. */
+export const RevocationsAnswerSchema = z.object({ counter: z.number().int().min(0), revocations: NoteSchema.optional() });
+export type RevocationsAnswer = z.infer<typeof RevocationsAnswerSchema>;
 
 export const AgentDeploymentStateSchema = z.enum([
   'receiving',
@@ -183,6 +198,19 @@ export const AgentStatusSchema = z.object({
   /** Absent until the device has looked at itself. */
   hardware: HardwareReportSchema.optional(),
   lastEventSeq: z.number().int(),
+  /** What the device knows of administrators. Absent: an agent that takes none. */
+  administrators: z
+    .object({
+      /** Of the newest statement about revoked ones that it holds; 0: none. */
+      counter: z.number().int().min(0),
+      /** Names that very statement: a workspace restored from a backup may have made two with one counter. */
+      statement: DigestSchema.optional(),
+      /** Those who came, latest first. */
+      seen: z.array(z.object({ key: z.string().regex(/^[0-9a-f]{64}$/), at: TimestampSchema })).max(MAX_TOLD_ADMINISTRATORS),
+    })
+    .optional(),
+  /** Told to an administrator: the counter of the last order it took from him. */
+  lastOrder: z.number().int().min(0).optional(),
 });
 export type AgentStatus = z.infer<typeof AgentStatusSchema>;
 
