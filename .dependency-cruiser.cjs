@@ -11,6 +11,7 @@ const DOMAINS = [
   'datasets',
   'bundles',
   'distribution',
+  'packs',
   'runtime',
   'quantize',
   'trials',

@@ -13,6 +13,7 @@ import { addDevice } from './commands/device.ts';
 import { addHardware } from './commands/hardware.ts';
 import { addImport } from './commands/import.ts';
 import { addModel } from './commands/model.ts';
+import { addProvider } from './commands/provider.ts';
 import { addRegistry } from './commands/registry.ts';
 import { addStore } from './commands/store.ts';
 import { addTrial } from './commands/trial.ts';
@@ -27,6 +28,7 @@ export function buildProgram(): Command {
     .option('--json', 'print one JSON document on stdout')
     .exitOverride();
   addHardware(program);
+  addProvider(program);
   addModel(program);
   const bundle = addBundle(program);
   addBundleFiles(bundle);

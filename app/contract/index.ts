@@ -18,6 +18,7 @@ import { ImportRequestSchema, ImportStartedSchema } from './imports.ts';
 import { RunEventSchema, RunRequestSchema, RunResultSchema } from './inference.ts';
 import { ChangeSchema, JobSchema } from './jobs.ts';
 import { modelViews } from './models.ts';
+import { providerPacks } from './provider-packs.ts';
 import { bundleProcedures, storeCare } from './store.ts';
 import { SettingsSchema, StatusSchema } from './system.ts';
 import { QuantizeRequestSchema, QuantizeResultSchema, TrialSchema, TrialSpecSchema, TrialSummarySchema } from './trials.ts';
@@ -38,6 +39,7 @@ export * from './inference.ts';
 export * from './jobs.ts';
 export * from './models.ts';
 export * from './numbers.ts';
+export * from './provider-packs.ts';
 export * from './store.ts';
 export * from './system.ts';
 export * from './trials.ts';
@@ -66,6 +68,7 @@ export const contract = {
     /** The last report, or a new one: `fresh` runs every probe again. */
     report: procedure.input(z.object({ fresh: z.boolean().default(false) })).output(HardwareReportSchema),
   },
+  providers: providerPacks,
   models: {
     ...modelViews,
     /** Sound or not, and why: from the file alone, then loaded and run in a limited process. */

@@ -15,6 +15,7 @@ export const JobKindSchema = z.enum([
   'deploy',
   'rollback',
   'hardware',
+  'provider',
   'enrol',
   'verify',
   'backup',

@@ -38,6 +38,7 @@ import { Inference } from './inference.ts';
 import { Jobs } from './jobs.ts';
 import { Models } from './models.ts';
 import { type PracticeDevice, practiceDevice } from './practice.ts';
+import { ProviderPacks } from './provider-packs.ts';
 import { quantize } from './quantize.ts';
 import { Registries } from './registries.ts';
 import { StoreService } from './store-service.ts';
@@ -85,6 +86,7 @@ export interface Core {
   checker: Checker;
   models: Models;
   practice: PracticeDevice;
+  providerPacks: ProviderPacks;
   workspace: Workspace;
   audit: Audit;
   status(): Promise<Status>;
@@ -169,6 +171,16 @@ export async function openCore(options: CoreOptions): Promise<Core> {
     };
     const record: RecordAct = (actor, kind, message, extra = {}) => audit.record({ actor, kind, message, ...extra });
     const hardware = (request: { fresh: boolean; signal?: AbortSignal }) => detectHardware({ ...request, cacheFile: join(paths.home, 'hardware.json') });
+    const providerPacks = new ProviderPacks({
+      dir: paths.providers,
+      jobs,
+      changes,
+      clock,
+      record,
+      hardware: () => hardware({ fresh: false }),
+      renewRunners: () => inference.renewRunners(),
+    });
+    await providerPacks.use();
     const trialRuns = new Trials({
       registry,
       blobs: store,
@@ -218,6 +230,7 @@ export async function openCore(options: CoreOptions): Promise<Core> {
       checker: new Checker(),
       models,
       practice,
+      providerPacks,
       workspace,
       audit,
       hardware,

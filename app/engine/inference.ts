@@ -155,6 +155,11 @@ export class Inference {
     return { ...result.benchmark, providers: result.providers };
   }
 
+  /** What runners find on this computer has changed. */
+  renewRunners(): void {
+    this.#warm.renew();
+  }
+
   async close(): Promise<void> {
     await this.#warm.close();
   }

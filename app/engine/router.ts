@@ -56,6 +56,13 @@ export function createRouter(core: Core) {
     hardware: {
       report: os.hardware.report.handler(async ({ input, signal }) => core.hardware({ fresh: input.fresh, ...(signal && { signal }) })),
     },
+    providers: {
+      list: os.providers.list.handler(() => core.providerPacks.list()),
+      install: os.providers.install.handler(({ input, signal, context }) => core.providerPacks.install(input, context.actor, signal)),
+      fetch: os.providers.fetch.handler(({ input, signal }) => core.providerPacks.fetch(input, signal)),
+      verify: os.providers.verify.handler(({ input, signal }) => core.providerPacks.verify(input.name, signal)),
+      remove: os.providers.remove.handler(({ input, context }) => core.providerPacks.remove(input.name, context.actor)),
+    },
     models: {
       inspect: os.models.inspect.handler(({ input }) => core.models.inspect(input)),
       nodes: os.models.nodes.handler(({ input }) => core.models.nodes(input)),

@@ -33,11 +33,15 @@ export class WarmRunners {
       throw error;
     } finally {
       warm.users -= 1;
-      if (warm.users === 0 && this.#warm.includes(warm)) {
-        warm.idle = setTimeout(() => this.#drop(warm), WARM_RUNNER_IDLE_MS);
-        warm.idle.unref();
-      }
+      if (warm.users === 0) this.#rest(warm);
     }
+  }
+
+  /** Every runner starts anew for the next request; those at work finish what they do. */
+  renew(): void {
+    const all = this.#warm;
+    this.#warm = [];
+    for (const warm of all) if (warm.users === 0) this.#drop(warm);
   }
 
   async close(): Promise<void> {
@@ -66,6 +70,13 @@ export class WarmRunners {
     warm.runner.catch(() => this.#drop(warm));
     this.#warm.push(warm);
     return warm;
+  }
+
+  /** Nobody uses it for now. */
+  #rest(warm: Warm): void {
+    if (!this.#warm.includes(warm)) return this.#drop(warm);
+    warm.idle = setTimeout(() => this.#drop(warm), WARM_RUNNER_IDLE_MS);
+    warm.idle.unref();
   }
 
   #drop(warm: Warm): void {

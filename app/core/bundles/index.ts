@@ -31,5 +31,6 @@ export type { Extracted } from './extract.ts';
 export { findReferrers, type Referrer } from './referrers.ts';
 export { verifyVariantSignature } from './signatures.ts';
 export { NOT_FOR_DEVICES, readBundleManifest, type ResolvedBundle } from './variant.ts';
+export { scanTar, type TarEntry } from './archive/tar-read.ts';
 export { tarSize, tarStream } from './archive/tar-write.ts';
 export { padding as tarPadding, readHeader as readTarHeader, TAR_BLOCK } from './archive/tar-header.ts';

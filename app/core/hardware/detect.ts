@@ -1,6 +1,6 @@
 /** Detection as a whole: on this machine, on a recorded one, kept in memory and, where the caller wants it, in a file. */
 import { type HardwareReport, HardwareReportSchema } from '#contract';
-import { readFileIfThere, writeFileAtomic } from '#core/platform';
+import { libraryPath, readFileIfThere, writeFileAtomic } from '#core/platform';
 import { z } from 'zod';
 import { bootMark, liveMachine } from './live-machine.ts';
 import { REPORT_KEPT_MS } from './limits.ts';
@@ -97,7 +97,7 @@ async function cacheKey(): Promise<string> {
     facts.onnxruntime,
     facts.ortDir,
     (await liveMachine.list(facts.ortDir)).join(','),
-    process.env.LD_LIBRARY_PATH ?? '',
+    libraryPath() ?? '',
   ];
   return parts.join('|');
 }

@@ -4,4 +4,5 @@ export { type DetectOptions, detectHardware, recordMachine } from './detect.ts';
 export { onnxRuntimeInstall } from './live-machine.ts';
 export { type Proof, proveProvider } from './prove.ts';
 export { PROVIDER_NAMES, providerShortName } from './provider-names.ts';
+export { withLoaderReason } from './words.ts';
 export { parseRecording, type Recording, RecordingSchema } from './recording.ts';

@@ -5,6 +5,7 @@ import { access, open, readdir, readFile, readlink, stat } from 'node:fs/promise
 import { createRequire } from 'node:module';
 import { arch, availableParallelism, cpus, freemem, hostname, platform, release, totalmem, version } from 'node:os';
 import { dirname, join } from 'node:path';
+import { libraryPath } from '#core/platform';
 import { loadNative } from '#native';
 import { neededLibraries } from './elf.ts';
 import { COMMAND_LIMIT_MS, MAX_COMMAND_BYTES, MAX_ENTRIES, MAX_TEXT_BYTES } from './limits.ts';
@@ -12,7 +13,7 @@ import type { AccessTo, CommandResult, Machine, MachineFacts, SystemQuestion } f
 
 export const liveMachine: Machine = {
   facts,
-  env: (name) => process.env[name],
+  env: (name) => (name === 'LD_LIBRARY_PATH' ? libraryPath() : process.env[name]),
   readText,
   list: async (dir) => (await readdir(dir).catch(() => [])).sort().slice(0, MAX_ENTRIES),
   link: (path) => readlink(path).catch(() => undefined),
@@ -35,6 +36,18 @@ export function onnxRuntimeInstall(): { version: string; dir: string } {
   }
 }
 
+/**
+ * The folder that child processes take ONNX Runtime's library from, where that is not its package's: the loader searches
+ * LD_LIBRARY_PATH before the binding's own RUNPATH. Provider libraries are looked for there and nowhere else.
+ */
+async function folderInUse(): Promise<string | undefined> {
+  if (process.platform !== 'linux') return undefined;
+  for (const dir of (libraryPath() ?? '').split(':').filter((one) => one.startsWith('/'))) {
+    if ((await accessTo(join(dir, 'libonnxruntime.so.1'))) === 'ok') return dir;
+  }
+  return undefined;
+}
+
 async function facts(): Promise<MachineFacts> {
   const ort = onnxRuntimeInstall();
   const native = loadNative()?.cpuFeatures();
@@ -53,7 +66,7 @@ async function facts(): Promise<MachineFacts> {
     ...(native && { cpuFlags: native.flags }),
     node: process.version,
     onnxruntime: ort.version,
-    ortDir: ort.dir,
+    ortDir: (await folderInUse()) ?? ort.dir,
   };
 }
 

@@ -4,7 +4,7 @@ import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { abortError, spawnNode } from '#core/platform';
 import { MAX_REASON_CHARS, PROOF_LIMIT_MS } from './limits.ts';
-import { endedHow } from './words.ts';
+import { endedHow, withLoaderReason } from './words.ts';
 
 export type Proof = { ok: true; nodes: Record<string, number>; latencyMs: number } | { ok: false; reason: string };
 
@@ -41,10 +41,7 @@ export async function proveProvider(provider: string, options: { signal?: AbortS
 
 /** ONNX Runtime's message without where in its own sources it was raised. */
 function tidy(message: string, stderr: string): string {
-  // "Failed to load shared library" says nothing; the library and the loader's reason stand in the log line before it.
-  const loader = /Failed to load library \S+ with error: (.+)$/m.exec(stderr)?.[1];
-  const text = loader && /load shared library/i.test(message) ? `a library could not be loaded: ${loader}` : message;
-  return text
+  return withLoaderReason(message, stderr)
     .replace(/^.*\bwas false\.\s*/s, '')
     .replace(/\[ONNXRuntimeError\] : \d+ : \w+ : /, '')
     .replace(/\s+/g, ' ')

@@ -69,8 +69,8 @@ function reachNvidia(context: Context, name: 'cuda' | 'tensorrt'): Row {
         state: 'driver ok',
         reason: `ONNX Runtime's library ${library.file} is missing: the npm package brings none for this provider.`,
         remedy: {
-          text: `Take the provider libraries out of the Python wheel onnxruntime-gpu ${facts.system?.onnxruntime ?? ''} (folder onnxruntime/capi) and put them beside libonnxruntime.so.1 of onnxruntime-node.`,
-          command: `pip download --no-deps onnxruntime-gpu==${facts.system?.onnxruntime ?? ''}`,
+          text: 'Install the CUDA pack: the provider libraries of exactly this version, with the CUDA libraries they need.',
+          command: 'edgewright provider install cuda',
         },
       };
     }

@@ -25,5 +25,5 @@ export { createLog, type Log } from './log.ts';
 export { nearest } from './nearest.ts';
 export { onnxruntimeVersion, programEntry, programRoot, programVersion, userPath, type WorkspacePaths, workspaceHome, workspacePaths } from './paths.ts';
 export { readPieces } from './pieces.ts';
-export { isAlive, minimalEnv, type NodeChild, residentMemory, spawnNode, startMark } from './process.ts';
+export { isAlive, libraryPath, minimalEnv, type NodeChild, residentMemory, setLibraryFolders, spawnNode, startMark } from './process.ts';
 export { checkSqlite, copySqlite, isDamaged, type Migration, openSqlite, type Sqlite } from './sqlite.ts';

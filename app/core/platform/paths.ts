@@ -23,6 +23,8 @@ export interface WorkspacePaths {
   temp: string;
   logs: string;
   practice: string;
+  /** Provider packs. */
+  providers: string;
 }
 
 /** The layout of a workspace; nothing is made. */
@@ -37,6 +39,7 @@ export function workspacePaths(home: string): WorkspacePaths {
     temp: join(home, 'temp'),
     logs: join(home, 'logs'),
     practice: join(home, 'practice-device'),
+    providers: join(home, 'providers'),
   };
 }
 

@@ -43,6 +43,23 @@ export function spawnNode(
   return { process: child, stderr: () => kept, ended };
 }
 
+let libraryFolders: readonly string[] = [];
+
+/**
+ * Folders in which child processes of ours find shared libraries before all others, on Linux. For a composition root: this
+ * process itself has its libraries already.
+ */
+export function setLibraryFolders(folders: readonly string[]): void {
+  libraryFolders = folders;
+}
+
+/** What child processes get as LD_LIBRARY_PATH; undefined for none. */
+export function libraryPath(): string | undefined {
+  const inherited = process.env.LD_LIBRARY_PATH;
+  const folders = [...libraryFolders, ...(inherited ? [inherited] : [])];
+  return folders.length > 0 ? folders.join(':') : undefined;
+}
+
 /** What every child needs of our environment, and nothing more. */
 export function minimalEnv(): Record<string, string> {
   const keep = [
@@ -53,14 +70,17 @@ export function minimalEnv(): Record<string, string> {
     'TMP',
     'SystemRoot',
     'LANG',
-    'LD_LIBRARY_PATH',
     'XDG_RUNTIME_DIR',
     'VK_ICD_FILENAMES',
     'VK_DRIVER_FILES',
     'EDGEWRIGHT_LOG',
     'EDGEWRIGHT_NO_NATIVE',
   ];
-  return Object.fromEntries(keep.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]])));
+  const libraries = libraryPath();
+  return {
+    ...Object.fromEntries(keep.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]]))),
+    ...(libraries !== undefined && { LD_LIBRARY_PATH: libraries }),
+  };
 }
 
 /** Whether a process with this pid lives (it may belong to someone else). */

@@ -275,7 +275,12 @@ class ChildRunner implements Runner {
     const answer = header as Answer;
     if (!this.#pending || answer.id !== this.#pending.id) return;
     if (answer.ok) this.#pending.resolve({ header: answer, body });
-    else this.#pending.reject(reported(answer.kind, answer.message, this.#limit));
+    else this.#report(this.#pending, answer);
+  }
+
+  /** What was written to stderr before the answer is here once this round of reading is done. */
+  #report({ reject }: { reject: (error: Error) => void }, { kind, message }: Extract<Answer, { ok: false }>): void {
+    setImmediate(() => reject(reported(kind, message, this.#limit, this.#child.stderr())));
   }
 
   /** The frame was too large: nothing was sent, the runner is whole. Any other write error means that it is ending. */

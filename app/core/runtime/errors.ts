@@ -1,5 +1,6 @@
 /** What can go wrong with a runner, in words and codes. */
 import { EdgewrightError } from '#contract';
+import { withLoaderReason } from '#core/hardware';
 import { explain } from './explain.ts';
 import { LAST_WORDS_CHARS } from './limits.ts';
 import type { FailureKind } from './wire.ts';
@@ -115,9 +116,9 @@ const NOT_IMPLEMENTED = {
   owner: 'input',
 } as const;
 
-/** The failure a runner reported; it is still alive. */
-export function reported(kind: FailureKind, message: string, limitBytes: number): EdgewrightError {
-  if (kind === 'provider') return new EdgewrightError({ ...FAILURES[kind], found: message.slice(0, LAST_WORDS_CHARS) });
+/** The failure a runner reported; it is still alive. @param stderr what it wrote there, where ONNX Runtime says more about libraries */
+export function reported(kind: FailureKind, message: string, limitBytes: number, stderr: string): EdgewrightError {
+  if (kind === 'provider') return new EdgewrightError({ ...FAILURES[kind], found: withLoaderReason(message, stderr).slice(0, LAST_WORDS_CHARS) });
   const { where, reason, notImplemented } = explain(message);
   const found = where === undefined ? reason : `${where}: ${reason}`;
   if (kind === 'memory') return memoryPassed(limitBytes, found);

@@ -29,6 +29,8 @@ const PARTS: Record<string, Part> = {
   'writer.lock': 'left',
   'writer.lock.holder': 'left',
   temp: 'left',
+  // Fetched again where there is such hardware.
+  providers: 'left',
   logs: 'left',
   // An agent of this computer with a key of its own: the next workspace makes another.
   'practice-device': 'left',

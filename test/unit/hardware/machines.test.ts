@@ -216,7 +216,7 @@ describe('other machines', () => {
     expect(report.machine.virtualization).toBe('WSL 2');
     expect(report.devices.filter((entry) => entry.kind === 'gpu')).toHaveLength(1);
     expect(device(report, 'gpu')).toMatchObject({ name: 'NVIDIA GeForce RTX 3060', id: '0000:0b:00.0', driver: '566.36', state: 'driver ok' });
-    expect(provider(report, 'cuda')).toMatchObject({ state: 'driver ok', remedy: { command: 'pip download --no-deps onnxruntime-gpu==1.30.0' } });
+    expect(provider(report, 'cuda')).toMatchObject({ state: 'driver ok', remedy: { command: 'edgewright provider install cuda' } });
   });
 
   it('reads Windows as Windows lists itself', async () => {
