@@ -13,8 +13,9 @@ const SAMPLE = here('../../../assets/sample-bundle/');
 const REF = 'digits@1.0.0';
 const admit = async () => ({ ok: true, warnings: [] });
 
+/** Building has a sweep of its own (build.test.ts). */
 export const OPERATIONS = ['import', 'export', 'remove', 'gc', 'rebuild'] as const;
-export type Operation = (typeof OPERATIONS)[number];
+export type Operation = (typeof OPERATIONS)[number] | 'build';
 export type Fault = 'kill' | 'full' | 'broken';
 
 export interface Ground {
@@ -23,11 +24,11 @@ export interface Ground {
   /** A store with digits@1.0.0, and one without. */
   full: string;
   empty: string;
+  source: string;
   archive: string;
 }
 
-/** @throws what opening throws */
-async function openAt(dir: string, keys: string) {
+export async function openAt(dir: string, keys: string) {
   const store = await openStore(join(dir, 'store'));
   const catalogue = openCatalogue(join(dir, 'catalogue.db'));
   return { store, catalogue, registry: await openRegistry({ store, catalogue, keyring: await openKeyring(keys, { store: 'file' }) }) };
@@ -35,8 +36,9 @@ async function openAt(dir: string, keys: string) {
 
 export async function prepareGround(): Promise<Ground> {
   const dir = await mkdtemp(join(tmpdir(), 'ew-store-fault-'));
-  const ground = { dir, keys: join(dir, 'keys'), full: join(dir, 'full'), empty: join(dir, 'empty'), archive: join(dir, 'digits.tar') };
-  const source = join(dir, 'source');
+  const at = (name: string) => join(dir, name);
+  const ground = { dir, keys: at('keys'), full: at('full'), empty: at('empty'), source: at('source'), archive: at('digits.tar') };
+  const { source } = ground;
   for (const folder of [source, ground.full, ground.empty]) await mkdir(folder);
   for (const name of ['model.onnx', 'golden.npz']) await cp(join(SAMPLE, name), join(source, name));
   await writeFile(join(source, 'edgewright.yaml'), 'name: digits\nversion: 1.0.0\nmodel: model.onnx\ngolden: golden.npz\n');
@@ -49,9 +51,9 @@ export async function prepareGround(): Promise<Ground> {
 }
 
 /** A fresh workspace for one try. */
-async function fresh(ground: Ground, what: Operation): Promise<string> {
+export async function fresh(ground: Ground, what: Operation): Promise<string> {
   const work = await mkdtemp(join(ground.dir, 'work-'));
-  await cp(what === 'import' ? ground.empty : ground.full, work, { recursive: true });
+  await cp(what === 'import' || what === 'build' ? ground.empty : ground.full, work, { recursive: true });
   if (what === 'gc') for (const i of [1, 2, 3]) await writeStray(work, `left by a power cut ${i}`);
   if (what === 'rebuild') await rm(join(work, 'store', 'index.json'));
   return work;
@@ -62,9 +64,10 @@ async function writeStray(work: string, text: string): Promise<void> {
   await store.put(Buffer.from(text));
 }
 
-function run(ground: Ground, work: string, what: Operation, env: Record<string, string>) {
-  const argument = what === 'import' ? ground.archive : join(work, 'out.tar');
-  const child = spawn(process.execPath, ['--import', here('fault-at.mjs'), here('store-child.ts'), work, ground.keys, what, argument], {
+/** @param preload what disturbs or records it */
+export function run(ground: Ground, work: string, what: Operation, env: Record<string, string>, preload = 'fault-at.mjs') {
+  const argument = what === 'import' ? ground.archive : what === 'build' ? ground.source : join(work, 'out.tar');
+  const child = spawn(process.execPath, ['--import', here(preload), here('store-child.ts'), work, ground.keys, what, argument], {
     env: { PATH: process.env.PATH, TMPDIR: tmpdir(), ...env },
     stdio: ['ignore', 'ignore', 'pipe'],
   });
@@ -112,10 +115,11 @@ async function withFault(ground: Ground, what: Operation, fault: Fault, step: nu
 }
 
 /** What was cut off or failed succeeds the next time, and leaves what it would have left at once. */
-async function doAgain(ground: Ground, work: string, what: Operation, said: string): Promise<void> {
+export async function doAgain(ground: Ground, work: string, what: Operation, said: string): Promise<void> {
   const { registry, catalogue } = await openAt(work, ground.keys);
   const before = registry.list().length;
   if (what === 'import') await registry.import(ground.archive, { admit });
+  if (what === 'build') await registry.build(ground.source, { admit });
   if (what === 'export') await registry.export(REF, join(work, 'out.tar'), {});
   if (what === 'remove' && before > 0) await registry.remove(REF);
   if (what === 'rebuild') await registry.rebuild();
@@ -126,7 +130,7 @@ async function doAgain(ground: Ground, work: string, what: Operation, said: stri
 }
 
 /** Whatever is listed is sound and whole; nothing needed is gone; nothing temporary is left. */
-async function checkWhole(ground: Ground, work: string, what: Operation, said: string): Promise<void> {
+export async function checkWhole(ground: Ground, work: string, what: Operation, said: string): Promise<void> {
   const { store, registry, catalogue } = await openAt(work, ground.keys);
   if (what === 'rebuild') await registry.rebuild();
   const listed = registry.list();

@@ -27,7 +27,7 @@ export async function layoutSource(layout: Layout, ref?: string): Promise<Bundle
   let referring: Promise<Map<string, Descriptor[]>> | undefined;
   return {
     index: { mediaType: index.mediaType, digest: index.digest, size: index.size },
-    fetch: ({ digest }, options) => layout.blob(digest, options),
+    fetch: (blob, options) => layout.blob(blob, options),
     referrers: async (subject, signal) => (await (referring ??= findReferrers(layout, entries, signal))).get(subject) ?? [],
   };
 }
@@ -71,7 +71,7 @@ async function findReferrers(layout: Layout, entries: readonly Descriptor[], sig
 async function small(layout: Layout, { digest, size }: Descriptor, maxBytes: number, signal: AbortSignal): Promise<Buffer> {
   const pieces: Uint8Array[] = [];
   let length = 0;
-  for await (const piece of layout.blob(digest, { start: 0, signal })) {
+  for await (const piece of layout.blob({ digest, size }, { start: 0, signal })) {
     length += piece.length;
     if (length > Math.min(size, maxBytes)) break;
     pieces.push(piece);

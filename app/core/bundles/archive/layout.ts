@@ -11,13 +11,14 @@ import { misused, unsound } from '../errors.ts';
 import { COPY_CHUNK_BYTES, DISK_MARGIN_BYTES, GZIP_ALLOWANCE_BYTES, MAX_GZIP_RATIO } from '../limits.ts';
 import { SOURCE_FILE } from '../paths.ts';
 import { gunzipBounded } from './gunzip.ts';
+import { malformed } from './tar-header.ts';
 import { scanTar } from './tar-read.ts';
 
 export interface Layout {
   /** A whole small file by its name in the layout; undefined when there is none. @throws archive.too-large */
   small(name: string, maxBytes: number): Promise<Buffer | undefined>;
-  /** The bytes of a blob from `start` on. @throws archive.blob-missing */
-  blob(digest: string, options: { start: number; signal: AbortSignal }): AsyncIterable<Uint8Array>;
+  /** The bytes of a blob from `start` on. @throws archive.blob-missing, archive.blob-size when it is not as long as it is said to be */
+  blob(blob: { digest: string; size: number }, options: { start: number; signal: AbortSignal }): AsyncIterable<Uint8Array>;
   close(): Promise<void>;
 }
 
@@ -67,11 +68,12 @@ async function openFolder(dir: string): Promise<Layout> {
         await handle.close();
       }
     },
-    async *blob(digest, { start, signal }) {
-      const handle = await openRegular(join(dir, blobName(digest))).catch(nothingThere);
-      if (!handle) throw blobMissing(digest);
+    async *blob(blob, { start, signal }) {
+      const handle = await openRegular(join(dir, blobName(blob.digest))).catch(nothingThere);
+      if (!handle) throw blobMissing(blob.digest);
       try {
-        yield* pieces(handle, start, (await handle.stat()).size, signal);
+        checkSize(blob, (await handle.stat()).size);
+        yield* pieces(handle, start, blob.size, signal);
       } finally {
         await handle.close();
       }
@@ -80,10 +82,14 @@ async function openFolder(dir: string): Promise<Layout> {
   };
 }
 
-async function openFile(path: string, handle: FileHandle, options: OpenOptions): Promise<Layout> {
+/** @param unfolded whether it comes out of a gzipped one */
+async function openFile(path: string, handle: FileHandle, options: OpenOptions, unfolded = false): Promise<Layout> {
   const head = Buffer.alloc(2);
   const { bytesRead } = await handle.read(head, 0, 2, 0);
-  if (bytesRead === 2 && head[0] === 0x1f && head[1] === 0x8b) return openGzip(path, handle, options);
+  if (bytesRead === 2 && head[0] === 0x1f && head[1] === 0x8b) {
+    if (unfolded) throw malformed('it is gzipped more than once');
+    return openGzip(path, handle, options);
+  }
   if (/\.(onnx|ort|pb|pt2?|tflite|keras|h5|pkl|joblib)$/i.test(path))
     throw misused('usage.not-a-layout', `${path} is a model, not a bundle.`, {
       hint: `Take a bare model in with edgewright import ${path}; with data and a recipe, describe it in ${SOURCE_FILE} and run edgewright bundle build DIR.`,
@@ -101,9 +107,10 @@ async function openFile(path: string, handle: FileHandle, options: OpenOptions):
       const entry = files.get(name);
       return entry && readSmall(handle, entry.offset, entry.size, name, maxBytes);
     },
-    async *blob(digest, { start, signal }) {
-      const entry = files.get(blobName(digest));
-      if (!entry) throw blobMissing(digest);
+    async *blob(blob, { start, signal }) {
+      const entry = files.get(blobName(blob.digest));
+      if (!entry) throw blobMissing(blob.digest);
+      checkSize(blob, entry.size);
       yield* pieces(handle, entry.offset + start, entry.offset + entry.size, signal);
     },
     close: () => handle.close(),
@@ -118,7 +125,7 @@ async function openGzip(path: string, handle: FileHandle, options: OpenOptions):
   await gunzipBounded(handle, options.scratch, most, options.signal);
   const plain = await openRegular(options.scratch);
   try {
-    const layout = await openFile(path.replace(/\.(gz|tgz)$/i, ''), plain, options);
+    const layout = await openFile(path.replace(/\.(gz|tgz)$/i, ''), plain, options, true);
     const close = async () => {
       await plain.close();
       await handle.close();
@@ -133,7 +140,7 @@ async function openGzip(path: string, handle: FileHandle, options: OpenOptions):
 }
 
 async function openRegular(path: string): Promise<FileHandle> {
-  // No link is followed below the path a person named, and no pipe is waited for.
+  // Whatever a link leads to is held to its digest like anything else; a pipe is not waited for.
   const handle = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
   if ((await handle.stat()).isFile()) return handle;
   await handle.close();
@@ -163,6 +170,15 @@ async function* pieces(handle: FileHandle, from: number, to: number, signal: Abo
     yield piece.subarray(0, bytesRead);
     at += bytesRead;
   }
+}
+
+function checkSize({ digest, size }: { digest: string; size: number }, found: number): void {
+  if (found !== size)
+    throw unsound('archive.blob-size', `${digest} is not as long in the archive as its bundle says.`, {
+      expected: `${size} bytes`,
+      found: `${found} bytes`,
+      hint: 'It was altered, or not copied whole. Copy or export it again.',
+    });
 }
 
 function blobMissing(digest: string) {
