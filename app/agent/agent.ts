@@ -31,6 +31,7 @@ import { CLOSE_MS, FOLDER_WAIT_MS, HARDWARE_DELAY_MS, HOUSEKEEPING_MS, MAX_UPLOA
 import { Metrics } from './metrics.ts';
 import { Router } from './serving/router.ts';
 import { openAgentDatabase, Settings } from './state/database.ts';
+import { AdministratorStore } from './state/administrators.ts';
 import { EventLog } from './state/events.ts';
 import { type Identity, IdentityStore } from './state/identity.ts';
 import { Ledger } from './state/ledger.ts';
@@ -90,9 +91,10 @@ async function compose(options: AgentOptions, undo: (() => Promise<void> | void)
   await uploads.sweep();
   const events = new EventLog(db, clock);
   const ledger = new Ledger(db, events, clock);
+  const administrators = new AdministratorStore(db, clock);
   const router = new Router();
   const metrics = new Metrics(router);
-  const device = new Device({ dir, ledger, store, uploads, router, events, metrics, identity: identities, clock, log });
+  const device = new Device({ dir, ledger, store, uploads, router, events, metrics, identity: identities, administrators, clock, log });
 
   const inferenceAt = options.infer ?? storedAddress(settings, 'inference');
   if (!isLoopback(inferenceAt.host)) {
@@ -122,12 +124,14 @@ async function compose(options: AgentOptions, undo: (() => Promise<void> | void)
       ledger,
       events,
       push: { deployments: ledger, uploads, store, onBlob: (model) => device.onBlob(model) },
+      administrators,
+      deviceId: () => identity.deviceId,
       trust: () => trust,
       onSeen: () => {
         if (!seen) identities.markSeen(clock.now());
         seen = true;
       },
-      status: async () => ({
+      status: async (caller) => ({
         id: identity.deviceId,
         name: trust?.name ?? identity.deviceId,
         agentVersion: AGENT_VERSION,
@@ -138,6 +142,8 @@ async function compose(options: AgentOptions, undo: (() => Promise<void> | void)
         serving: router.report(),
         ...(hardware && { hardware }),
         lastEventSeq: events.last(),
+        administrators: administrators.report(),
+        ...(caller.kind === 'administrator' && { lastOrder: administrators.lastOrder(caller.key) }),
       }),
       forget: async () => {
         // Nobody may come in any more from here on, even before everything is deleted.
@@ -173,8 +179,11 @@ async function compose(options: AgentOptions, undo: (() => Promise<void> | void)
       codeFile: options.codeFile,
       clock,
       addresses: (localHost) => ({ management: formatAddress(reachable(managementAt.host, localHost), managementPort), inference: inferenceAddress }),
-      enrol: (next) => {
-        identities.saveTrust(next);
+      enrol: (next, revoked) => {
+        db.transaction(() => {
+          identities.saveTrust(next);
+          administrators.reset(revoked);
+        }).immediate();
         trust = next;
         events.add('enrolled', `This device now belongs to workspace ${next.workspaceId}, which calls it ${next.name}.`);
         management.retrust(identity, next);

@@ -45,6 +45,9 @@ export const UPLOAD_EXPIRES_MS = 7 * 24 * 3_600_000;
 /** Uploads open at once. */
 export const MAX_UPLOADS = 64;
 
+/** How often it is written down that an administrator came, in ms. */
+export const SEEN_NOTE_MS = 60_000;
+
 // --- Inference ---------------------------------------------------------------------------------------------------------
 /** Largest inference request, in bytes of JSON. */
 export const MAX_INFER_BODY_BYTES = 32 * 1024 * 1024;

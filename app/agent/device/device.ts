@@ -7,21 +7,25 @@ import { join } from 'node:path';
 import { EdgewrightError, type ErrorBody } from '#contract';
 import type { BlobStore } from '#core/bundles';
 import type { Uploads } from '#core/distribution';
-import { type DeploymentAccepted, type DeploymentOrder, type DeploymentStatus, DISK_RESERVE_BYTES, type RollbackAnswer } from '#core/protocol';
-import { type Clock, freeBytes, type Log, Turns } from '#core/platform';
+import { type DeploymentAccepted, type DeploymentOrder, type DeploymentStatus, type RollbackAnswer } from '#core/protocol';
+import { type Clock, type Log, Turns } from '#core/platform';
+import { type Note, type Revocations, revokedError } from '#core/trust';
 import { HEAD_START_BYTES } from '../limits.ts';
 import type { Metrics } from '../metrics.ts';
 import { HeadStarts } from '../serving/head-start.ts';
 import type { Router } from '../serving/router.ts';
 import type { ModelSession, SessionOptions } from '../serving/session.ts';
 import { type DeploymentRecord, refOf } from '../state/deployments.ts';
+import type { AdministratorStore } from '../state/administrators.ts';
 import type { EventLog } from '../state/events.ts';
 import type { IdentityStore } from '../state/identity.ts';
 import { CANCELLED, type Ledger, type RolledBack } from '../state/ledger.ts';
+import type { AdministratorOrder } from './authority.ts';
 import { keep, layOut, openSession, type Workshop } from './executors.ts';
 import { collectGarbage } from './garbage.ts';
 import type { StagedBundle } from './install.ts';
 import { Reconciler } from './reconciler.ts';
+import { bytesOf, checkOrder, checkSpace, nothingBefore } from './orders.ts';
 import { statusOf } from './report.ts';
 import { Watches } from './watches.ts';
 
@@ -34,6 +38,7 @@ export interface DeviceOptions {
   events: EventLog;
   metrics: Metrics;
   identity: IdentityStore;
+  administrators: AdministratorStore;
   clock: Clock;
   log: Log;
 }
@@ -117,15 +122,21 @@ export class Device {
     this.#reconciler.poke(model);
   }
 
-  /** @throws trust.older-version, device.disk-full, device.id-reused */
-  async accept(order: DeploymentOrder): Promise<DeploymentAccepted> {
-    const { ledger, dir } = this.#o;
+  /**
+   * @param from whose order it is; absent: the workspace's own
+   * @throws trust.older-version, trust.order-replayed, trust.grant-expired, trust.administrator-revoked, device.disk-full, device.id-reused
+   */
+  async accept(order: DeploymentOrder, from?: AdministratorOrder): Promise<DeploymentAccepted> {
+    const { ledger, administrators, dir } = this.#o;
     checkOrder(order);
     // In turn with the garbage collector: what is found here now must not be deleted before it is listed.
     return this.#storeTurn.take(async () => {
       const known = ledger.get(order.id);
-      if (!known) await this.#checkSpace(order, dir);
-      const { record, superseded } = ledger.accept(order);
+      if (!known) await checkSpace(order, this.#o.store, dir);
+      // Nothing waits from here until it is written: who was revoked meanwhile gives no order.
+      if (from) administrators.check(from.grant);
+      const ordered = from && { by: from.by, count: () => administrators.count(from.by.key, from.by.name, from.counter) };
+      const { record, superseded } = ledger.accept(order, ordered);
       for (const id of superseded) this.#abandon(id);
       const missing = await this.missing(record);
       if (record.state === 'receiving' && bytesOf(order, missing) <= HEAD_START_BYTES)
@@ -135,15 +146,31 @@ export class Device {
     });
   }
 
-  /** Cancels at any state; what has ended stays as it ended. */
-  cancel(record: DeploymentRecord): void {
-    if (this.#o.ledger.cancelCandidate(record.id)) this.#abandon(record.id);
-    else if (record.state === 'on trial') this.#rollBackNow(record.model, record.id, { error: CANCELLED, state: 'cancelled', byHand: false });
+  /** The workspace says whom it revoked: what they ordered and does not serve yet never will. @returns the keys that are revoked since */
+  revoke(note: Note, revocations: Revocations): ReadonlySet<string> {
+    const { ledger, administrators, events } = this.#o;
+    const added = administrators.take(note, revocations) ?? [];
+    for (const key of added) events.add('revoked', `The workspace revoked ${administrators.nameOf(key)}.`);
+    for (const { id, by } of ledger.candidates()) {
+      if (!by || !added.includes(by.key)) continue;
+      if (ledger.refuse(id, revokedError(by.key).toBody())) this.#abandon(id);
+    }
+    return new Set(added);
+  }
+
+  /** Cancels at any state; what has ended stays as it ended. @param by the administrator who said so; absent: the workspace */
+  cancel(record: DeploymentRecord, by?: string): void {
+    const error: ErrorBody = by === undefined ? CANCELLED : { ...CANCELLED, message: `${by} cancelled this deployment.` };
+    if (this.#o.ledger.cancelCandidate(record.id, error)) this.#abandon(record.id);
+    else if (record.state === 'on trial') this.#rollBackNow(record.model, record.id, { error, state: 'cancelled', byHand: false });
     this.poke(record.model);
   }
 
-  /** Puts the one before back because a person said so. The one that serves goes on serving until the other is loaded. */
-  rollBack(asked: string | undefined): Promise<RollbackAnswer> {
+  /**
+   * Puts the one before back because a person said so. The one that serves goes on serving until the other is loaded.
+   * @param by the administrator who said so; absent: the workspace
+   */
+  rollBack(asked: string | undefined, by?: string): Promise<RollbackAnswer> {
     const { ledger, router, clock } = this.#o;
     const started = clock.monotonic();
     return this.#handTurn.take(async () => {
@@ -157,7 +184,8 @@ export class Device {
           const staged = await layOut(this.#shop, previous, this.#reconciler.stopping);
           await keep(this.#shop, await openSession(this.#shop, previous, staged, this.#reconciler.stopping));
         }
-        const error: ErrorBody = { code: 'device.rolled-back-by-hand', message: 'It was rolled back by hand.', owner: 'cancelled' };
+        const message = `It was rolled back by hand${by === undefined ? '' : `, by ${by}`}.`;
+        const error: ErrorBody = { code: 'device.rolled-back-by-hand', message, owner: 'cancelled' };
         const done = this.#rollBackNow(slot.model, serving.id, { error, state: 'rolled back', byHand: true });
         if (!done?.to) throw nothingBefore(slot.model, serving);
         return { model: slot.model, from: refOf(done.from), to: refOf(done.to), seconds: (clock.monotonic() - started) / 1000 };
@@ -270,39 +298,4 @@ export class Device {
       owner: models.length === 0 ? 'device' : 'usage',
     });
   }
-
-  async #checkSpace(order: DeploymentOrder, dir: string): Promise<void> {
-    let needed = DISK_RESERVE_BYTES;
-    for (const { digest, size } of order.blobs) if ((await this.#o.store.size(digest)) !== size) needed += size;
-    const free = await freeBytes(dir);
-    if (free >= needed) return;
-    throw new EdgewrightError({
-      code: 'device.disk-full',
-      message: 'The device has not enough free space for this bundle.',
-      expected: `${needed} bytes`,
-      found: `${free} bytes`,
-      hint: 'Free some space on the device, or deploy a smaller variant.',
-      owner: 'machine',
-    });
-  }
-}
-
-function bytesOf(order: DeploymentOrder, digests: readonly string[]): number {
-  const wanted = new Set(digests);
-  return order.blobs.reduce((sum, { digest, size }) => sum + (wanted.has(digest) ? size : 0), 0);
-}
-
-function checkOrder(order: DeploymentOrder): void {
-  const sizes = new Map(order.blobs.map(({ digest, size }) => [digest, size]));
-  if (sizes.size === order.blobs.length && sizes.get(order.manifest.digest) === order.manifest.size) return;
-  throw new EdgewrightError({ code: 'device.order-wrong', message: 'The deployment must list each blob once, the manifest among them.', owner: 'input' });
-}
-
-function nothingBefore(model: string, serving: DeploymentRecord | undefined): EdgewrightError {
-  return new EdgewrightError({
-    code: 'device.nothing-before',
-    message: serving ? `There is nothing to roll ${model} back to: ${refOf(serving)} is the only one on this device.` : `This device does not serve ${model}.`,
-    hint: serving ? 'Deploy the version you want instead.' : 'Look at what the device serves.',
-    owner: 'device',
-  });
 }

@@ -10,8 +10,10 @@ import type { Router } from '../serving/router.ts';
 import { ModelSession, type SessionOptions } from '../serving/session.ts';
 import { type DeploymentRecord, refOf } from '../state/deployments.ts';
 import type { EventLog } from '../state/events.ts';
-import type { IdentityStore } from '../state/identity.ts';
+import type { IdentityStore, Trust } from '../state/identity.ts';
 import type { Ledger } from '../state/ledger.ts';
+import type { AdministratorStore } from '../state/administrators.ts';
+import { checkMayActivate, signersOf } from './authority.ts';
 import { installBundle, type StagedBundle } from './install.ts';
 import { testBundle } from './self-test.ts';
 import type { Watches } from './watches.ts';
@@ -24,6 +26,7 @@ export interface Workshop {
   events: EventLog;
   metrics: Metrics;
   identity: IdentityStore;
+  administrators: AdministratorStore;
   /** Where the files of a deployment are laid out. */
   stagedDir(deployment: string): string;
   sessionOptions(record: DeploymentRecord, staged: StagedBundle): SessionOptions;
@@ -83,6 +86,7 @@ export const EXECUTORS: Executors = {
   },
 
   switch: async (shop, record) => {
+    checkMayActivate(record, trustOf(shop), shop.administrators);
     // From here to the end nothing waits: no request falls between the old and the new.
     if (!shop.ledger.switchTo(record.id)) return;
     shop.router.point(record.model, record.id);
@@ -138,11 +142,16 @@ export async function layOut(shop: Workshop, record: DeploymentRecord, signal: A
 async function layOutOnce(shop: Workshop, record: DeploymentRecord, signal: AbortSignal): Promise<StagedBundle> {
   const known = shop.staged.get(record.id);
   if (known) return known;
-  const trust = shop.identity.trust();
-  if (!trust) throw new EdgewrightError({ code: 'trust.not-enrolled', message: 'This device belongs to no workspace.', owner: 'trust' });
-  const staged = await installBundle(shop.store, record.order, trust.signerPem, shop.stagedDir(record.id), signal);
+  const signers = signersOf(record, trustOf(shop), shop.administrators);
+  const staged = await installBundle(shop.store, record.order, signers, shop.stagedDir(record.id), signal);
   shop.staged.set(record.id, staged);
   return staged;
+}
+
+function trustOf(shop: Workshop): Trust {
+  const trust = shop.identity.trust();
+  if (trust) return trust;
+  throw new EdgewrightError({ code: 'trust.not-enrolled', message: 'This device belongs to no workspace.', owner: 'trust' });
 }
 
 export async function openSession(shop: Workshop, record: DeploymentRecord, staged: StagedBundle, signal: AbortSignal): Promise<ModelSession> {

@@ -1,5 +1,5 @@
 /**
- * From blobs to a bundle that can be loaded: every digest, the signature by the workspace's key, the closure against the
+ * From blobs to a bundle that can be loaded: every digest, the signature by a key that counts, the closure against the
  * decision, and the files laid out by name. Nothing is loaded before all of it holds.
  */
 import { rm } from 'node:fs/promises';
@@ -38,12 +38,18 @@ const LAID_OUT: readonly Role[] = ['model', 'weights', 'golden', 'golden-raw', '
 
 /**
  * Checks and lays out a deployment whose blobs are all here. Blobs that turn out wrong are deleted, so that they can be sent again.
- * @param signerPem the one key whose signature counts
+ * @param signers the keys whose signatures count, in PEM: the workspace's, and that of the administrator who ordered it
  * @throws owner trust: device.blob-wrong, device.not-as-decided, trust.*; owner gate: device.no-golden
  */
-export async function installBundle(store: BlobStore, order: DeploymentOrder, signerPem: string, dir: string, signal: AbortSignal): Promise<StagedBundle> {
+export async function installBundle(
+  store: BlobStore,
+  order: DeploymentOrder,
+  signers: readonly string[],
+  dir: string,
+  signal: AbortSignal,
+): Promise<StagedBundle> {
   try {
-    return await install(store, order, signerPem, dir, signal);
+    return await install(store, order, signers, dir, signal);
   } catch (error) {
     signal.throwIfAborted();
     const wrong = await dropWrongBlobs(store, order.blobs, signal);
@@ -61,12 +67,12 @@ export async function installBundle(store: BlobStore, order: DeploymentOrder, si
   }
 }
 
-async function install(store: BlobStore, order: DeploymentOrder, signerPem: string, dir: string, signal: AbortSignal): Promise<StagedBundle> {
-  // The signature first: nothing that is not the workspace's is read any further.
+async function install(store: BlobStore, order: DeploymentOrder, signers: readonly string[], dir: string, signal: AbortSignal): Promise<StagedBundle> {
+  // The signature first: nothing that nobody vouches for is read any further.
   await verifyVariantSignature(
     store,
     order.manifest.digest,
-    trustKeys([signerPem]),
+    trustKeys(signers),
     order.blobs.map((blob) => blob.digest),
   );
   const bundle = await readBundleManifest(store, order.manifest.digest);

@@ -52,6 +52,7 @@ export function bundlesOf(deployments: Deployments, watches: Watches, clock: Clo
           state,
           since: record.updatedAt,
           ...(record.error && { reason: record.error.message }),
+          ...(record.by && { deployedBy: record.by.name }),
           ...trialOf(record, watches, clock),
         },
       ];

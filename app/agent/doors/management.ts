@@ -1,8 +1,8 @@
 /**
  * The management door: HTTPS, TLS 1.3 only, and nothing at all without a certificate of the workspace's CA whose role is
- * `workspace`. JSON for decisions, the OCI push API for bytes.
+ * `workspace` or `administrator`. JSON for decisions, the OCI push API for bytes.
  */
-import { constants, X509Certificate } from 'node:crypto';
+import { constants } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer, type Server } from 'node:https';
 import { TLSSocket } from 'node:tls';
@@ -10,19 +10,25 @@ import { asEdgewrightError, type HardwareReport } from '#contract';
 import {
   type AgentStatus,
   AgentDeploymentStateSchema,
+  type DeploymentAccepted,
   DeploymentOrderSchema,
   MAX_EVENTS,
   MAX_JSON_BODY_BYTES,
   MAX_POLL_MS,
+  RevocationsOrderSchema,
   RollbackOrderSchema,
+  SignedOrderSchema,
 } from '#core/protocol';
-import { certificateRole } from '#core/trust';
+import { openRevocations, publicKeyId } from '#core/trust';
+import { openSignedOrder } from '../device/authority.ts';
 import type { Device } from '../device/device.ts';
 import { HANDSHAKE_MS, HEADERS_MS, KEEP_ALIVE_MS, MAX_HEADER_BYTES, MAX_MANAGEMENT_CONNECTIONS, MAX_MANAGEMENT_STRANGERS, REQUEST_MS } from '../limits.ts';
+import type { AdministratorStore } from '../state/administrators.ts';
 import type { DeploymentRecord } from '../state/deployments.ts';
 import type { EventLog } from '../state/events.ts';
 import type { Identity, Trust } from '../state/identity.ts';
 import type { Ledger } from '../state/ledger.ts';
+import { type Caller, callerOf } from './callers.ts';
 import { abortWhenGone, HttpError, notFound, queryNumber, readJson, sendJson, statusOf, urlOf, wrongMethod } from './http.ts';
 import { handlePush, type PushServices } from './push.ts';
 import { boundStrangers } from './strangers.ts';
@@ -32,10 +38,13 @@ export interface ManagementServices {
   ledger: Ledger;
   events: EventLog;
   push: PushServices;
+  administrators: AdministratorStore;
+  deviceId(): string;
   trust(): Trust | undefined;
   /** The workspace came through the door. */
   onSeen(): void;
-  status(): Promise<Omit<AgentStatus, 'hardware'> & { hardware?: HardwareReport }>;
+  /** As the one who asks is told it. */
+  status(caller: Caller): Promise<Omit<AgentStatus, 'hardware'> & { hardware?: HardwareReport }>;
   /** Takes everything of the workspace away, once the answer is out. */
   forget(): Promise<void>;
 }
@@ -62,13 +71,17 @@ export function createManagementDoor(services: ManagementServices, identity: Ide
       requestTimeout: REQUEST_MS,
       keepAliveTimeout: KEEP_ALIVE_MS,
     },
-    (request, response) => void answer(services, request, response),
+    (request, response) => void answer(services, request, response, (keys) => administrators.drop(keys)),
   );
   const strangers = boundStrangers(server, MAX_MANAGEMENT_STRANGERS);
+  const administrators = administratorSockets();
   server.maxConnections = MAX_MANAGEMENT_CONNECTIONS + MAX_MANAGEMENT_STRANGERS;
   server.on('secureConnection', (socket: TLSSocket) => {
-    if (isWorkspace(socket, services.trust())) strangers.known(socket);
-    else socket.destroy();
+    const caller = callerOf(socket, services.trust());
+    if (!caller) socket.destroy();
+    // One who may not act is told why, and stays a stranger meanwhile.
+    else if (mayAct(caller, services.administrators)) strangers.known(socket);
+    if (caller?.kind === 'administrator') administrators.add(socket, caller.key);
   });
   server.on('tlsClientError', () => {});
   return {
@@ -90,27 +103,52 @@ function credentials(identity: Identity, trust: Trust | undefined) {
   return { key: identity.privateKeyPem, cert: trust?.certificatePem ?? identity.selfSignedPem, ca: trust?.caPem ?? identity.selfSignedPem };
 }
 
-function isWorkspace(socket: TLSSocket, trust: Trust | undefined): boolean {
-  const certificate = socket.getPeerX509Certificate();
-  if (!trust || !socket.authorized || !certificate || socket.isSessionReused()) return false;
+/** Connections of administrators, so that none goes on once its key is revoked. */
+function administratorSockets() {
+  const open = new Map<TLSSocket, string>();
+  return {
+    add(socket: TLSSocket, key: string): void {
+      open.set(socket, key);
+      socket.once('close', () => open.delete(socket));
+    },
+    drop(keys: ReadonlySet<string>): void {
+      for (const [socket, key] of open) if (keys.has(key)) socket.destroy();
+    },
+  };
+}
+
+function mayAct(caller: Caller, administrators: AdministratorStore): boolean {
   try {
-    const ca = new X509Certificate(trust.caPem);
-    if (!certificate.checkIssued(ca) || !certificate.verify(ca.publicKey)) return false;
-    const role = certificateRole(certificate.raw);
-    return role.role === 'workspace' && role.workspaceId === trust.workspaceId;
+    if (caller.kind === 'administrator') administrators.check(caller);
+    return true;
   } catch {
     return false;
   }
 }
 
-async function answer(services: ManagementServices, request: IncomingMessage, response: ServerResponse): Promise<void> {
+/** @throws 403 with trust.administrator-revoked, trust.clock-behind or trust.grant-expired; then the connection ends */
+function checkMayAct(caller: Caller, administrators: AdministratorStore): void {
+  if (caller.kind !== 'administrator') return;
+  try {
+    administrators.check(caller);
+  } catch (error) {
+    throw new HttpError(403, asEdgewrightError(error).toBody(), { connection: 'close' });
+  }
+  administrators.came(caller.key);
+}
+
+type Drop = (keys: ReadonlySet<string>) => void;
+
+async function answer(services: ManagementServices, request: IncomingMessage, response: ServerResponse, drop: Drop): Promise<void> {
   try {
     const { socket } = request;
-    if (!(socket instanceof TLSSocket) || !isWorkspace(socket, services.trust())) return void socket.destroy();
-    services.onSeen();
+    const caller = socket instanceof TLSSocket ? callerOf(socket, services.trust()) : undefined;
+    if (!caller) return void socket.destroy();
+    checkMayAct(caller, services.administrators);
+    if (caller.kind === 'workspace') services.onSeen();
     const url = urlOf(request);
     if (url.pathname === '/v2' || url.pathname.startsWith('/v2/')) return await handlePush(services.push, request, response, url);
-    await route(services, request, response, url);
+    await route(services, caller, request, response, url, drop);
   } catch (error) {
     const body = asEdgewrightError(error).toBody();
     // The device itself answers here: it is no gateway to anything, so it says "conflict" and never "bad gateway".
@@ -121,8 +159,9 @@ async function answer(services: ManagementServices, request: IncomingMessage, re
 
 const DEPLOYMENT_PATH = /^\/v1\/deployments\/([A-Za-z0-9][A-Za-z0-9_-]{0,63})(\/cancel)?$/;
 
-async function route(services: ManagementServices, request: IncomingMessage, response: ServerResponse, url: URL): Promise<void> {
-  const { device, ledger, events } = services;
+async function route(services: ManagementServices, caller: Caller, request: IncomingMessage, response: ServerResponse, url: URL, drop: Drop): Promise<void> {
+  const { device, ledger, events, administrators } = services;
+  const by = caller.kind === 'administrator' ? administrators.nameOf(caller.key) : undefined;
   const method = request.method ?? '';
   const only = (allowed: string) => {
     if (method !== allowed) throw wrongMethod(allowed);
@@ -130,7 +169,7 @@ async function route(services: ManagementServices, request: IncomingMessage, res
   switch (url.pathname) {
     case '/v1/status':
       only('GET');
-      return sendJson(response, 200, await services.status());
+      return sendJson(response, 200, await services.status(caller));
     case '/v1/events': {
       only('GET');
       const after = queryNumber(url.searchParams, 'after', 0, Number.MAX_SAFE_INTEGER);
@@ -140,14 +179,24 @@ async function route(services: ManagementServices, request: IncomingMessage, res
     }
     case '/v1/deployments':
       only('POST');
-      return sendJson(response, 200, await device.accept(await readJson(request, DeploymentOrderSchema, MAX_JSON_BODY_BYTES)));
+      return sendJson(response, 200, await takeOrder(services, caller, request));
+    case '/v1/administrators': {
+      if (method === 'GET') return sendJson(response, 200, administrators.statement());
+      only('POST');
+      const { revocations: note } = await readJson(request, RevocationsOrderSchema, MAX_JSON_BODY_BYTES);
+      const trust = mustTrust(services);
+      const revoked = device.revoke(note, openRevocations(note, { ...trust, key: publicKeyId(trust.signerPem) }));
+      sendJson(response, 200, administrators.statement());
+      return drop(revoked);
+    }
     case '/v1/rollback': {
       only('POST');
       const { model } = await readJson(request, RollbackOrderSchema, MAX_JSON_BODY_BYTES);
-      return sendJson(response, 200, await device.rollBack(model));
+      return sendJson(response, 200, await device.rollBack(model, by));
     }
     case '/v1/forget':
       only('POST');
+      if (caller.kind !== 'workspace') throw ownerOnly();
       sendJson(response, 200, { forgotten: true }, { connection: 'close' });
       response.once('close', () => void services.forget());
       return;
@@ -161,7 +210,7 @@ async function route(services: ManagementServices, request: IncomingMessage, res
   const record = find();
   if (cancel) {
     only('POST');
-    device.cancel(record);
+    device.cancel(record, by);
     return sendJson(response, 200, await device.status(find()));
   }
   only('GET');
@@ -169,6 +218,31 @@ async function route(services: ManagementServices, request: IncomingMessage, res
   const state = AgentDeploymentStateSchema.safeParse(url.searchParams.get('state') ?? record.state);
   if (wait > 0 && state.success) await until(() => ledger.get(record.id)?.state !== state.data, events, wait, response);
   sendJson(response, 200, await device.status(find()));
+}
+
+/** The workspace proves itself by the connection; an administrator's order stands for itself besides. */
+async function takeOrder(services: ManagementServices, caller: Caller, request: IncomingMessage): Promise<DeploymentAccepted> {
+  const { device } = services;
+  if (caller.kind === 'workspace') return device.accept(await readJson(request, DeploymentOrderSchema, MAX_JSON_BODY_BYTES));
+  const signed = await readJson(request, SignedOrderSchema, MAX_JSON_BODY_BYTES);
+  const opened = openSignedOrder(signed, { trust: mustTrust(services), id: services.deviceId() }, caller.key);
+  return device.accept(opened.order, opened);
+}
+
+/** It may have been forgotten while a request was read. */
+function mustTrust(services: ManagementServices): Trust {
+  const trust = services.trust();
+  if (trust) return trust;
+  throw new HttpError(403, { code: 'trust.not-enrolled', message: 'This device belongs to no workspace.', owner: 'trust' });
+}
+
+function ownerOnly(): HttpError {
+  return new HttpError(403, {
+    code: 'trust.workspace-only',
+    message: 'Only the workspace that this device belongs to can let it go.',
+    hint: 'An administrator can take it off his own list: edgewright device remove NAME.',
+    owner: 'trust',
+  });
 }
 
 /** Long poll: resolves when `ready`, when `ms` have passed, or when the client went away. */

@@ -19,7 +19,17 @@ import {
   PROTOCOL_VERSION,
 } from '#core/protocol';
 import { type Clock, writeFileAtomic, formatAddress, listen } from '#core/platform';
-import { certificateDer, certificateRole, equalMac, generatePairingCode, pairingMac } from '#core/trust';
+import {
+  certificateDer,
+  certificateRole,
+  equalMac,
+  generatePairingCode,
+  type Note,
+  openRevocations,
+  pairingMac,
+  publicKeyId,
+  type Revocations,
+} from '#core/trust';
 import { HANDSHAKE_MS, LAST_ANSWER_MS, MAX_PAIRING_STRANGERS } from '../limits.ts';
 import type { Identity, Trust } from '../state/identity.ts';
 import { boundStrangers } from './strangers.ts';
@@ -42,8 +52,8 @@ export interface PairingOptions {
   openMs?: number;
   /** Where the other doors are, as the peer that reached us at `localHost` can reach them. */
   addresses(localHost: string): { management: string; inference: string };
-  /** Stores the trust durably; what it throws refuses the enrolment. */
-  enrol(trust: Trust): void;
+  /** Stores the trust durably, with whom the workspace has revoked; what it throws refuses the enrolment. */
+  enrol(trust: Trust, revoked: { note: Note; revocations: Revocations } | undefined): void;
   /** Called once, after the door closed for good. */
   onClosed(why: 'enrolled' | 'tries' | 'expired' | 'stopped'): void;
 }
@@ -131,7 +141,7 @@ export async function openPairingDoor(options: PairingOptions): Promise<PairingD
     const enrol = await wire.receive(EnrolSchema);
     checkEnrolment(enrol, hello, peer, options.identity);
     if (!open) throw refused('door-closed', 'Pairing is over on this device.', 'Start pairing on the device again for a new code.');
-    options.enrol({
+    const trust: Trust = {
       workspaceId: hello.workspaceId,
       name: hello.name,
       certificatePem: enrol.certificate,
@@ -139,7 +149,9 @@ export async function openPairingDoor(options: PairingOptions): Promise<PairingD
       signerPem: enrol.signer,
       enrolledAt: options.clock.now(),
       seenAt: undefined,
-    });
+    };
+    const note = enrol.revocations;
+    options.enrol(trust, note && { note, revocations: openRevocations(note, { ...trust, key: publicKeyId(trust.signerPem) }) });
     return { type: 'enrolled' as const, ...options.addresses(socket.localAddress ?? options.host) };
   }
 

@@ -2,6 +2,12 @@
 import { ErrorBodySchema, type ErrorBody } from '#contract';
 import { type AgentDeploymentState, AgentDeploymentStateSchema, type Descriptor, type DeploymentOrder, DeploymentOrderSchema } from '#core/protocol';
 import type { Sqlite } from '#core/platform';
+import { NoteSchema } from '#core/trust';
+import { z } from 'zod';
+
+/** The administrator who ordered a deployment, with the grant it rests on. */
+const AuthoritySchema = z.object({ key: z.string(), name: z.string(), grant: NoteSchema });
+export type Authority = z.infer<typeof AuthoritySchema>;
 
 /** How far the watch of a deployment on trial has come. */
 export interface TrialProgress {
@@ -22,6 +28,8 @@ export interface DeploymentRecord {
   /** Digest of the variant's manifest. */
   digest: string;
   order: DeploymentOrder;
+  /** Absent: the workspace itself ordered it. */
+  by: Authority | undefined;
   state: AgentDeploymentState;
   error: ErrorBody | undefined;
   createdAt: number;
@@ -48,6 +56,7 @@ interface DeploymentRow {
   variant: string;
   digest: string;
   decision: string;
+  authority: string | null;
   state: string;
   error: string | null;
   created_at: number;
@@ -93,6 +102,11 @@ export class Deployments {
       )
       .get(model);
     return row && toRecord(row);
+  }
+
+  /** Everything that is on its way. */
+  candidates(): DeploymentRecord[] {
+    return this.models().flatMap((model) => this.candidate(model) ?? []);
   }
 
   slot(model: string): Slot {
@@ -168,6 +182,7 @@ function toRecord(row: DeploymentRow): DeploymentRecord {
     variant: row.variant,
     digest: row.digest,
     order: DeploymentOrderSchema.parse(JSON.parse(row.decision)),
+    by: row.authority === null ? undefined : AuthoritySchema.parse(JSON.parse(row.authority)),
     state: AgentDeploymentStateSchema.parse(row.state),
     error: row.error === null ? undefined : ErrorBodySchema.parse(JSON.parse(row.error)),
     createdAt: row.created_at,

@@ -7,6 +7,7 @@ export type EventKind =
   | 'started'
   | 'enrolled'
   | 'forgotten'
+  | 'revoked'
   | 'accepted'
   | 'verified'
   | 'tested'

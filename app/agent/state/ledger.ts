@@ -7,7 +7,7 @@ import { type AgentDeploymentState, compareVersions, type DeploymentOrder } from
 import type { Clock, Sqlite } from '#core/platform';
 import { MAX_KEPT_DEPLOYMENTS } from '../limits.ts';
 import { CANDIDATE_STATES, TRANSITIONS } from './transitions.ts';
-import { type DeploymentRecord, Deployments, refOf, type TrialProgress } from './deployments.ts';
+import { type Authority, type DeploymentRecord, Deployments, refOf, type TrialProgress } from './deployments.ts';
 import type { EventKind, EventLog } from './events.ts';
 
 export interface RolledBack {
@@ -15,6 +15,9 @@ export interface RolledBack {
   /** Absent: nothing was there before, so nothing serves now. */
   to: DeploymentRecord | undefined;
 }
+
+/** Tables that hold nothing but what the workspace sent, or said. */
+const WIPED = ['slots', 'deployment_blobs', 'deployments', 'floors', 'trust', 'identity', 'events', 'administrators', 'revoked_keys'];
 
 export class Ledger extends Deployments {
   readonly #events: EventLog;
@@ -27,15 +30,17 @@ export class Ledger extends Deployments {
   }
 
   /**
-   * Takes a decision of the workspace. The same id again changes nothing. Whatever of this model was still on its way is superseded.
+   * Takes a decision of the workspace, or of an administrator. The same id again changes nothing. Whatever of this model was still
+   * on its way is superseded, whoever ordered it.
+   * @param ordered who ordered it, and what is written down along with a new order of his
    * @returns the record, and the ids it superseded
-   * @throws device.id-reused (input), trust.older-version
+   * @throws device.id-reused (input), trust.older-version, and what `ordered.count` throws
    */
-  accept(order: DeploymentOrder): { record: DeploymentRecord; superseded: string[] } {
+  accept(order: DeploymentOrder, ordered?: { by: Authority; count: () => void }): { record: DeploymentRecord; superseded: string[] } {
     return this.#transaction(() => {
       const known = this.get(order.id);
       if (known) {
-        if (known.digest === order.manifest.digest && known.model === order.name) return { record: known, superseded: [] };
+        if (known.digest === order.manifest.digest && known.model === order.name && known.by?.key === ordered?.by.key) return { record: known, superseded: [] };
         throw new EdgewrightError({
           code: 'device.id-reused',
           message: 'This deployment id was used before for something else.',
@@ -44,6 +49,7 @@ export class Ledger extends Deployments {
           owner: 'input',
         });
       }
+      ordered?.count();
       this.#checkFloor(order);
       const superseded = this.ofModel(order.name).filter((d) => CANDIDATE_STATES.includes(d.state));
       for (const old of superseded) {
@@ -52,12 +58,25 @@ export class Ledger extends Deployments {
       }
       const now = this.#clock.now();
       this.db
-        .prepare('INSERT INTO deployments (id, model, version, variant, digest, decision, state, created_at, updated_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)')
-        .run(order.id, order.name, order.version, order.variant, order.manifest.digest, JSON.stringify(order), 'receiving', now, now);
+        .prepare(
+          'INSERT INTO deployments (id, model, version, variant, digest, decision, authority, state, created_at, updated_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
+        )
+        .run(
+          order.id,
+          order.name,
+          order.version,
+          order.variant,
+          order.manifest.digest,
+          JSON.stringify(order),
+          ordered ? JSON.stringify(ordered.by) : null,
+          'receiving',
+          now,
+          now,
+        );
       const blob = this.db.prepare('INSERT OR IGNORE INTO deployment_blobs (deployment, digest, size) VALUES (?, ?, ?)');
       for (const { digest, size } of order.blobs) blob.run(order.id, digest, size);
       const record = this.#must(order.id);
-      this.#note('accepted', record, `${refOf(record)} was accepted.`);
+      this.#note('accepted', record, ordered ? `${refOf(record)} was accepted, as ${ordered.by.name} ordered.` : `${refOf(record)} was accepted.`);
       this.#forgetOld(order.name);
       return { record, superseded: superseded.map((d) => d.id) };
     });
@@ -94,12 +113,13 @@ export class Ledger extends Deployments {
     });
   }
 
-  cancelCandidate(id: string): boolean {
+  /** @param error the reason, as it is kept */
+  cancelCandidate(id: string, error = CANCELLED): boolean {
     return this.#transaction(() => {
       const record = this.get(id);
       if (!record || !CANDIDATE_STATES.includes(record.state)) return false;
-      this.#move(record, 'cancelled', CANCELLED);
-      this.#note('cancelled', record, `${refOf(record)} was cancelled.`);
+      this.#move(record, 'cancelled', error);
+      this.#note('cancelled', record, `${refOf(record)} was cancelled: ${error.message}`);
       return true;
     });
   }
@@ -181,7 +201,8 @@ export class Ledger extends Deployments {
   /** Forgets everything the workspace ever sent. */
   wipe(): void {
     this.#transaction(() => {
-      for (const table of ['slots', 'deployment_blobs', 'deployments', 'floors', 'trust', 'identity', 'events']) this.db.exec(`DELETE FROM ${table}`);
+      for (const table of WIPED) this.db.exec(`DELETE FROM ${table}`);
+      this.db.exec('UPDATE administration SET counter = 0, note = NULL, latest = 0');
     });
   }
 

@@ -94,4 +94,32 @@ export const MIGRATIONS: readonly Migration[] = [
     `,
   },
   { name: 'an upload is a folder that says itself what it is', sql: 'DROP TABLE uploads;' },
+  {
+    name: 'administrators: who came, who was revoked, who ordered what',
+    sql: `
+      -- The newest statement of the workspace about whom it revoked, and the latest moment that is known to have passed.
+      CREATE TABLE administration (
+        only INTEGER PRIMARY KEY CHECK (only = 1),
+        counter INTEGER NOT NULL,
+        note TEXT,
+        latest INTEGER NOT NULL
+      ) STRICT;
+      INSERT INTO administration (only, counter, note, latest) VALUES (1, 0, NULL, 0);
+
+      -- Rows are never deleted while the device belongs to the workspace.
+      CREATE TABLE revoked_keys (key TEXT PRIMARY KEY, at INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+
+      CREATE TABLE administrators (
+        key TEXT PRIMARY KEY,
+        -- As its grant names it; absent until it gave an order.
+        name TEXT,
+        seen_at INTEGER NOT NULL,
+        -- Counter of the last order that was taken from it: the next one must be higher.
+        last_order INTEGER NOT NULL DEFAULT 0
+      ) STRICT, WITHOUT ROWID;
+
+      -- Who ordered it and by which grant, JSON; absent: the workspace itself.
+      ALTER TABLE deployments ADD COLUMN authority TEXT;
+    `,
+  },
 ];

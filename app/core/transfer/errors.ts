@@ -74,12 +74,16 @@ export function wrongDevice(label: string, found: string): EdgewrightError {
   });
 }
 
+/** @param found the TLS alert, or what the device did */
 export function notTrusted(label: string, found: string): EdgewrightError {
+  const clock = found.includes('CERTIFICATE_EXPIRED');
   return new EdgewrightError({
     code: NOT_TRUSTED,
     message: `${label} does not trust this workspace.`,
     found,
-    hint: 'It was probably enrolled by another workspace or reset. Remove it here, start pairing on it, and add it again.',
+    hint: clock
+      ? 'By its clock our certificate is not valid now. Look at the clock of the device; if it belongs to another workspace, ask that one for a new grant.'
+      : 'It was probably enrolled by another workspace or reset. Remove it here, start pairing on it, and add it again.',
     owner: 'trust',
   });
 }

@@ -4,7 +4,7 @@ export { DAY_MS, type Grant, openGrant, signGrant } from './administrators/grant
 export { type GrantedDevice, openGrantFile, type OpenGrantFile, signGrantFile } from './administrators/grant-file.ts';
 export { type Identity, openIdentity, signIdentity } from './administrators/identity.ts';
 export { openRevocations, type Revocations, signRevocations } from './administrators/revocations.ts';
-export { type Standing, type StandingFacts, standingProblem } from './administrators/standing.ts';
+export { revokedError, type Standing, type StandingFacts, standingProblem } from './administrators/standing.ts';
 export { anchorsOf, ownKey, type Signer, type TrustAnchors, trustKeys, trusts } from './anchors.ts';
 export type { AuditAct } from './audit/entry.ts';
 export { exportLog, type Exported, verifyExport } from './audit/export.ts';

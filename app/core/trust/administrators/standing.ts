@@ -21,12 +21,7 @@ export interface StandingFacts {
 
 /** Why not; undefined: he may. Whatever cannot be known is a no. */
 export function standingProblem({ key, issuedAt, until }: Standing, { now, latest, revoked }: StandingFacts): EdgewrightError | undefined {
-  if (revoked.has(key)) {
-    return distrust('administrator-revoked', 'This administrator was revoked by the workspace that the device belongs to.', {
-      found: key,
-      hint: 'Nothing can be done with these keys on this device any more.',
-    });
-  }
+  if (revoked.has(key)) return revokedError(key);
   if (!Number.isFinite(now) || now < Math.max(issuedAt, latest) - CLOCK_TOLERANCE_MS) {
     return distrust('clock-behind', 'The clock is behind, so whether the grant is still valid cannot be known.', {
       expected: `${isoTime(Math.max(issuedAt, latest))} or later`,
@@ -42,6 +37,14 @@ export function standingProblem({ key, issuedAt, until }: Standing, { now, lates
     });
   }
   return undefined;
+}
+
+/** Said of whatever a revoked key asked for. */
+export function revokedError(key: string): EdgewrightError {
+  return distrust('administrator-revoked', 'This administrator was revoked by the workspace that the device belongs to.', {
+    found: key,
+    hint: 'Nothing can be done with these keys on this device any more.',
+  });
 }
 
 function isoTime(ms: number): string {
