@@ -34,7 +34,7 @@ export default defineConfig([
       'cli/main': 'app/cli/main.ts',
       'agent/main': 'app/agent/main.ts',
       'engine/main': 'app/engine/main.ts',
-      'core/onnx/check-main': 'app/core/onnx/check-main.ts',
+      'core/onnx/reader-main': 'app/core/onnx/reader-main.ts',
       'core/runtime/runner-main': 'app/core/runtime/runner-main.ts',
       'core/hardware/prove-main': 'app/core/hardware/prove-main.ts',
       'core/hardware/probe-main': 'app/core/hardware/probe-main.ts',

@@ -5,6 +5,7 @@
       "target_name": "edgewright",
       "sources": [
         "src/addon.cc",
+        "src/confine.cc",
         "src/cpu_features.cc",
         "src/kernels.cc",
         "src/kernels_x86.cc",

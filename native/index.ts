@@ -16,7 +16,7 @@ export type { CpuFeatures, Kernels, MinMax, NativeAddon, QuantizedArray, Quantiz
 /** The addon is built for this Node-API; an older Node cannot load it. */
 const NODE_API = 8;
 /** Counts changes of the binary's functions: an old build left over is not used. Same number in src/addon.cc. */
-const INTERFACE_VERSION = 1;
+const INTERFACE_VERSION = 2;
 
 /** The functions as the binary has them; arguments are flat so that the boundary stays small. */
 interface RawAddon {
@@ -28,6 +28,8 @@ interface RawAddon {
   minMax(input: Float32Array): MinMax;
   setMemoryLimit(bytes: number): boolean;
   dieWithParent(parent: number): boolean;
+  confine(readOnly: boolean): boolean;
+  relaunch(command: readonly string[]): void;
 }
 
 let loaded: { addon: NativeAddon | undefined; reason: string } | undefined;
@@ -58,7 +60,7 @@ function load(): { addon: NativeAddon | undefined; reason: string } {
   try {
     const raw = createRequire(import.meta.url)(path) as RawAddon;
     if (raw.interfaceVersion !== INTERFACE_VERSION) return { addon: undefined, reason: `interface ${raw.interfaceVersion}, wanted ${INTERFACE_VERSION}` };
-    return { addon: wrap(raw), reason: `${raw.kernelNames()[0] ?? 'scalar'} kernels` };
+    return { addon: wrap(raw, path), reason: `${raw.kernelNames()[0] ?? 'scalar'} kernels` };
   } catch (error) {
     return { addon: undefined, reason: error instanceof Error ? (error.message.split('\n')[0] ?? '') : String(error) };
   }
@@ -71,9 +73,10 @@ function candidates(): string[] {
   return roots.map((root) => join(root, 'build', 'Release', 'edgewright.node'));
 }
 
-function wrap(raw: RawAddon): NativeAddon {
+function wrap(raw: RawAddon, path: string): NativeAddon {
   return {
     name: 'native',
+    path,
     cpuFeatures: () => raw.cpuFeatures(),
     kernelNames: () => raw.kernelNames(),
     useKernels: (name) => raw.useKernels(name),
@@ -84,5 +87,7 @@ function wrap(raw: RawAddon): NativeAddon {
     minMax: (input) => raw.minMax(input),
     setMemoryLimit: (bytes) => raw.setMemoryLimit(bytes),
     dieWithParent: (parent = process.ppid) => raw.dieWithParent(parent),
+    confine: ({ write }) => raw.confine(!write),
+    relaunch: (command) => raw.relaunch(command),
   };
 }

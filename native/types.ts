@@ -40,6 +40,8 @@ export interface CpuFeatures {
 }
 
 export interface NativeAddon extends Kernels {
+  /** The binary: what a program that only wants to `relaunch` itself loads. */
+  path: string;
   cpuFeatures(): CpuFeatures;
   /** Kernel sets this CPU can run, fastest first: `avx512f`, `avx2`, `scalar`. */
   kernelNames(): string[];
@@ -58,4 +60,12 @@ export interface NativeAddon extends Kernels {
    * @returns false where the platform cannot.
    */
   dieWithParent(parent?: number): boolean;
+  /**
+   * Gives up for good what a computation never needs (Linux: seccomp): sockets, programs and processes, other processes, and unless
+   * `write`, opening files for writing. Holds for every thread there is and will be.
+   * @returns false where the platform cannot, and in a process that was not started by `relaunch`: io_uring would lead past it.
+   */
+  confine(rights: { write: boolean }): boolean;
+  /** Becomes another program (Linux only) with the same pid and the open files 0 to 4, but without io_uring. Returns only when it cannot. */
+  relaunch(command: readonly string[]): void;
 }

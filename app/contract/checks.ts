@@ -39,7 +39,7 @@ export const CheckResultSchema = z.object({
   ok: z.boolean(),
   warnings: z.array(WarningSchema),
   stages: z.array(CheckStageSchema),
-  /** What the process that loaded and ran the model was held to, and in words how; absent when nothing was run. */
-  limits: z.object({ timeoutMs: z.number(), memoryBytes: z.number(), enforcement: z.string() }).optional(),
+  /** What the process that loaded and ran the model was held to, and in words how, and what else it could not do; absent when nothing was run. */
+  limits: z.object({ timeoutMs: z.number(), memoryBytes: z.number(), enforcement: z.string(), isolation: z.string() }).optional(),
 });
 export type CheckResult = z.infer<typeof CheckResultSchema>;

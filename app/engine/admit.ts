@@ -54,6 +54,7 @@ async function holdToGolden(candidate: Candidate, goldenPath: string, signal: Ab
   const { timeoutMs, memoryBytes } = probeLimits(candidate.facts.bytes);
   const runner = await startRunner({
     threads: 1,
+    writes: false,
     memoryLimitBytes: candidate.limits.memoryBytes ?? memoryBytes + GOLDEN_MEMORY_BYTES,
     label: `check ${candidate.name}`,
     signal,

@@ -31,7 +31,7 @@ export class Checker {
       ok: true,
       warnings: [...structure.warnings, ...probed.warnings],
       stages: [...structure.stages, ...probed.stages],
-      limits: { ...limits, enforcement: `${probed.enforcement}; its process is ended when its time is up` },
+      limits: { ...limits, enforcement: `${probed.enforcement}; its process is ended when its time is up`, isolation: probed.isolation },
     };
   }
 }

@@ -34,7 +34,7 @@ export class Inference {
   /** @param onText told generated text as it grows */
   async run(request: RunRequest, signal?: AbortSignal, onText?: (text: string) => void): Promise<RunResult> {
     if (request.output !== undefined) await checkReplaceable(request.output);
-    const runnable = await this.#runnables.resolve(request.ref);
+    const runnable = await this.#runnables.resolve(request.ref, signal);
     const bytes = await this.#inputBytes(request.input, runnable);
     if (request.ep === undefined || request.ep === 'cpu') return this.#runOn(['cpu'], runnable, bytes, request, signal, onText);
     const { ep, strictEp } = request;
@@ -131,7 +131,7 @@ export class Inference {
   /** Latency, throughput, load time and memory; the input is a sample of the test or calibration set, else zeros. */
   async benchmark(request: BenchmarkRequest, signal?: AbortSignal): Promise<Benchmark & { providers: ProviderUse }> {
     if (request.ep !== undefined) checkProvider(request.ep);
-    const runnable = await this.#runnables.resolve(request.ref);
+    const runnable = await this.#runnables.resolve(request.ref, signal);
     const feeds = await this.#benchmarkFeeds(runnable, request.batch);
     const [result] = await benchmarkModels(
       [

@@ -1,4 +1,4 @@
-/** Looking into models: by path or from a bundle, read once and kept for a while, so that a screen's next question is quick. */
+/** Looking into models: by path or from a bundle, each read in a process of its own that is kept for a while, so that a screen's next question is quick. */
 import { createHash } from 'node:crypto';
 import {
   type InspectRequest,
@@ -13,87 +13,116 @@ import {
   type TensorsRequest,
   type TensorStats,
 } from '#contract';
-import { ModelIndex, neighbourhoodOf, nodeDetail, nodePage, outlineOf, readModel, reportOn, tensorPage, tensorStats } from '#core/onnx';
+import { ModelReader } from '#core/onnx';
 import { KEPT_MODEL_IDLE_MS, KEPT_MODELS } from './limits.ts';
 import type { Runnables } from './runnables.ts';
 
 interface Kept {
-  index: Promise<ModelIndex>;
+  /** For this model alone: what it does to a process harms no question about another. */
+  reader: ModelReader;
+  path: string;
   /** Names this state of the file in cursors. */
   mark: string;
   timer: NodeJS.Timeout | undefined;
+  /** Questions it has not answered yet. */
+  asked: number;
 }
 
 export class Models {
   readonly #runnables: Runnables;
   /** By path, size and time of change, or by the variant's digest; the one used last stands last. */
   readonly #kept = new Map<string, Kept>();
+  /** Resolved when a model is no longer being asked about. */
+  #idle = Promise.withResolvers<void>();
 
   constructor(deps: { runnables: Runnables }) {
     this.#runnables = deps.runnables;
   }
 
   /** @throws model.* when it cannot be read, usage.unknown-bundle, bundle.not-usable */
-  async inspect(request: InspectRequest): Promise<ModelReport> {
-    return reportOn((await this.#open(request.ref)).index, request);
+  inspect({ ref, largest }: InspectRequest): Promise<ModelReport> {
+    return this.#with(ref, ({ reader, path }) => reader.ask('report', { path, ref, largest }));
   }
 
-  async nodes(request: NodesRequest) {
-    const { index, mark } = await this.#open(request.ref);
-    const { last, ...page } = nodePage(index, { ...request, after: positionOf(request.cursor, mark) });
-    return { ...page, ...(last !== undefined && { next: `${mark} ${last}` }) };
+  nodes({ ref, cursor, ...request }: NodesRequest) {
+    return this.#with(ref, async ({ reader, path, mark }) => {
+      const { last, ...page } = await reader.ask('nodes', { ...request, path, after: positionOf(cursor, mark) });
+      return { ...page, ...(last !== undefined && { next: `${mark} ${last}` }) };
+    });
   }
 
-  async node(ref: string, id: string): Promise<NodeDetail> {
-    return nodeDetail((await this.#open(ref)).index, id);
+  node(ref: string, id: string): Promise<NodeDetail> {
+    return this.#with(ref, ({ reader, path }) => reader.ask('node', { path, id }));
   }
 
-  async neighbourhood(request: NeighbourhoodRequest): Promise<Neighbourhood> {
-    return neighbourhoodOf((await this.#open(request.ref)).index, request.of, request.limit);
+  neighbourhood({ ref, of, limit }: NeighbourhoodRequest): Promise<Neighbourhood> {
+    return this.#with(ref, ({ reader, path }) => reader.ask('neighbourhood', { path, of, limit }));
   }
 
-  async outline(request: OutlineRequest): Promise<Outline> {
-    return outlineOf((await this.#open(request.ref)).index, request.graph, request.part);
+  outline({ ref, graph, part }: OutlineRequest): Promise<Outline> {
+    return this.#with(ref, ({ reader, path }) => reader.ask('outline', { path, graph, part }));
   }
 
-  async tensors(request: TensorsRequest) {
-    const { index, mark } = await this.#open(request.ref);
-    const after = positionOf(request.cursor, mark);
-    const { last, ...page } = tensorPage(index, { ...request, after: after === undefined ? undefined : Number(after) });
-    return { ...page, ...(last !== undefined && { next: `${mark} ${last}` }) };
+  tensors({ ref, cursor, ...request }: TensorsRequest) {
+    return this.#with(ref, async ({ reader, path, mark }) => {
+      const after = positionOf(cursor, mark);
+      const { last, ...page } = await reader.ask('tensors', { ...request, path, after: after === undefined ? undefined : Number(after) });
+      return { ...page, ...(last !== undefined && { next: `${mark} ${last}` }) };
+    });
   }
 
-  async tensorStats(ref: string, id: string, signal?: AbortSignal): Promise<TensorStats> {
-    return tensorStats((await this.#open(ref)).index, id, signal ? { signal } : {});
+  tensorStats(ref: string, id: string, signal?: AbortSignal): Promise<TensorStats> {
+    return this.#with(ref, ({ reader, path }) => reader.ask('tensorStats', { path, id }, { signal }));
   }
 
-  close(): void {
-    for (const kept of this.#kept.values()) clearTimeout(kept.timer);
+  async close(): Promise<void> {
+    const all = [...this.#kept.values()];
     this.#kept.clear();
+    for (const kept of all) clearTimeout(kept.timer);
+    await Promise.all(all.map((kept) => kept.reader.close()));
   }
 
-  async #open(ref: string): Promise<{ index: ModelIndex; mark: string }> {
+  async #with<T>(ref: string, work: (kept: Kept) => Promise<T>): Promise<T> {
     const { key, modelPath } = await this.#runnables.locate(ref);
-    let kept = this.#kept.get(key);
-    if (kept) this.#kept.delete(key);
-    else {
-      kept = {
-        index: readModel(modelPath).then((model) => new ModelIndex(model)),
-        mark: createHash('sha256').update(key).digest('hex').slice(0, 16),
-        timer: undefined,
-      };
-      kept.index.catch(() => this.#drop(key));
+    const kept = await this.#take(key, modelPath);
+    try {
+      return await work(kept);
+    } finally {
+      kept.asked--;
+      if (kept.asked === 0) {
+        if (this.#kept.get(key) === kept) kept.timer = setTimeout(() => this.#drop(key), KEPT_MODEL_IDLE_MS).unref();
+        const { resolve } = this.#idle;
+        this.#idle = Promise.withResolvers();
+        resolve();
+      }
     }
-    this.#kept.set(key, kept);
-    clearTimeout(kept.timer);
-    kept.timer = setTimeout(() => this.#drop(key), KEPT_MODEL_IDLE_MS).unref();
-    for (const old of [...this.#kept.keys()].slice(0, -KEPT_MODELS)) this.#drop(old);
-    return { index: await kept.index, mark: kept.mark };
+  }
+
+  /** Waits where KEPT_MODELS others are being asked: each process may take as much memory as one may. */
+  async #take(key: string, path: string): Promise<Kept> {
+    for (;;) {
+      const there = this.#kept.get(key);
+      const oldest = [...this.#kept].find(([, one]) => one.asked === 0)?.[0];
+      if (!there && this.#kept.size >= KEPT_MODELS && oldest === undefined) {
+        await this.#idle.promise;
+        continue;
+      }
+      if (!there && this.#kept.size >= KEPT_MODELS && oldest !== undefined) this.#drop(oldest);
+      const mark = createHash('sha256').update(key).digest('hex').slice(0, 16);
+      const kept = there ?? { reader: new ModelReader(), path, mark, timer: undefined, asked: 0 };
+      clearTimeout(kept.timer);
+      kept.asked++;
+      this.#kept.delete(key);
+      this.#kept.set(key, kept);
+      return kept;
+    }
   }
 
   #drop(key: string): void {
-    clearTimeout(this.#kept.get(key)?.timer);
+    const kept = this.#kept.get(key);
     this.#kept.delete(key);
+    clearTimeout(kept?.timer);
+    kept?.reader.kill();
   }
 }
 

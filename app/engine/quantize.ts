@@ -8,7 +8,7 @@ import type { Runnables } from './runnables.ts';
 
 export async function quantize(request: QuantizeRequest, from: { runnables: Runnables; store: BlobStore }, signal?: AbortSignal): Promise<QuantizeResult> {
   await checkReplaceable(request.output);
-  const runnable = await from.runnables.resolve(request.ref);
+  const runnable = await from.runnables.resolve(request.ref, signal);
   const own = [...(runnable.bundle?.files.values() ?? [])].find((f) => f.role === 'calibration');
   const calibration = request.calibration ?? (own && from.store.path(own.digest));
   const { output, variant, bytes, seconds, warnings } = await quantizeModel(

@@ -3,7 +3,7 @@ import { mkdtemp, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { recipeFilesIn, type Registry, type ResolvedBundle, type Role } from '#core/bundles';
 import { type BundleFiles, NO_FILES, parseLabels, parseRecipe, type Recipe } from '#core/datasets';
-import { checkStructure } from '#core/onnx';
+import { checkStructureApart } from '#core/onnx';
 import { readFileBounded } from '#core/platform';
 import { RUNNER_MEMORY_BYTES } from '#core/runtime';
 
@@ -56,9 +56,9 @@ export class Runnables {
   }
 
   /** @throws model.* when a bare model is unsound, bundle.not-usable, usage.unknown-bundle */
-  async resolve(ref: string): Promise<Runnable> {
-    // Structure first: a hostile file is refused by our own bounded reader before ONNX Runtime sees it.
-    if (isPath(ref)) await checkStructure(ref);
+  async resolve(ref: string, signal?: AbortSignal): Promise<Runnable> {
+    // Structure first: a hostile file is refused by our own bounded reader, in its own process, before ONNX Runtime sees it.
+    if (isPath(ref)) await checkStructureApart(ref, { signal });
     const { key, modelPath, bundle } = await this.locate(ref);
     if (!bundle) return { key, modelPath, memoryBytes: RUNNER_MEMORY_BYTES, files: NO_FILES };
     const { dir, files } = await this.#layOut(bundle);

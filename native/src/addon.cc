@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "confine.h"
 #include "cpu_features.h"
 #include "kernels.h"
 #include "process_control.h"
@@ -46,7 +47,7 @@ class Addon : public Napi::Addon<Addon> {
  public:
   Addon(Napi::Env env, Napi::Object exports) : kernels_(&bestKernels()) {
     DefineAddon(exports, {
-                             InstanceValue("interfaceVersion", Napi::Number::New(env, 1), napi_enumerable),
+                             InstanceValue("interfaceVersion", Napi::Number::New(env, 2), napi_enumerable),
                              InstanceMethod("cpuFeatures", &Addon::CpuFeatures, napi_enumerable),
                              InstanceMethod("kernelNames", &Addon::KernelNames, napi_enumerable),
                              InstanceMethod("useKernels", &Addon::UseKernels, napi_enumerable),
@@ -54,6 +55,8 @@ class Addon : public Napi::Addon<Addon> {
                              InstanceMethod("minMax", &Addon::MinMax, napi_enumerable),
                              InstanceMethod("setMemoryLimit", &Addon::SetMemoryLimit, napi_enumerable),
                              InstanceMethod("dieWithParent", &Addon::DieWithParent, napi_enumerable),
+                             InstanceMethod("confine", &Addon::Confine, napi_enumerable),
+                             InstanceMethod("relaunch", &Addon::Relaunch, napi_enumerable),
                          });
   }
 
@@ -163,6 +166,30 @@ class Addon : public Napi::Addon<Addon> {
     Napi::Env env = info.Env();
     if (info.Length() != 1 || !info[0].IsNumber()) return fail(env, "dieWithParent: the parent's pid must be a number");
     return Napi::Boolean::New(env, dieWithParent(info[0].As<Napi::Number>().Int64Value()));
+  }
+
+  Napi::Value Confine(const Napi::CallbackInfo& info) {
+    Napi::Env env = info.Env();
+    if (info.Length() != 1 || !info[0].IsBoolean()) return fail(env, "confine: readOnly must be a boolean");
+    return Napi::Boolean::New(env, confine(info[0].As<Napi::Boolean>().Value()));
+  }
+
+  /// (arguments: string[]), the program's path first. Comes back only when it could not be started.
+  Napi::Value Relaunch(const Napi::CallbackInfo& info) {
+    Napi::Env env = info.Env();
+    if (info.Length() != 1 || !info[0].IsArray() || info[0].As<Napi::Array>().Length() == 0) return fail(env, "relaunch: the program and its arguments must be an array");
+    const Napi::Array given = info[0].As<Napi::Array>();
+    std::vector<std::string> texts;
+    for (uint32_t i = 0; i < given.Length(); i++) {
+      const Napi::Value value = given.Get(i);
+      if (!value.IsString()) return fail(env, "relaunch: every argument must be a string");
+      texts.push_back(value.As<Napi::String>());
+    }
+    std::vector<char*> arguments;
+    for (std::string& text : texts) arguments.push_back(text.data());
+    arguments.push_back(nullptr);
+    relaunch(arguments.data());
+    return env.Undefined();
   }
 
   const Kernels* kernels_;

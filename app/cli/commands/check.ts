@@ -41,7 +41,7 @@ function describeCheck({ warnings, stages, limits }: Omit<CheckResult, 'ok'>): s
       stages.map(({ name, outcome, ms, detail }) => [name, outcome, outcome === 'skipped' ? '' : formatMs(ms), detail ?? '']),
       [2],
     ),
-    ...(limits ? [`Held to ${formatBytes(limits.memoryBytes)} and ${formatMs(limits.timeoutMs)}: ${limits.enforcement}.`] : []),
+    ...(limits ? [`Held to ${formatBytes(limits.memoryBytes)} and ${formatMs(limits.timeoutMs)}: ${limits.enforcement}; ${limits.isolation}.`] : []),
   ];
 }
 

@@ -1,5 +1,6 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import { formatBytes, type ModelReport } from '#contract';
+import { withReader } from '#core/onnx';
 import { userPath } from '#core/platform';
 import { action, type Context, offlineAction } from '../command.ts';
 import { percent, table } from '../output.ts';
@@ -20,9 +21,8 @@ export function addInspect(program: Command): void {
 }
 
 /** A file says what it is without a workspace: none is opened, so that 2 GB of weights are described in a fraction of a second. */
-const inspectFile = offlineAction(async ({ output }, model: string, { largest }: InspectOptions) => {
-  const { reportOnFile } = await import('#core/onnx');
-  const report = await reportOnFile(userPath(model), { largest });
+const inspectFile = offlineAction(async ({ output, signal }, model: string, { largest }: InspectOptions) => {
+  const report = await withReader((reader) => reader.ask('report', { path: userPath(model), ref: userPath(model), largest }, { signal }));
   output.result({ ...report }, describe(report));
 });
 

@@ -1,7 +1,7 @@
 /** Making bundles: from a folder, and adding a variant to one that is there. */
 import { basename, dirname, join, resolve } from 'node:path';
 import type { BundleSummary, Variant } from '#contract';
-import { checkStructureApart, inspectModel } from '#core/onnx';
+import { withReader } from '#core/onnx';
 import { type Admit, candidateOf, checkInterface, checkModel, type CheckOptions, checkRecipe, runAdmit } from './candidate.ts';
 import type { BundleRecord, Catalogue } from './catalogue.ts';
 import { commitBundle, type RegistryParts } from './commit.ts';
@@ -139,8 +139,11 @@ export async function addVariantTo(parts: RegistryParts, bundle: BundleRecord, s
     const folder = source.model.includes('/') ? source.model.slice(0, source.model.lastIndexOf('/') + 1) : '';
     const named = [{ path: source.model, role: 'model' as const, from: path }, ...weights.map((file) => ({ ...file, path: folder + file.path }))];
     const files = await stageFiles(store, staging, named, added);
-    await checkStructureApart(join(staging.folder, source.model), { signal: added.signal });
-    const facts = await inspectModel(join(staging.folder, source.model));
+    const facts = await withReader(async (reader) => {
+      const path = join(staging.folder, source.model);
+      await reader.ask('check', { path }, added);
+      return reader.ask('inspect', { path }, added);
+    });
     if (bundle.facts) checkInterface(bundle.facts, facts);
     return store.exclusively(async () => {
       const entries = await reconcile(store, catalogue, parts.trust.anchors());

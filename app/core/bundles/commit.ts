@@ -4,6 +4,7 @@
  * nothing lists.
  */
 import { rm } from 'node:fs/promises';
+import { withReader } from '#core/onnx';
 import type { Keyring, TrustList } from '#core/trust';
 import { asEdgewrightError, type InspectResult } from '#contract';
 import type { BundleRecord, Catalogue } from './catalogue.ts';
@@ -62,7 +63,7 @@ export async function commitBundle({ store, catalogue, trust }: RegistryParts, c
     for (const { digest } of staged) if (!(await store.has(digest))) added.push(digest);
     await store.adopt(staged);
     await store.writeIndex(entries);
-    const record = await describeBundle(store, change.index.descriptor, trust.anchors(), entries, change.facts);
+    const record = await withReader((reader) => describeBundle(store, change.index.descriptor, trust.anchors(), entries, change.facts ?? reader));
     catalogue.apply({ put: [record], indexDigest: indexDigestOf(entries) });
   } catch (error) {
     await undo(store, change.entries, added);

@@ -5,7 +5,7 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { asEdgewrightError, type InspectResult, NameSchema, VersionSchema } from '#contract';
-import { inspectModel } from '#core/onnx';
+import { ModelReader, withReader } from '#core/onnx';
 import type { TrustAnchors } from '#core/trust';
 import type { BundleRecord, Catalogue, ClosureEntry, VariantRecord } from './catalogue.ts';
 import { digestOf } from './digests.ts';
@@ -32,14 +32,14 @@ export function bundleName(entry: Descriptor): { name: string; version: string }
  * Describes a bundle. What is missing or altered does not make it fail: it makes the bundle `incomplete` or `quarantined`,
  * with the reason, so that it stays visible.
  * @param entries what the store lists, signatures among it
- * @param known what inspecting the first variant's model gave, when that was done already
+ * @param facts what inspecting the first variant's model gave, or who is to inspect it
  */
 export async function describeBundle(
   store: BlobStore,
   entry: Descriptor,
   anchors: TrustAnchors,
   entries: readonly Descriptor[],
-  known?: InspectResult,
+  facts: InspectResult | ModelReader,
 ): Promise<BundleRecord> {
   const id = bundleName(entry);
   if (!id) throw altered('bundle.manifest-malformed', 'An entry of the store names no bundle.');
@@ -59,7 +59,7 @@ export async function describeBundle(
     const problem = signatureProblem(record.variants);
     if (problem) Object.assign(record, { state: 'quarantined', stateReason: problem.reason, stateCode: problem.code });
     await checkPresent(store, record);
-    record.facts = known ?? (await inspectFirst(store, record));
+    record.facts = facts instanceof ModelReader ? await inspectFirst(store, record, facts) : facts;
   } catch (error) {
     const problem = asEdgewrightError(error);
     if (problem.owner === 'cancelled' || (problem.owner === 'machine' && problem.code !== 'store.blob-missing')) throw error;
@@ -131,14 +131,14 @@ async function checkPresent(store: BlobStore, record: BundleRecord): Promise<voi
   }
 }
 
-async function inspectFirst(store: BlobStore, record: BundleRecord): Promise<InspectResult | undefined> {
+async function inspectFirst(store: BlobStore, record: BundleRecord, reader: ModelReader): Promise<InspectResult | undefined> {
   const first = record.variants[0];
   if (!first || record.state !== 'sound') return undefined;
   const resolved = assemble(store, first.variant.digest, parseManifest(first.manifest), first.source, first.self);
   const folder = await store.stagingFolder();
   try {
     await resolved.materialize(folder, { roles: ['model', 'weights'] });
-    return await inspectModel(join(folder, resolved.source.model));
+    return await reader.ask('inspect', { path: join(folder, resolved.source.model) });
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
@@ -164,24 +164,26 @@ export async function reconcile(store: BlobStore, catalogue: Catalogue, anchors:
   if (sameTrust && catalogue.indexDigest() === indexDigest) return entries;
   const listed = new Set<string>();
   let put: BundleRecord[] = [];
-  for (const [i, entry] of entries.entries()) {
-    options.signal?.throwIfAborted();
-    const id = bundleName(entry);
-    if (!id || listed.has(`${id.name}@${id.version}`)) continue;
-    listed.add(`${id.name}@${id.version}`);
-    const known = catalogue.digestOf(id.name, id.version);
-    if (known !== entry.digest) {
-      options.onProgress?.({ step: `Looking at ${id.name}@${id.version}`, fraction: i / entries.length });
-      put.push(await describeBundle(store, entry, anchors, entries));
-    } else if (!sameTrust) {
-      const record = catalogue.find(id.name, id.version);
-      if (record) put.push(await rejudge(store, record, anchors, (digest) => referrerCandidates(entries, digest)));
+  await withReader(async (reader) => {
+    for (const [i, entry] of entries.entries()) {
+      options.signal?.throwIfAborted();
+      const id = bundleName(entry);
+      if (!id || listed.has(`${id.name}@${id.version}`)) continue;
+      listed.add(`${id.name}@${id.version}`);
+      const known = catalogue.digestOf(id.name, id.version);
+      if (known !== entry.digest) {
+        options.onProgress?.({ step: `Looking at ${id.name}@${id.version}`, fraction: i / entries.length });
+        put.push(await describeBundle(store, entry, anchors, entries, reader));
+      } else if (!sameTrust) {
+        const record = catalogue.find(id.name, id.version);
+        if (record) put.push(await rejudge(store, record, anchors, (digest) => referrerCandidates(entries, digest)));
+      }
+      if (put.length < BATCH) continue;
+      // The rows follow from no list yet, so whoever opens the catalogue meanwhile goes on here.
+      catalogue.apply({ put, indexDigest: '' });
+      put = [];
     }
-    if (put.length < BATCH) continue;
-    // The rows follow from no list yet, so whoever opens the catalogue meanwhile goes on here.
-    catalogue.apply({ put, indexDigest: '' });
-    put = [];
-  }
+  });
   const drop = catalogue.list().filter((bundle) => !listed.has(`${bundle.name}@${bundle.version}`));
   catalogue.apply({ put, drop, indexDigest, trustDigest: anchors.digest });
   return entries;

@@ -5,6 +5,7 @@
  */
 import { rename } from 'node:fs/promises';
 import { asEdgewrightError } from '#contract';
+import { withReader } from '#core/onnx';
 import type { BundleRecord } from './catalogue.ts';
 import type { RegistryParts } from './commit.ts';
 import { describeBundle } from './describe.ts';
@@ -31,15 +32,17 @@ export async function isListReadable({ store }: Pick<RegistryParts, 'store'>): P
 export async function restoreList({ store, trust }: RegistryParts, options: VerifyOptions): Promise<{ entries: Descriptor[]; records: BundleRecord[] }> {
   const found = await readDocuments({ store }, options);
   const chosen = new Map<string, Restored>();
-  for (const { entry, lists } of found.indexes) {
-    options.signal?.throwIfAborted();
-    const referrers = lists.flatMap((digest) => (found.referrers.get(digest) ?? []).slice(0, MAX_REFERRERS));
-    const record = await describeBundle(store, entry, trust.anchors(), referrers);
-    const ref = `${record.name}@${record.version}`;
-    if (record.variants.length === 0 || (!isSigned(record) && found.files.has(entry.digest))) continue;
-    const rival = chosen.get(ref);
-    if (!rival || isBetter(record, rival.record)) chosen.set(ref, { entry, referrers, record });
-  }
+  await withReader(async (reader) => {
+    for (const { entry, lists } of found.indexes) {
+      options.signal?.throwIfAborted();
+      const referrers = lists.flatMap((digest) => (found.referrers.get(digest) ?? []).slice(0, MAX_REFERRERS));
+      const record = await describeBundle(store, entry, trust.anchors(), referrers, reader);
+      const ref = `${record.name}@${record.version}`;
+      if (record.variants.length === 0 || (!isSigned(record) && found.files.has(entry.digest))) continue;
+      const rival = chosen.get(ref);
+      if (!rival || isBetter(record, rival.record)) chosen.set(ref, { entry, referrers, record });
+    }
+  });
   const entries = inListOrder([...chosen.values()].flatMap(({ entry, referrers }) => [entry, ...referrers]));
   const aside = `${store.indexFile}.damaged`;
   await rename(store.indexFile, aside).catch((error: unknown) => {

@@ -1,9 +1,9 @@
 /** A bundle's folder as its author made it: `edgewright.yaml` and the files it names. */
 import { constants } from 'node:fs';
 import { type FileHandle, open, readdir, realpath, stat } from 'node:fs/promises';
-import { isAbsolute, join, relative, sep } from 'node:path';
+import { dirname, isAbsolute, join, relative, sep } from 'node:path';
 import { filesOfRecipe, parseRecipe, sampleOfRaw } from '#core/datasets';
-import { externalFiles, readModel } from '#core/onnx';
+import { withReader } from '#core/onnx';
 import { readFileBounded } from '#core/platform';
 import { misused, unsound } from './errors.ts';
 import {
@@ -105,15 +105,15 @@ export async function readBundleSource(dir: string, given?: string): Promise<Bun
 
 /** The files beside a model that hold its external data, named relative to `root`. */
 export async function modelWeights(root: string, modelPath: string): Promise<SourceFile[]> {
-  const model = await readModel(join(root, modelPath));
+  const path = join(root, modelPath);
   const files: SourceFile[] = [];
-  const base = await realpath(model.dir);
+  const base = await realpath(dirname(path));
   const folder = modelPath.includes('/') ? modelPath.slice(0, modelPath.lastIndexOf('/') + 1) : '';
-  for (const from of await externalFiles(model)) {
-    const path = folder + relative(base, from).split(sep).join('/');
-    const problem = pathProblem(path);
-    if (problem !== undefined) throw unsound('bundle.path-wrong', `The model's external data file ${path} ${problem}.`);
-    files.push({ path, role: 'weights', from });
+  for (const from of await withReader((reader) => reader.ask('externalFiles', { path }))) {
+    const name = folder + relative(base, from).split(sep).join('/');
+    const problem = pathProblem(name);
+    if (problem !== undefined) throw unsound('bundle.path-wrong', `The model's external data file ${name} ${problem}.`);
+    files.push({ path: name, role: 'weights', from });
   }
   return files;
 }

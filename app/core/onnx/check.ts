@@ -1,11 +1,11 @@
 /** Whether a model is sound, judged without running it: encoding, versions, operators, graph, tensors, names. */
-import { stat } from 'node:fs/promises';
 import type { CheckStage, Warning } from '#contract';
 import { checkBody, checkGraph, NOTHING_AROUND } from './check-graph.ts';
 import { checkFunctions } from './check-functions.ts';
 import { checkOperators, checkVersions } from './check-operators.ts';
 import { checkTensors } from './check-tensors.ts';
 import { checkValues } from './check-values.ts';
+import { diskBytes } from './disk-bytes.ts';
 import { refuse, shown } from './errors.ts';
 import { MAX_PROTOBUF_BYTES } from './limits.ts';
 import { checkCompiled, warnOfNames } from './check-names.ts';
@@ -54,16 +54,6 @@ export async function checkStructure(path: string, options: CheckOptions = {}): 
   };
 }
 
-async function onDisk(paths: readonly string[]): Promise<number> {
-  let bytes = 0;
-  for (const path of paths) {
-    const info = await stat(path);
-    // 512-byte blocks; where the system does not count them there are no sparse files to mistake either.
-    bytes += info.blocks > 0 ? Math.min(info.size, info.blocks * 512) : process.platform === 'win32' ? info.size : 0;
-  }
-  return bytes;
-}
-
 async function checkModel(model: OnnxModel, options: CheckOptions): Promise<Pick<StructureCheck, 'warnings' | 'storedBytes'>> {
   const findings = new Findings();
   checkVersions(model);
@@ -78,7 +68,7 @@ async function checkModel(model: OnnxModel, options: CheckOptions): Promise<Pick
   warnOfNames(model, findings);
   await checkCompiled(model, findings);
   const measure = async (paths: readonly string[]) => {
-    const bytes = await onDisk(paths);
+    const bytes = await diskBytes(paths);
     options.onMeasured?.(bytes);
     return bytes;
   };

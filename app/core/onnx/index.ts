@@ -2,7 +2,6 @@
 export { AttributeType, findAttribute, floatAttribute, intAttribute, makeAttribute, makeNode, subgraphs, textAttribute } from './attributes.ts';
 export { readBytes, streamBytes } from './bulk.ts';
 export { checkStructure, type StructureCheck } from './check.ts';
-export { checkStructureApart } from './check-apart.ts';
 export { safeText, shown } from './errors.ts';
 export { DataType, type TypeName, typeName } from './data-types.ts';
 export { embedExternalData } from './embed.ts';
@@ -27,6 +26,7 @@ export { normalDomain, type OnnxModel, opsetsOf, parseModel, readModel, serializ
 export { neighbourhoodOf } from './neighbourhood.ts';
 export { nodeDetail } from './node-detail.ts';
 export { originOf } from './origin.ts';
+export { checkStructureApart, ModelReader, withReader } from './reader.ts';
 export { reportOn, reportOnFile } from './report.ts';
 export { tensorStats } from './tensor-stats.ts';
 export { elementCount, makeTensor, rawBytes, tensorData, tensorDims, type TensorValues } from './tensors.ts';

@@ -80,13 +80,16 @@ export const LARGE_TENSOR_BYTES = 1024 * 1024;
 export const MAX_NAME_TRIES = 1000;
 /** Most files that one model's weights may be split into. */
 export const MAX_TENSOR_FILES = 100_000;
-/** Memory that the process may take which looks through a model's file, in bytes, and its heap, in MiB. */
-export const APART_MEMORY_BYTES = 820_000_000;
-export const APART_HEAP_MIB = 700;
-/** How long it may take, in ms, and how many bytes of weights for each ms more. */
-export const APART_TIMEOUT_MS = 12_000;
-export const APART_BYTES_PER_MS = 50_000;
+/** Memory that a process may take which reads models, in bytes, and its heap, in MiB. */
+export const READER_MEMORY_BYTES = 820_000_000;
+export const READER_HEAP_MIB = 700;
+/** How long it may take to start, and then to answer, in ms; and how many bytes that it has to read earn it a ms more. */
+export const READER_START_MS = 60_000;
+export const READER_TIMEOUT_MS = 12_000;
+export const READER_BYTES_PER_MS = 50_000;
 /** How often its memory is looked at, in ms. */
-export const APART_POLL_MS = 50;
+export const READER_POLL_MS = 50;
+/** Largest answer of it, in bytes. */
+export const READER_ANSWER_BYTES = 32 * 1024 * 1024;
 /** Weights of at most this many bytes are looked through for what is no number when a model is inspected. */
 export const MAX_QUICK_SCAN_BYTES = 16 * 1024 * 1024;

@@ -11,7 +11,14 @@ export interface Frame {
   body: Buffer;
 }
 
+/** Most that one frame may hold, in bytes. */
+export interface FrameLimits {
+  headerBytes: number;
+  bodyBytes: number;
+}
+
 const PREFIX_BYTES = 8;
+const LARGEST: FrameLimits = { headerBytes: MAX_FRAME_HEADER_BYTES, bodyBytes: MAX_FRAME_BODY_BYTES };
 
 /** Writes one frame; resolves when the pipe took it (back-pressure). `bodies` are written one after another, uncopied. */
 export function writeFrame(out: Writable, header: unknown, bodies: readonly Uint8Array[] = []): Promise<void> {
@@ -42,7 +49,7 @@ export function writeFrame(out: Writable, header: unknown, bodies: readonly Uint
 }
 
 /** Calls `onFrame` for each whole frame; `onError` once when the stream breaks the format. */
-export function readFrames(input: Readable, onFrame: (frame: Frame) => void, onError: (error: Error) => void): void {
+export function readFrames(input: Readable, onFrame: (frame: Frame) => void, onError: (error: Error) => void, limits: FrameLimits = LARGEST): void {
   let pending: Buffer[] = [];
   let have = 0;
   let broken = false;
@@ -56,7 +63,7 @@ export function readFrames(input: Readable, onFrame: (frame: Frame) => void, onE
         const prefix = peek(PREFIX_BYTES);
         const headBytes = prefix.readUInt32LE(0);
         const bodyBytes = prefix.readUInt32LE(4);
-        if (headBytes > MAX_FRAME_HEADER_BYTES || bodyBytes > MAX_FRAME_BODY_BYTES) throw new Error(`frame of ${headBytes}+${bodyBytes} bytes`);
+        if (headBytes > limits.headerBytes || bodyBytes > limits.bodyBytes) throw new Error(`frame of ${headBytes}+${bodyBytes} bytes`);
         const total = PREFIX_BYTES + headBytes + bodyBytes;
         if (have < total) return;
         const all = peek(total);

@@ -10,6 +10,8 @@ export const MAX_FRAME_HEADER_BYTES = 4 * 1024 * 1024;
 export const MAX_FRAME_BODY_BYTES = 2 * 1024 * 1024 * 1024 - 1;
 /** How much of a child's stderr is kept for the error message, in bytes. */
 export const MAX_STDERR_BYTES = 64 * 1024;
+/** How long to wait for the last words of a child that ended, in ms. */
+export const LAST_WORDS_MS = 250;
 /** Size of the pieces in which files are read, in bytes. */
 export const PIECE_BYTES = 2 * 1024 * 1024;
 /** How long SQLite waits for another process's transaction, in ms. */

@@ -1,26 +1,46 @@
 /** Child processes on the Node that runs us, and questions about processes by pid. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import { loadNative } from '#native';
 import { MAX_STDERR_BYTES } from './limits.ts';
+
+/** How a process ended: its exit code, or the signal that ended it. */
+export interface ChildExit {
+  code: number | null;
+  signal: NodeJS.Signals | null;
+}
 
 export interface NodeChild {
   process: ChildProcess;
   /** The last MAX_STDERR_BYTES of what it wrote to stderr. */
   stderr(): string;
-  /** Resolves once it has ended, with its exit code or the signal that ended it. */
-  ended: Promise<{ code: number | null; signal: NodeJS.Signals | null }>;
+  /** Resolves once it has ended. */
+  ended: Promise<ChildExit>;
+}
+
+/** The first program of a process that will give up its rights becomes the second one, which its arguments name. */
+const LAUNCH = 'const [, addon, ...command] = process.argv; require(addon).relaunch(command)';
+
+export interface SpawnOptions {
+  env?: Record<string, string>;
+  cwd?: string;
+  nodeArgs?: readonly string[];
+  /** A command that becomes Node: it must keep the pid. */
+  through?: readonly string[];
+  /** It will give up its rights (`confine` of the addon), which needs a start of its own kind; without the addon it starts as ever. */
+  confinable?: boolean;
 }
 
 /**
  * Starts `entry` on this Node. fd 3 and 4 are raw pipes (we write to 3, read from 4); stdout and stderr are captured.
  * A child never inherits secrets it has no use for: the environment is what is given plus PATH and the temp folder.
  */
-export function spawnNode(
-  entry: string,
-  args: readonly string[],
-  options: { env?: Record<string, string>; cwd?: string; nodeArgs?: readonly string[] } = {},
-): NodeChild {
-  const child = spawn(process.execPath, [...(options.nodeArgs ?? []), entry, ...args], {
+export function spawnNode(entry: string, args: readonly string[], options: SpawnOptions = {}): NodeChild {
+  const { nodeArgs = [], through = [], confinable = false } = options;
+  const addon = confinable && process.platform === 'linux' ? loadNative() : undefined;
+  const launch = addon ? ['-e', LAUNCH, '--', addon.path, process.execPath] : [];
+  const [command = process.execPath, ...rest] = [...through, process.execPath, ...launch, ...nodeArgs, entry, ...args];
+  const child = spawn(command, rest, {
     stdio: ['ignore', 'pipe', 'pipe', 'pipe', 'pipe'],
     env: { ...minimalEnv(), ...options.env },
     ...(options.cwd !== undefined && { cwd: options.cwd }),
@@ -33,7 +53,7 @@ export function spawnNode(
       kept = (kept + text).slice(-MAX_STDERR_BYTES);
     });
   }
-  const ended = new Promise<{ code: number | null; signal: NodeJS.Signals | null }>((resolve) => {
+  const ended = new Promise<ChildExit>((resolve) => {
     child.once('error', (error) => {
       kept += error.message;
       resolve({ code: null, signal: null });
@@ -74,6 +94,10 @@ export function minimalEnv(): Record<string, string> {
     'VK_ICD_FILENAMES',
     'VK_DRIVER_FILES',
     'EDGEWRIGHT_LOG',
+    // Where the addon lies in an installed program.
+    'EDGEWRIGHT_ROOT',
+    // Where Node keeps compiled code: what is started often starts sooner.
+    'NODE_COMPILE_CACHE',
     'EDGEWRIGHT_NO_NATIVE',
   ];
   const libraries = libraryPath();
@@ -119,3 +143,8 @@ export function residentMemory(pid: number): { now: number; peak: number } | und
     return undefined;
   }
 }
+
+/** How a process is held that gave up its rights (`confine` of the addon), and one that could not, in words. */
+export const CONFINED = 'without network, programs, other processes or a file to write (seccomp)';
+export const CONFINED_WRITING = 'without network, programs or other processes (seccomp)';
+export const UNCONFINED = 'with the rights of whoever started it';

@@ -1,11 +1,35 @@
 /** What can go wrong with a runner, in words and codes. */
 import { EdgewrightError } from '#contract';
 import { withLoaderReason } from '#core/hardware';
+import type { EndWords } from '#core/platform';
 import { explain } from './explain.ts';
 import { LAST_WORDS_CHARS } from './limits.ts';
-import type { FailureKind } from './wire.ts';
+import { type FailureKind, MEMORY_MARK } from './wire.ts';
 
-export function timedOut(what: string, ms: number): EdgewrightError {
+/** @param limitBytes its memory limit; 0 where none was set */
+export function endWords(limitBytes: number): EndWords {
+  return {
+    timedOut: (what, ms) => timedOut(`To ${what}`, ms),
+    cancelled,
+    tooLarge: () => memoryPassed(limitBytes, ''),
+    ended: (what, exit, stderr) => {
+      const memory = limitBytes > 0 && (stderr.includes(MEMORY_MARK) || /out of memory|bad_alloc/i.test(stderr));
+      return memory
+        ? memoryPassed(
+            limitBytes,
+            stderr
+              .slice(Math.max(0, stderr.lastIndexOf(MEMORY_MARK)))
+              .trim()
+              .slice(-300),
+          )
+        : crashed(what, exit, stderr);
+    },
+    closed,
+    stopped,
+  };
+}
+
+function timedOut(what: string, ms: number): EdgewrightError {
   return new EdgewrightError({
     code: 'runtime.timeout',
     message: `${what} did not end in time, so its process was stopped.`,
@@ -17,7 +41,7 @@ export function timedOut(what: string, ms: number): EdgewrightError {
 }
 
 /** Why a caller's signal fired: somebody cancelled, or a deadline the caller had set has passed. */
-export function cancelled(signal: AbortSignal): EdgewrightError {
+function cancelled(signal: AbortSignal): EdgewrightError {
   if (signal.reason instanceof Error && signal.reason.name === 'TimeoutError') {
     return new EdgewrightError({
       code: 'runtime.timeout',
@@ -41,7 +65,7 @@ export function memoryPassed(limitBytes: number, found: string): EdgewrightError
   });
 }
 
-export function crashed(what: string, how: { code: number | null; signal: NodeJS.Signals | null }, stderr: string): EdgewrightError {
+function crashed(what: string, how: { code: number | null; signal: NodeJS.Signals | null }, stderr: string): EdgewrightError {
   const words = lastWords(stderr);
   return new EdgewrightError({
     code: 'runtime.crashed',
@@ -56,7 +80,7 @@ export function crashed(what: string, how: { code: number | null; signal: NodeJS
 }
 
 /** For calls that waited their turn behind the one that brought the runner down. */
-export function stopped(why: EdgewrightError): EdgewrightError {
+function stopped(why: EdgewrightError): EdgewrightError {
   if (why.code === 'runtime.closed') return why;
   return new EdgewrightError(
     {

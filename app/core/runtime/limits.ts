@@ -18,10 +18,10 @@ export const PARENT_POLL_MS = 250;
 export const MEMORY_POLL_MS = 50;
 /** How long setting the operating system's own limit may take, in ms. */
 export const PRLIMIT_TIMEOUT_MS = 5_000;
-/** How long to wait for the last words of a child that ended, in ms. */
-export const LAST_WORDS_MS = 250;
 /** How much of a child's last words an error message repeats, in characters. */
 export const LAST_WORDS_CHARS = 600;
+/** How long it may take to try out whether a process can be cut off from the network, in ms. */
+export const NETWORK_CUT_TRIAL_MS = 5_000;
 /** Largest profile read, in bytes (one event a node and run). */
 export const MAX_PROFILE_BYTES = 256 * 1024 * 1024;
 /** Most nodes listed as having fallen back. */

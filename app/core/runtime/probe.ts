@@ -21,8 +21,9 @@ export interface ProbeOptions {
 export interface ProbeReport {
   stages: CheckStage[];
   warnings: Warning[];
-  /** How the limits were held, in words. */
+  /** How the limits were held, and what the process could not do, in words. */
   enforcement: string;
+  isolation: string;
 }
 
 type StageEnd = Pick<CheckStage, 'outcome' | 'detail'>;
@@ -62,6 +63,7 @@ class Probe {
   /** Time left for loads and runs, in ms: starting a process is not the model's doing. */
   #leftMs: number;
   #enforcement = 'none';
+  #isolation = 'none';
 
   constructor(path: string, options: ProbeOptions) {
     this.#path = path;
@@ -78,7 +80,7 @@ class Probe {
     });
     const found = model;
     await this.#stage('run', async () => (found ? this.#run(found) : { outcome: 'skipped', detail: 'It was not loaded.' }));
-    return { stages: this.#stages, warnings: this.#warnings, enforcement: this.#enforcement };
+    return { stages: this.#stages, warnings: this.#warnings, enforcement: this.#enforcement, isolation: this.#isolation };
   }
 
   async close(): Promise<void> {
@@ -120,10 +122,12 @@ class Probe {
   async #loadNow(): Promise<LoadedModel> {
     await this.#runner?.close();
     const { memoryBytes, signal } = this.#options;
-    this.#runner = await startRunner({ threads: 1, memoryLimitBytes: memoryBytes, label: 'check', signal });
+    this.#runner = await startRunner({ threads: 1, memoryLimitBytes: memoryBytes, writes: false, label: 'check', signal });
     this.#enforcement = this.#runner.enforcement;
     const runner = this.#runner;
-    return this.#timed((timeoutMs) => runner.load({ path: this.#path }, { signal, timeoutMs }));
+    const model = await this.#timed((timeoutMs) => runner.load({ path: this.#path }, { signal, timeoutMs }));
+    this.#isolation = runner.isolation;
+    return model;
   }
 
   async #run(model: LoadedModel): Promise<StageEnd> {

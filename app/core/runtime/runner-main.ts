@@ -23,6 +23,7 @@ const ort: Ort = await import('onnxruntime-node');
 // Not before ONNX Runtime is there: what belongs to the program itself is not the model's.
 const limited = args.memoryLimitBytes > 0 && loadNative()?.setMemoryLimit(args.memoryLimitBytes) === true;
 const model = new ModelSession(ort);
+let confined = false;
 let queue: Promise<void> = Promise.resolve();
 
 const pipe = openPipe((header, body) => {
@@ -30,6 +31,12 @@ const pipe = openPipe((header, body) => {
   // One after another: a session is not shared between runs.
   queue = queue.then(() => answer(request, body));
 }, end);
+
+/** Before the first model is read. Drivers of other providers open sockets and start helpers; the CPU needs nothing of the kind. */
+function giveUpRights(providers: readonly string[]): void {
+  if (confined || providers.some((name) => name !== 'cpu')) return;
+  confined = loadNative()?.confine({ write: args.writes }) === true;
+}
 
 /** The parent is gone or has let go: nothing here is worth keeping. */
 function end(): never {
@@ -42,7 +49,8 @@ async function answer(request: Request & { id: number }, body: Buffer): Promise<
   const send = (message: Answer, bodies?: Uint8Array[]) => pipe.send(message, bodies);
   try {
     if (request.op === 'load') {
-      send({ id, ok: true, load: await model.load(request.session) });
+      giveUpRights(request.session.providers);
+      send({ id, ok: true, load: { ...(await model.load(request.session)), confined } });
     } else if (request.op === 'run') {
       const { headers, bodies, latencyMs } = await model.run(request.feeds, body, request.outputs);
       send({ id, ok: true, outputs: headers, latencyMs }, bodies);
@@ -62,4 +70,4 @@ async function answer(request: Request & { id: number }, body: Buffer): Promise<
   }
 }
 
-pipe.send({ ready: true, limited, onnxruntime: ort.env.versions.node ?? ort.env.versions.common, backends: ort.listSupportedBackends().map((b) => b.name) });
+pipe.send({ id: 0, limited, onnxruntime: ort.env.versions.node ?? ort.env.versions.common, backends: ort.listSupportedBackends().map((b) => b.name) });

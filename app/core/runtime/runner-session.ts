@@ -46,7 +46,7 @@ export class ModelSession {
   }
 
   /** Loads a model in place of the one before. */
-  async load(request: SessionRequest): Promise<LoadAnswer> {
+  async load(request: SessionRequest): Promise<Omit<LoadAnswer, 'confined'>> {
     await this.#session?.release();
     this.#session = undefined;
     this.#runs = 0;

@@ -8,6 +8,8 @@ export interface RunnerOptions {
   threads?: number | undefined;
   /** Resident memory the process may reach; without it there is no limit. */
   memoryLimitBytes?: number | undefined;
+  /** It may write files, which profiles and optimized models need; true unless said otherwise. */
+  writes?: boolean | undefined;
   /** What it is for, in words, for messages. */
   label?: string | undefined;
   signal?: AbortSignal | undefined;
@@ -65,6 +67,8 @@ export interface Runner {
   readonly backends: readonly string[];
   /** How its memory limit is held, in words; `none` without one. */
   readonly enforcement: string;
+  /** What it cannot do since it read its first model, in words. Drivers of other providers than the CPU need more than can be told. */
+  readonly isolation: string;
   load(request: LoadRequest, options?: CallOptions): Promise<LoadedModel>;
   run(
     feeds: Readonly<Record<string, Tensor>>,

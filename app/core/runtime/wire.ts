@@ -47,6 +47,8 @@ export interface LoadAnswer {
   loadMs: number;
   /** Providers asked for that this build of ONNX Runtime does not have. */
   dropped: string[];
+  /** It has given up its rights, before the model was read. */
+  confined: boolean;
 }
 
 export interface ProfiledNode {
@@ -78,8 +80,9 @@ export type Answer =
   | { id: number; ok: true; memory: { now: number; peak: number } }
   | { id: number; ok: false; kind: FailureKind; message: string };
 
+/** The first frame. */
 export interface Ready {
-  ready: true;
+  id: 0;
   /** It has had the system limit its memory itself. */
   limited: boolean;
   onnxruntime: string;
@@ -93,6 +96,8 @@ export interface RunnerArguments {
   /** Folder for profiles, made when first needed; whoever is left of parent and runner removes it. */
   scratch: string;
   memoryLimitBytes: number;
+  /** It may write files: profiles, optimized models. */
+  writes: boolean;
   parentPollMs: number;
   memoryPollMs: number;
 }

@@ -5,7 +5,7 @@ import { optimizeModel, RUNNER_MEMORY_BYTES, startRunner } from '#core/runtime';
 /** Calibration and preparation each in a runner of their own, held to RUNNER_MEMORY_BYTES. */
 export const quantizeRuntime: QuantizeRuntime = {
   open: async (modelPath, { signal }) => {
-    const runner = await startRunner({ threads: 0, memoryLimitBytes: RUNNER_MEMORY_BYTES, label: 'calibration', signal });
+    const runner = await startRunner({ threads: 0, memoryLimitBytes: RUNNER_MEMORY_BYTES, writes: false, label: 'calibration', signal });
     try {
       await runner.load({ path: modelPath, optimization: 'disabled' }, { signal });
     } catch (error) {
