@@ -65,6 +65,17 @@ const procedure = oc.errors({ EDGEWRIGHT: { data: ErrorBodySchema } });
 /** Most bundles of one page. */
 export const MAX_BUNDLE_PAGE = 500;
 
+export const BundleSearchSchema = z.object({
+  text: z.string().max(200).default(''),
+  limit: z.number().int().min(1).max(MAX_BUNDLE_PAGE).default(100),
+  offset: z.number().int().min(0).default(0),
+  /** By name with the newest first, or by when they were built; with `-` the other way round. */
+  sort: z.enum(['name', '-name', 'created', '-created']).default('name'),
+  /** Only those that cannot be used. */
+  unsound: z.boolean().default(false),
+});
+export type BundleSearch = z.infer<typeof BundleSearchSchema>;
+
 export const BundlePageSchema = z.object({
   bundles: z.array(BundleSummarySchema),
   /** How many there are on all pages. */
@@ -75,15 +86,7 @@ export type BundlePage = z.infer<typeof BundlePageSchema>;
 /** Stands among the procedures of bundles. */
 export const bundleProcedures = {
   /** Bundles that hold every word of `text` in their name, description, variants or framework; a page at a time. */
-  search: procedure
-    .input(
-      z.object({
-        text: z.string().max(200).default(''),
-        limit: z.number().int().min(1).max(MAX_BUNDLE_PAGE).default(100),
-        offset: z.number().int().min(0).default(0),
-      }),
-    )
-    .output(BundlePageSchema),
+  search: procedure.input(BundleSearchSchema).output(BundlePageSchema),
   /** Writes a sound bundle to one file: an OCI image layout in a tar file. Cut off, the next call goes on with what is there. */
   exportFile: procedure.input(z.object({ ref: RefSchema, file: PathSchema, jobId: JobIdSchema })).output(ExportResultSchema),
   /**

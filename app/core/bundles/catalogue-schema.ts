@@ -75,4 +75,11 @@ export const MIGRATIONS: readonly Migration[] = [
       DELETE FROM facts_of_store;
     `,
   },
+  {
+    name: 'pages by age, and of what cannot be used',
+    sql: `
+      CREATE INDEX bundle_texts_by_age ON bundle_texts (created_at, name, version);
+      CREATE INDEX bundles_unsound ON bundles (name, version) WHERE state <> 'sound';
+    `,
+  },
 ];

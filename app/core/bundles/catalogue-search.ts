@@ -1,6 +1,6 @@
 /** Finding bundles by words, a page at a time. */
-import type { InspectResult, Variant } from '#contract';
-import type { Sqlite } from '#core/platform';
+import type { BundleSearch, InspectResult, Variant } from '#contract';
+import type { Sqlite, Statement } from '#core/platform';
 import { MAX_SEARCH_WORDS } from './limits.ts';
 import { parseSource } from './source-schema.ts';
 
@@ -30,21 +30,40 @@ export function searchText({ name, version, variants, facts }: Searched): string
     .toLowerCase();
 }
 
-/** @returns the names of one page of what holds every word of `text`, in the order of the list */
+/** Each is the order of an index, read forwards or backwards, so that a page costs no sorting. */
+const ORDERS: Record<BundleSearch['sort'], string> = {
+  name: 'name, created_at DESC, version',
+  '-name': 'name DESC, created_at, version DESC',
+  created: 'created_at, name, version',
+  '-created': 'created_at DESC, name DESC, version DESC',
+};
+
+/** @returns the names of one page of what is found, and how much is found in all */
 export function bundlePages(db: Sqlite) {
-  const statements = Array.from({ length: MAX_SEARCH_WORDS + 1 }, (_, words) => {
-    const found = `FROM bundle_texts${words === 0 ? '' : ` WHERE ${Array.from({ length: words }, () => 'instr(text, ?) > 0').join(' AND ')}`}`;
-    return {
-      count: db.prepare<string[], { n: number }>(`SELECT count(*) AS n ${found}`),
-      page: db.prepare<(string | number)[], { name: string; version: string }>(
-        `SELECT name, version ${found} ORDER BY name, created_at DESC, version LIMIT ? OFFSET ?`,
-      ),
+  const prepared = new Map<string, Statements>();
+  const statementsFor = (words: number, sort: BundleSearch['sort'], unsound: boolean): Statements => {
+    const key = `${words} ${sort} ${unsound}`;
+    const known = prepared.get(key);
+    if (known) return known;
+    const conditions = Array.from({ length: words }, () => 'instr(text, ?) > 0');
+    if (unsound) conditions.push("(name, version) IN (SELECT name, version FROM bundles WHERE state <> 'sound')");
+    const found = `FROM bundle_texts${conditions.length === 0 ? '' : ` WHERE ${conditions.join(' AND ')}`}`;
+    const made: Statements = {
+      count: db.prepare(`SELECT count(*) AS n ${found}`),
+      page: db.prepare(`SELECT name, version ${found} ORDER BY ${ORDERS[sort]} LIMIT ? OFFSET ?`),
     };
-  });
-  return ({ text, limit, offset }: { text: string; limit: number; offset: number }): { ids: { name: string; version: string }[]; total: number } => {
-    const words = text.toLowerCase().split(/\s+/).filter(Boolean).slice(0, MAX_SEARCH_WORDS);
-    const { count, page } = statements[words.length] ?? {};
-    const total = count?.get(...words)?.n ?? 0;
-    return { ids: total > offset ? (page?.all(...words, limit, offset) ?? []) : [], total };
+    prepared.set(key, made);
+    return made;
   };
+  return ({ text, limit, offset, sort, unsound }: BundleSearch): { ids: { name: string; version: string }[]; total: number } => {
+    const words = text.toLowerCase().split(/\s+/).filter(Boolean).slice(0, MAX_SEARCH_WORDS);
+    const { count, page } = statementsFor(words.length, sort, unsound);
+    const total = count.get(...words)?.n ?? 0;
+    return { ids: total > offset ? page.all(...words, limit, offset) : [], total };
+  };
+}
+
+interface Statements {
+  count: Statement<string[], { n: number }>;
+  page: Statement<(string | number)[], { name: string; version: string }>;
 }

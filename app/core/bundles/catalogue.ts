@@ -3,8 +3,9 @@
  * with `index.json` when the registry opens, and may be deleted without loss.
  */
 import { rmSync } from 'node:fs';
-import { type BundleSummary, type InspectResult, InspectResultSchema, type Variant } from '#contract';
+import { type BundlePage, type BundleSearch, type BundleSummary, type InspectResult, InspectResultSchema, type Variant } from '#contract';
 import { isDamaged, openSqlite, type Sqlite } from '#core/platform';
+import { type BundleRow, type ListedBundle, type ListedVariant, summaryOf, variantOf, type VariantRow } from './catalogue-rows.ts';
 import { MIGRATIONS } from './catalogue-schema.ts';
 import { bundlePages, searchText } from './catalogue-search.ts';
 import type { JudgedSignature } from './signatures.ts';
@@ -64,39 +65,6 @@ export interface CatalogueChanges {
   indexDigest: string;
   /** Names the list of trusted signers by which they were judged; absent: the same as before. */
   trustDigest?: string;
-}
-
-interface BundleRow {
-  name: string;
-  version: string;
-  digest: string;
-  created_at: number;
-  state: BundleSummary['state'];
-  state_reason: string | null;
-  state_code: string | null;
-  facts: string | null;
-}
-
-/** A variant without its documents. */
-type ListedVariant = Omit<VariantRow, 'manifest' | 'source' | 'self' | 'signatures'>;
-
-/** A bundle without what is known of its model. */
-type ListedBundle = Omit<BundleRow, 'facts'>;
-
-interface VariantRow {
-  name: string;
-  version: string;
-  variant: string;
-  digest: string;
-  bytes: number;
-  precision: string;
-  quantization: string | null;
-  signer: string | null;
-  created_at: number;
-  manifest: Buffer;
-  source: Buffer;
-  self: Buffer;
-  signatures: string;
 }
 
 export type Catalogue = ReturnType<typeof openCatalogue>;
@@ -210,14 +178,14 @@ export function openCatalogue(path: string) {
     trustDigest: (): string | undefined => selectFact.get('trust')?.value,
     list(): BundleSummary[] {
       const variants = Map.groupBy(selectAllVariants.all(), (row) => `${row.name}@${row.version}`);
-      return selectBundles.all().map((row) => summary(row, variants.get(`${row.name}@${row.version}`) ?? []));
+      return selectBundles.all().map((row) => summaryOf(row, variants.get(`${row.name}@${row.version}`) ?? []));
     },
     /** One page of what a search finds, and how much it finds in all. */
-    search(query: { text: string; limit: number; offset: number }): { bundles: BundleSummary[]; total: number } {
+    search(query: BundleSearch): BundlePage {
       const { ids, total } = pages(query);
       const bundles = ids.flatMap(({ name, version }) => {
         const row = selectListed.get(name, version);
-        return row ? [summary(row, selectVariantsListed.all(name, version))] : [];
+        return row ? [summaryOf(row, selectVariantsListed.all(name, version))] : [];
       });
       return { bundles, total };
     },
@@ -253,7 +221,7 @@ export function openCatalogue(path: string) {
     },
     summary(name: string, version: string): BundleSummary | undefined {
       const row = selectListed.get(name, version);
-      return row && summary(row, selectVariantsListed.all(name, version));
+      return row && summaryOf(row, selectVariantsListed.all(name, version));
     },
     /** @param problem what is wrong; absent for a sound bundle */
     setState(name: string, version: string, state: BundleSummary['state'], problem?: { code: string; reason: string }): void {
@@ -266,25 +234,5 @@ export function openCatalogue(path: string) {
     /** Whether any bundle needs this blob. */
     needs: (digest: string): boolean => (selectNeeded.get(digest)?.n ?? 0) > 0,
     close: (): void => void db.close(),
-  };
-}
-
-function variantOf(row: ListedVariant): Variant {
-  const { variant, digest, bytes, precision, quantization, signer, created_at } = row;
-  return { name: variant, digest, bytes, precision, ...(quantization !== null && { quantization }), signed: signer !== null, createdAt: created_at };
-}
-
-function summary(row: ListedBundle, variants: readonly ListedVariant[]): BundleSummary {
-  const list = variants.map(variantOf);
-  return {
-    name: row.name,
-    version: row.version,
-    digest: row.digest,
-    signed: list.length > 0 && list.every((variant) => variant.signed),
-    state: row.state,
-    ...(row.state_reason !== null && { stateReason: row.state_reason }),
-    ...(row.state_code !== null && { stateCode: row.state_code }),
-    createdAt: row.created_at,
-    variants: list,
   };
 }

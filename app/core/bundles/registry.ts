@@ -2,6 +2,8 @@
 import {
   asEdgewrightError,
   type BundleDetail,
+  type BundlePage,
+  type BundleSearch,
   type BundleSummary,
   type EdgewrightError,
   type StoreGarbage,
@@ -225,7 +227,7 @@ export async function openRegistry(given: Omit<RegistryParts, 'trust'> & Partial
     },
     list,
     /** See Catalogue.search. */
-    search(query: { text: string; limit: number; offset: number }): { bundles: BundleSummary[]; total: number } {
+    search(query: BundleSearch): BundlePage {
       if (lost) throw lost;
       return catalogue.search(query);
     },

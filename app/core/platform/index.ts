@@ -41,4 +41,4 @@ export {
   startMark,
   UNCONFINED,
 } from './process.ts';
-export { checkSqlite, copySqlite, isDamaged, type Migration, openSqlite, type Sqlite } from './sqlite.ts';
+export { checkSqlite, copySqlite, isDamaged, type Migration, openSqlite, type Sqlite, type Statement } from './sqlite.ts';

@@ -4,6 +4,7 @@ import { EdgewrightError } from '#contract';
 import { SQLITE_BUSY_MS } from './limits.ts';
 
 export type Sqlite = Database.Database;
+export type Statement<Bind extends unknown[], Row> = Database.Statement<Bind, Row>;
 
 /** Pause between tries to open a file that another process has for itself, in ms. */
 const RETRY_MS = 20;

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type BundleSummary, type Variant } from '#contract';
+import { type BundleSearch, BundleSearchSchema, type BundleSummary, type Variant } from '#contract';
 import { type Catalogue, digestOf, openCatalogue } from '#core/bundles';
 
 let dir: string;
@@ -26,6 +26,7 @@ function record(name: string, version: string, createdAt: number, description: s
   return { name, version, digest, createdAt, state, variants: [{ variant, signer: 'x', signatures: [], ...documents, closure: [] }], closure: [] };
 }
 
+const search = (query: Partial<BundleSearch>) => catalogue.search(BundleSearchSchema.parse(query));
 const refs = (bundles: readonly BundleSummary[]) => bundles.map((b) => `${b.name}@${b.version}`);
 
 test('pages hold what every word is found in, in the order of the list', () => {
@@ -54,7 +55,7 @@ test('pages hold what every word is found in, in the order of the list', () => {
       );
       const found: string[] = [];
       for (;;) {
-        const page = catalogue.search({ text, limit, offset: found.length });
+        const page = search({ text, limit, offset: found.length });
         expect(page.total).toBe(expected.length);
         expect(page.bundles.length).toBeLessThanOrEqual(limit);
         found.push(...refs(page.bundles));
@@ -64,6 +65,25 @@ test('pages hold what every word is found in, in the order of the list', () => {
     }),
   );
   catalogue.apply({ drop: [{ name: 'pump-1', version: '1.0.0' }], indexDigest: 'y' });
-  expect(catalogue.search({ text: 'pump-1@1.0.0', limit: 10, offset: 0 })).toEqual({ bundles: [], total: 0 });
-  expect(catalogue.search({ text: '', limit: 1, offset: 0 }).total).toBe(249);
+  expect(search({ text: 'pump-1@1.0.0', limit: 10 })).toEqual({ bundles: [], total: 0 });
+  expect(search({ limit: 1 }).total).toBe(249);
+});
+
+test('a page is sorted as asked, and may hold only what cannot be used', () => {
+  const all = catalogue.list();
+  const by = (compare: (a: BundleSummary, b: BundleSummary) => number) => refs(all.toSorted(compare));
+  const order = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);
+  const sorted = (sort: BundleSearch['sort']) => refs(search({ sort, limit: 500 }).bundles);
+  expect(sorted('name')).toEqual(refs(all));
+  expect(sorted('-name')).toEqual(refs(all).toReversed());
+  expect(sorted('created')).toEqual(by((a, b) => a.createdAt - b.createdAt || order(a.name, b.name)));
+  expect(sorted('-created')).toEqual(sorted('created').toReversed());
+  expect(refs(search({ sort: '-created', offset: 3, limit: 4, text: 'pump' }).bundles)).toEqual(sorted('-created').slice(3, 7));
+  expect(search({ unsound: true })).toEqual({ bundles: [], total: 0 });
+  const bad = all.filter((_, i) => i % 50 === 7);
+  for (const { name, version } of bad) catalogue.setState(name, version, 'quarantined', { code: 'trust.unsigned', reason: 'Nobody signed it.' });
+  expect(refs(search({ unsound: true }).bundles)).toEqual(refs(bad));
+  expect(search({ unsound: true, limit: 1 }).total).toBe(bad.length);
+  const [first] = bad;
+  expect(refs(search({ unsound: true, text: `${first?.name}@${first?.version}` }).bundles)).toEqual(refs(bad.slice(0, 1)));
 });

@@ -19,6 +19,22 @@ const VIRTUAL_FROM = 100;
 /** Rows drawn beyond the visible ones, so that scrolling shows no gaps. */
 const OVERSCAN = 12;
 
+/** Rows that are read page by page from something that filters and sorts all of them itself. */
+export interface PagedRows {
+  /** How many there are, of which the table has the first ones. */
+  total: number;
+  filter: string;
+  onFilter: (text: string) => void;
+  sorting: { id: string; desc: boolean }[];
+  onSort: (sorting: { id: string; desc: boolean }[]) => void;
+  /** Columns by which all of them can be sorted. */
+  sortable: readonly string[];
+  /** Whether something narrows what is found besides the filter. */
+  narrowed: boolean;
+  /** The end of what was read is in view. */
+  onEnd: () => void;
+}
+
 export interface DataGridProps<Row extends object> {
   /** Names the table for screen readers, and the file and the remembered choice of columns. */
   label: string;
@@ -35,6 +51,10 @@ export interface DataGridProps<Row extends object> {
   plain?: boolean;
   /** Shown below the last row, such as a button that reads more. */
   more?: ReactNode;
+  /** Absent when `rows` are all there are. */
+  paged?: PagedRows;
+  /** Stands beside the filter. */
+  tools?: ReactNode;
   /** Takes the height of its place and scrolls inside; else it is as high as its rows. */
   fill?: boolean;
 }
@@ -42,9 +62,13 @@ export interface DataGridProps<Row extends object> {
 const isHidden = (value: unknown): value is Record<string, boolean> => typeof value === 'object' && value !== null;
 
 export function DataGrid<Row extends object>(props: DataGridProps<Row>) {
-  const { rows, columns, rowId, label, initialSort, onOpen, plain = false, fill = false } = props;
-  const [sorting, setSorting] = useState(initialSort ? [initialSort] : []);
-  const [filter, setFilter] = useState('');
+  const { rows, columns, rowId, label, initialSort, onOpen, plain = false, fill = false, paged } = props;
+  const [ownSorting, setOwnSorting] = useState(initialSort ? [initialSort] : []);
+  const [ownFilter, setOwnFilter] = useState('');
+  const sorting = paged?.sorting ?? ownSorting;
+  const setSorting = paged?.onSort ?? setOwnSorting;
+  const filter = paged?.filter ?? ownFilter;
+  const setFilter = paged?.onFilter ?? setOwnFilter;
   const [facets, setFacets] = useState<{ id: string; value: unknown }[]>([]);
   const defaultVisibility = useMemo(() => Object.fromEntries(columns.filter((each) => each.hidden).map((each) => [each.id, false])), [columns]);
   const [visibility, setVisibility] = useRemembered<Record<string, boolean>>(`columns.${label}`, defaultVisibility, isHidden);
@@ -56,10 +80,11 @@ export function DataGrid<Row extends object>(props: DataGridProps<Row>) {
     data: rows,
     getRowId: rowId,
     enableSortingRemoval: false,
+    manualSorting: paged !== undefined,
+    manualFiltering: paged !== undefined,
     globalFilterFn: 'includesString',
     getColumnCanGlobalFilter: () => true,
     state: { sorting, globalFilter: filter, columnFilters: facets, columnVisibility: visibility },
-    onSortingChange: setSorting,
     onColumnFiltersChange: setFacets,
     onColumnVisibilityChange: (change) => setVisibility(typeof change === 'function' ? change(visibility) : change),
   });
@@ -91,7 +116,13 @@ export function DataGrid<Row extends object>(props: DataGridProps<Row>) {
     },
   });
 
-  if (rows.length === 0) return <>{props.empty}</>;
+  const onEnd = paged?.onEnd;
+  const atEnd = last >= shown.length - OVERSCAN;
+  useEffect(() => {
+    if (atEnd) onEnd?.();
+  }, [atEnd, shown.length, onEnd]);
+
+  if (rows.length === 0 && !paged?.filter && !paged?.narrowed) return <>{props.empty}</>;
 
   return (
     <div className={fill ? `${styles.frame} ${styles.fill}` : styles.frame}>
@@ -108,11 +139,13 @@ export function DataGrid<Row extends object>(props: DataGridProps<Row>) {
           onFacets={setFacets}
           visibility={visibility}
           onVisibility={setVisibility}
+          tools={props.tools}
+          {...(paged && { total: paged.total })}
         />
       )}
       <div ref={scroller} className={virtual && !fill ? `${styles.scroller} ${styles.bounded}` : styles.scroller}>
-        <table className={styles.table} aria-label={label} aria-rowcount={shown.length + 1}>
-          <GridHeader columns={visible} sorting={sorting} onSort={setSorting} sortable={rows.length > 1} />
+        <table className={styles.table} aria-label={label} aria-rowcount={(paged?.total ?? shown.length) + 1}>
+          <GridHeader columns={visible} sorting={sorting} onSort={setSorting} sortable={(id) => rows.length > 1 && (paged?.sortable.includes(id) ?? true)} />
           <tbody ref={keys.body} onKeyDown={keys.onKeyDown}>
             {before > 0 && <Spacer height={before} columns={visible.length} />}
             {drawn.map((row, offset) => (
@@ -133,7 +166,7 @@ export function DataGrid<Row extends object>(props: DataGridProps<Row>) {
         {props.more !== undefined && <div className={styles.more}>{props.more}</div>}
         {shown.length === 0 && (
           <Empty title={`No ${props.noun} matches`}>
-            <p>Change or clear the filter to see the {rows.length} that are there.</p>
+            <p>{paged ? 'Change or clear the filter to see what there is.' : `Change or clear the filter to see the ${rows.length} that are there.`}</p>
           </Empty>
         )}
       </div>

@@ -6,7 +6,7 @@ interface Props<Row> {
   columns: readonly GridColumn<Row>[];
   sorting: readonly { id: string; desc: boolean }[];
   onSort: (sorting: { id: string; desc: boolean }[]) => void;
-  sortable: boolean;
+  sortable: (id: string) => boolean;
 }
 
 /** The header row: each cell sorts by its column and says so to screen readers. */
@@ -29,7 +29,7 @@ export function GridHeader<Row>({ columns, sorting, onSort, sortable }: Props<Ro
               className={[column.align === 'right' && styles.right, column.grow && styles.grow].filter(Boolean).join(' ') || undefined}
               aria-sort={sorted ? (sorted.desc ? 'descending' : 'ascending') : undefined}
             >
-              {sortable ? (
+              {sortable(column.id) ? (
                 <button
                   type="button"
                   className={styles.sort}

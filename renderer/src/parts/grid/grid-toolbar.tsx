@@ -1,5 +1,6 @@
 import { Menu } from '@mantine/core';
 import { IconCheck, IconColumns3, IconCopy, IconSearch, IconX } from '@tabler/icons-react';
+import type { ReactNode } from 'react';
 import { toCsv } from '../../lib/csv.ts';
 import { count, plural } from '../../lib/format.ts';
 import { Button, IconButton } from '../button.tsx';
@@ -19,11 +20,15 @@ interface Props<Row> {
   onFacets: (facets: { id: string; value: unknown }[]) => void;
   visibility: Record<string, boolean>;
   onVisibility: (visibility: Record<string, boolean>) => void;
+  /** How many there are, where `rows` are only the first of them. */
+  total?: number;
+  tools?: ReactNode;
 }
 
 /** Filter by words and by value, choose columns, copy what is shown. */
 export function GridToolbar<Row>(props: Props<Row>) {
-  const { columns, rows, shown, visibility } = props;
+  const { columns, rows, shown, visibility, total } = props;
+  const isPart = total !== undefined && total > rows.length;
   const [copied, copy] = useCopy();
   const visible = columns.filter((column) => visibility[column.id] !== false);
   const copyCsv = (): void =>
@@ -46,13 +51,15 @@ export function GridToolbar<Row>(props: Props<Row>) {
         />
         {props.filter !== '' && <IconButton label="Clear the filter" icon={<IconX size={14} />} onClick={() => props.onFilter('')} />}
       </div>
-      {columns
+      {props.tools}
+      {/* The values of those that were read are not the values of all. */}
+      {(total === undefined ? columns : [])
         .filter((column) => column.facet)
         .map((column) => (
           <Facet key={column.id} {...props} column={column} />
         ))}
       <span className={styles.count} role="status">
-        {shown.length === rows.length ? plural(rows.length, props.noun) : `${count(shown.length)} of ${plural(rows.length, props.noun)}`}
+        {shown.length === rows.length ? plural(total ?? rows.length, props.noun) : `${count(shown.length)} of ${plural(rows.length, props.noun)}`}
       </span>
       <Menu>
         <Menu.Target>
@@ -79,7 +86,7 @@ export function GridToolbar<Row>(props: Props<Row>) {
         </Menu.Dropdown>
       </Menu>
       <Button kind="quiet" icon={copied ? <IconCheck size={14} aria-hidden /> : <IconCopy size={14} aria-hidden />} onClick={copyCsv}>
-        {copied ? 'Copied' : 'Copy as CSV'}
+        {copied ? 'Copied' : isPart ? `Copy the first ${count(rows.length)} as CSV` : 'Copy as CSV'}
       </Button>
     </div>
   );

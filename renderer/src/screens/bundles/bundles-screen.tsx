@@ -16,6 +16,7 @@ import { Moment } from '../../parts/moment.tsx';
 import { Empty } from '../../parts/placeholder.tsx';
 import { QueryView } from '../../parts/query-view.tsx';
 import { AddBundleSheet } from './add-bundle-sheet.tsx';
+import { type Troubled, useBundlePages } from './use-bundle-pages.tsx';
 
 interface Row extends BundleSummary {
   ref: string;
@@ -82,20 +83,18 @@ function columnsFor(rows: readonly Row[]): GridColumn<Row>[] {
 }
 
 export function BundlesScreen(): ReactNode {
-  const query = useQuery(orpc.bundles.list.queryOptions());
+  const { query, bundles, troubled, paged, tools } = useBundlePages();
   const trials = useQuery(orpc.trials.list.queryOptions()).data ?? NO_TRIALS;
   const devices = useQuery(orpc.devices.list.queryOptions()).data ?? NO_DEVICES;
   const navigate = useNavigate();
   const [adding, setAdding] = useState(false);
-  const bundles = query.data;
   const rows = useMemo(() => bundles?.map((bundle) => toRow(bundle, trials, devices)) ?? [], [bundles, trials, devices]);
   const columns = useMemo(() => columnsFor(rows), [rows]);
-  const troubled = rows.filter((row) => bundleMeaning(row).tone !== 'good');
   return (
     <Page
       title="Bundles"
       fixed
-      status={sentence(bundles?.length, troubled)}
+      status={sentence(troubled)}
       action={
         <Button kind="primary" onClick={() => setAdding(true)}>
           Add a bundle
@@ -111,7 +110,8 @@ export function BundlesScreen(): ReactNode {
             rows={rows}
             columns={columns}
             rowId={(row) => row.ref}
-            initialSort={{ id: 'created', desc: true }}
+            paged={paged}
+            tools={tools}
             onOpen={(row) => void navigate({ to: '/bundles/$ref', params: { ref: row.ref } })}
             empty={
               <Empty
@@ -136,12 +136,12 @@ export function BundlesScreen(): ReactNode {
   );
 }
 
-function sentence(amount: number | undefined, troubled: readonly Row[]): string {
-  if (amount === undefined) return 'Models with everything they need, signed and ready to run.';
-  if (amount === 0) return 'No model is in this workspace yet.';
-  const first = troubled[0];
-  if (!first) return `${plural(amount, 'bundle')}, all sound and signed.`;
+function sentence(troubled: Troubled | undefined): string {
+  if (troubled === undefined) return 'Models with everything they need, signed and ready to run.';
+  const { total, unsound, first } = troubled;
+  if (total === 0) return 'No model is in this workspace yet.';
+  if (!first) return `${plural(total, 'bundle')}, all sound and signed.`;
   const meaning = bundleMeaning(first);
   const why = meaning.reason === undefined ? '' : `: ${meaning.reason}`;
-  return `${troubled.length} of ${plural(amount, 'bundle')} ${troubled.length === 1 ? 'needs' : 'need'} a look. ${first.ref} is ${meaning.word.toLowerCase()}${why}`;
+  return `${unsound} of ${plural(total, 'bundle')} ${unsound === 1 ? 'needs' : 'need'} a look. ${refOf(first)} is ${meaning.word.toLowerCase()}${why}`;
 }
