@@ -23,6 +23,7 @@ import { bundleProcedures, storeCare } from './store.ts';
 import { SettingsSchema, StatusSchema } from './system.ts';
 import { QuantizeRequestSchema, QuantizeResultSchema, TrialSchema, TrialSpecSchema, TrialSummarySchema } from './trials.ts';
 import { SignBundleSchema, trustProcedures } from './trust.ts';
+import { uploads } from './uploads.ts';
 import { BackupRequestSchema, BackupResultSchema, KeepKeysSchema, KeptKeysSchema, KeysSchema, UnlockSchema } from './workspace.ts';
 
 export * from './administrators.ts';
@@ -44,6 +45,7 @@ export * from './store.ts';
 export * from './system.ts';
 export * from './trials.ts';
 export * from './trust.ts';
+export * from './uploads.ts';
 export * from './workspace.ts';
 
 /** Every procedure may fail with one typed error, whose data is the ErrorBody that people and scripts see. */
@@ -93,6 +95,7 @@ export const contract = {
     remove: procedure.input(ByRef).output(z.object({ ref: z.string(), freedBytes: z.number().int() })),
   },
   registries,
+  uploads,
   store: storeCare,
   trust: trustProcedures,
   administrators: administratorProcedures,

@@ -47,6 +47,7 @@ import type { RecordAct, Write } from './service.ts';
 import { ownTempDir } from './temp.ts';
 import { Trials } from './trials.ts';
 import { TrustedSigners } from './trusted-signers.ts';
+import { Uploads } from './uploads.ts';
 import { Workspace } from './workspace.ts';
 import { WorkspaceDb } from './workspace-db.ts';
 
@@ -79,6 +80,7 @@ export interface Core {
   administrators: AdministratorService;
   imports: Imports;
   registries: Registries;
+  uploads: Uploads;
   trialRuns: Trials;
   devices: Devices;
   deployments: Deployments;
@@ -203,6 +205,8 @@ export async function openCore(options: CoreOptions): Promise<Core> {
     const registryMemory = openRegistryMemory(join(paths.home, 'registries.db'), clock);
     closers.push(() => registryMemory.close());
     const registries = new Registries({ registry, repositories, memory: registryMemory, clock, jobs, changes, write, record });
+    const uploads = new Uploads(tempDir);
+    closers.push(() => uploads.close());
     const devices = new Devices({ fleet, practice, db, changes, write, record, follows: options.lock.hold });
 
     return {
@@ -223,6 +227,7 @@ export async function openCore(options: CoreOptions): Promise<Core> {
       administrators: new AdministratorService({ fleet, keyring, clock, changes, write, record }),
       imports: new Imports({ bundles, jobs, write, tempDir }),
       registries,
+      uploads,
       trialRuns,
       devices,
       deployments,

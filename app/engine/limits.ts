@@ -61,3 +61,9 @@ export const MAX_BACKUP_FILES = 200_000;
 export const MAX_BACKUP_CONTENTS_BYTES = 32 * 1024 * 1024;
 /** Share of a backup that is written or read between two words about it. */
 export const BACKUP_PROGRESS_STEP = 0.005;
+/** Most uploads of browser windows at once. */
+export const MAX_UPLOADS = 4;
+/** How long an upload is kept after its last piece, in ms: longer than what is done with it takes. */
+export const UPLOAD_IDLE_MS = 2 * 60 * 60_000;
+/** Room on the disk that an upload leaves, in bytes. */
+export const UPLOAD_SPARE_BYTES = 500_000_000;

@@ -93,6 +93,14 @@ export function createRouter(core: Core) {
       pull: os.registries.pull.handler(({ input, signal, context }) => core.registries.pull(input, context.actor, signal)),
       admit: os.registries.admit.handler(({ input, signal, context }) => core.registries.admit(input, context.actor, signal)),
     },
+    uploads: {
+      begin: os.uploads.begin.handler(({ input }) => core.uploads.begin(input.files)),
+      write: os.uploads.write.handler(({ input }) => core.uploads.write(input)),
+      drop: os.uploads.drop.handler(async ({ input }) => {
+        await core.uploads.drop(input.id);
+        return { ok: true as const };
+      }),
+    },
     store: {
       verify: os.store.verify.handler(({ input, signal, context }) => core.storeService.verify(input, context.actor, signal)),
       gc: os.store.gc.handler(({ input, signal, context }) => core.storeService.gc(input, context.actor, signal)),

@@ -16,7 +16,7 @@ export function App({ hasToken }: { hasToken: boolean }) {
       {hasToken ? (
         <QueryClientProvider client={queryClient}>
           <RouterProvider router={router} />
-          <Notifications position="bottom-right" limit={3} />
+          <Notifications position="bottom-left" limit={3} />
         </QueryClientProvider>
       ) : (
         <NoToken />

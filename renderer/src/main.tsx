@@ -6,9 +6,11 @@ import { createRoot } from 'react-dom/client';
 import { App } from './app.tsx';
 import { openEngine } from './lib/engine.ts';
 import { takeToken, watchForNewToken } from './lib/token.ts';
+import { holdDrops } from './lib/use-file-drop.ts';
 
 const token = takeToken();
 watchForNewToken();
+holdDrops();
 if (token !== undefined) openEngine(token);
 
 const root = document.getElementById('root');

@@ -17,7 +17,7 @@ export const rootRoute = createRootRoute();
 
 export const homeRoute = createRoute({ getParentRoute: () => rootRoute, path: '/' });
 export const computerRoute = createRoute({ getParentRoute: () => rootRoute, path: '/computer' });
-export const bundlesRoute = createRoute({ getParentRoute: () => rootRoute, path: '/bundles' });
+export const bundlesRoute = createRoute({ getParentRoute: () => rootRoute, path: '/bundles', validateSearch: texts('add') });
 export const bundleRoute = createRoute({ getParentRoute: () => rootRoute, path: '/bundles/$ref' });
 export const modelRoute = createRoute({
   getParentRoute: () => rootRoute,

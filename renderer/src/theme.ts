@@ -21,6 +21,10 @@ export const theme = createTheme({
         floatingStrategy: 'fixed',
       },
     },
+    Notification: {
+      defaultProps: { closeButtonProps: { 'aria-label': 'Dismiss' } },
+      styles: { title: { color: 'var(--ink)' }, description: { color: 'var(--ink-2)' } },
+    },
     Menu: { defaultProps: { transitionProps: { duration: 80 }, position: 'bottom-end', shadow: 'none' } },
   },
 });

@@ -45,7 +45,12 @@ describe.skipIf(missing !== undefined)(`the Electron window${missing === undefin
       'undefined',
       'undefined',
     ]);
-    expect(await page.evaluate(() => Object.keys(Reflect.get(globalThis, 'edgewrightShell') as object))).toEqual(['pickFolder']);
+    expect(await page.evaluate(() => Object.keys(Reflect.get(globalThis, 'edgewrightShell') as object))).toEqual([
+      'pickFolder',
+      'pickFile',
+      'pickSave',
+      'pathOf',
+    ]);
   });
 
   test('goes nowhere else and opens no window', async () => {

@@ -130,6 +130,7 @@ test('a bundle from a folder: a wrong field is named, a right one is built', asy
   await page.getByRole('banner').getByRole('button', { name: 'Add a bundle' }).click();
   const sheet = page.getByRole('dialog', { name: 'Add a bundle' });
   await writeFile(source, yaml.replace('version: 1.0.0', 'version: one'));
+  await sheet.getByRole('radio', { name: 'Folder' }).check({ force: true });
   await sheet.getByLabel('Folder on this computer').fill(folder);
   await sheet.getByRole('button', { name: 'Build the bundle' }).click();
   const alert = sheet.getByRole('alert');
@@ -173,7 +174,8 @@ test('removing a bundle asks once and says what is lost', async () => {
     .getByRole('row', { name: /1\.1\.0/ })
     .getByRole('link', { name: 'digits' })
     .click();
-  await page.getByRole('button', { name: 'Remove…' }).click();
+  await page.getByRole('button', { name: 'More' }).click();
+  await page.getByRole('menuitem', { name: 'Remove…' }).click();
   const question = page.getByRole('dialog', { name: 'Remove digits@1.1.0' });
   expect(await question.textContent()).toContain('It cannot be undone');
   await question.getByRole('button', { name: 'Remove digits@1.1.0' }).click();

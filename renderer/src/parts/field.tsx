@@ -59,12 +59,18 @@ export function TextField(props: FieldProps & InputHTMLAttributes<HTMLInputEleme
 }
 
 /** Several lines of text. */
-export function TextArea(props: FieldProps & TextareaHTMLAttributes<HTMLTextAreaElement>) {
-  const { label, hint, problem, unit, hideLabel, className, ...rest } = props;
+export function TextArea(props: FieldProps & TextareaHTMLAttributes<HTMLTextAreaElement> & { mono?: boolean }) {
+  const { label, hint, problem, unit, hideLabel, mono, className, ...rest } = props;
   const id = useId();
   return (
     <Frame {...props} id={id}>
-      <textarea {...rest} {...described(id, props)} id={id} className={[styles.input, styles.area, className].filter(Boolean).join(' ')} dir="auto" />
+      <textarea
+        {...rest}
+        {...described(id, props)}
+        id={id}
+        className={[styles.input, styles.area, mono && styles.mono, className].filter(Boolean).join(' ')}
+        dir="auto"
+      />
     </Frame>
   );
 }

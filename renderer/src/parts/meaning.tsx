@@ -20,7 +20,7 @@ export function Meaning({ tone, word, reason, inline = false }: MeaningData & { 
   return (
     <span className={styles.meaning} title={reason !== undefined && !inline ? `${word}: ${reason}` : undefined}>
       <ToneIcon tone={tone} />
-      <span className={`${styles.word} ${styles[tone]}`}>{word}</span>
+      <span className={`${styles.word} ${styles[tone]} ${inline && reason !== undefined ? styles.whole : ''}`}>{word}</span>
       {inline && reason !== undefined && <span className={styles.reason}>{reason}</span>}
     </span>
   );

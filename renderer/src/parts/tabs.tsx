@@ -6,14 +6,23 @@ interface Props<Value extends string> {
   options: readonly { value: Value; label: string }[];
   value: Value;
   onChange: (value: Value) => void;
+  /** Has the focus when the panel around it opens. */
+  autoFocus?: boolean;
 }
 
-export function Tabs<Value extends string>({ label, options, value, onChange }: Props<Value>) {
+export function Tabs<Value extends string>({ label, options, value, onChange, autoFocus = false }: Props<Value>) {
   return (
     <div role="radiogroup" aria-label={label} className={styles.tabs}>
       {options.map((option) => (
         <label key={option.value} className={styles.tab}>
-          <input type="radio" className="visually-hidden" name={label} checked={option.value === value} onChange={() => onChange(option.value)} />
+          <input
+            type="radio"
+            className="visually-hidden"
+            name={label}
+            checked={option.value === value}
+            onChange={() => onChange(option.value)}
+            data-autofocus={(autoFocus && option.value === value) || undefined}
+          />
           <span>{option.label}</span>
         </label>
       ))}

@@ -1,28 +1,33 @@
 import type { BrowserWindow, Dialog, IpcMainInvokeEvent } from 'electron';
 import { describe, expect, test, vi } from 'vitest';
 import { findPlaces } from '../../../app/electron/places.ts';
-import { PICK_FOLDER } from '../../../app/electron/shell-channels.ts';
+import { PICK_FILE, PICK_FOLDER, PICK_SAVE } from '../../../app/electron/shell-channels.ts';
 import { answerShellRequests } from '../../../app/electron/shell-requests.ts';
 import { menuTemplate, windowOptions } from '../../../app/electron/window.ts';
 
 const origin = 'http://127.0.0.1:4321';
 
-describe('pickFolder', () => {
+describe('choosing in a dialog', () => {
   const mainFrame = { url: `${origin}/#/models` };
   const webContents = { mainFrame };
   const window = { webContents } as unknown as BrowserWindow;
 
   /** Asks as the preload does, from wherever `event` says. */
-  function ask(event: object, options: { args?: unknown[]; window?: BrowserWindow | undefined; origin?: string | undefined; result?: unknown } = {}) {
+  function ask(
+    event: object,
+    options: { channel?: string; args?: unknown[]; window?: BrowserWindow | undefined; origin?: string | undefined; result?: unknown } = {},
+  ) {
     const handlers = new Map<string, (event: IpcMainInvokeEvent, ...args: unknown[]) => Promise<unknown>>();
     const showOpenDialog = vi.fn(() => Promise.resolve(options.result ?? { canceled: false, filePaths: ['/home/a/bundle'] }));
+    const showSaveDialog = vi.fn(() => Promise.resolve(options.result ?? { canceled: false, filePath: '/home/a/digits.tar' }));
     answerShellRequests({
       ipcMain: { handle: (name: string, handler: (event: IpcMainInvokeEvent, ...args: unknown[]) => Promise<unknown>) => void handlers.set(name, handler) },
-      dialog: { showOpenDialog } as unknown as Dialog,
+      dialog: { showOpenDialog, showSaveDialog } as unknown as Dialog,
       window: () => ('window' in options ? options.window : window),
       originNow: () => ('origin' in options ? options.origin : origin),
     });
-    return { answer: handlers.get(PICK_FOLDER)?.(event as IpcMainInvokeEvent, ...(options.args ?? [])), showOpenDialog };
+    const answer = handlers.get(options.channel ?? PICK_FOLDER)?.(event as IpcMainInvokeEvent, ...(options.args ?? []));
+    return { answer, showOpenDialog, showSaveDialog };
   }
   const trusted = { sender: webContents, senderFrame: mainFrame };
 
@@ -32,8 +37,24 @@ describe('pickFolder', () => {
     expect(showOpenDialog).toHaveBeenCalledExactlyOnceWith(window, expect.objectContaining({ properties: ['openDirectory', 'createDirectory'] }));
   });
 
+  test('answers a file, and where to write one under the name that was suggested', async () => {
+    const file = ask(trusted, { channel: PICK_FILE });
+    expect(await file.answer).toBe('/home/a/bundle');
+    expect(file.showOpenDialog).toHaveBeenCalledExactlyOnceWith(window, expect.objectContaining({ properties: ['openFile'] }));
+    const save = ask(trusted, { channel: PICK_SAVE, args: ['digits-1.0.0.tar'] });
+    expect(await save.answer).toBe('/home/a/digits.tar');
+    expect(save.showSaveDialog).toHaveBeenCalledExactlyOnceWith(window, expect.objectContaining({ defaultPath: 'digits-1.0.0.tar' }));
+  });
+
   test('answers nothing when the person closed it', async () => {
     expect(await ask(trusted, { result: { canceled: true, filePaths: [] } }).answer).toBeUndefined();
+    expect(await ask(trusted, { channel: PICK_SAVE, args: ['a.tar'], result: { canceled: true, filePath: '' } }).answer).toBeUndefined();
+  });
+
+  test.each([[['/etc/passwd']], [['..\\up']], [[`a${'\u202e'}b`]], [['']], [['a', 'b']], [[]]])('suggests no path and nothing unseen: %j', async (args) => {
+    const { answer, showSaveDialog } = ask(trusted, { channel: PICK_SAVE, args });
+    await expect(answer).rejects.toThrow();
+    expect(showSaveDialog).not.toHaveBeenCalled();
   });
 
   test.each<[string, object, Parameters<typeof ask>[1]]>([

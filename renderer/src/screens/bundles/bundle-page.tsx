@@ -1,33 +1,38 @@
-import { useMutation, useQuery } from '@tanstack/react-query';
+import { useQuery } from '@tanstack/react-query';
 import { Link, useNavigate } from '@tanstack/react-router';
-import { type ReactNode, useState } from 'react';
+import type { ReactNode } from 'react';
 import type { BundleDetail } from '#contract';
 import { Page } from '../../frame/page.tsx';
 import { client, orpc } from '../../lib/engine.ts';
 import { bytes, milliseconds, plural } from '../../lib/format.ts';
 import { refOf } from '../../lib/refs.ts';
 import { bundleMeaning } from '../../lib/states.ts';
+import { useJobCall } from '../../lib/use-job-call.ts';
 import { Button } from '../../parts/button.tsx';
 import { Digest } from '../../parts/copy.tsx';
-import { ErrorPanel } from '../../parts/error-panel.tsx';
 import { Facts, Section } from '../../parts/facts.tsx';
+import { JobLine } from '../../parts/job-line.tsx';
 import { Meaning } from '../../parts/meaning.tsx';
 import { Moment } from '../../parts/moment.tsx';
 import { QueryView } from '../../parts/query-view.tsx';
 import { Shape } from '../../parts/shape.tsx';
 import { bundleRoute } from '../../routes.ts';
+import { BundleActions } from './bundle-actions.tsx';
 import { FilesTable, RunningTable, TrialsTable, VariantsTable } from './bundle-tables.tsx';
 import styles from './bundles.module.css';
-import { RemoveBundle } from './remove-bundle.tsx';
+import { HistoryTable } from './history-table.tsx';
+import { Signatures } from './signatures-table.tsx';
+import { standingOf } from './standing.ts';
+import { StandingPanel } from './standing-panel.tsx';
 import { Verified } from './verified.tsx';
 
 export function BundlePage(): ReactNode {
   const { ref } = bundleRoute.useParams();
   const navigate = useNavigate();
   const query = useQuery(orpc.bundles.show.queryOptions({ input: { ref } }));
-  const verify = useMutation({ mutationFn: () => client.bundles.verify({ ref }) });
-  const [removing, setRemoving] = useState(false);
+  const verify = useJobCall({ call: (_: undefined, jobId, signal) => client.bundles.verify({ ref, jobId }, { signal }) });
   const bundle = query.data;
+  const usable = bundle?.state === 'sound';
   return (
     <Page
       title={ref}
@@ -41,17 +46,19 @@ export function BundlePage(): ReactNode {
       action={
         bundle && (
           <>
-            <Button kind="quiet" onClick={() => setRemoving(true)}>
-              Remove…
-            </Button>
-            <Button busy={verify.isPending && 'Verifying every file'} onClick={() => verify.mutate()}>
+            <BundleActions bundle={bundle} />
+            <Button busy={verify.running && 'Verifying every file'} onClick={() => verify.begin(undefined)}>
               Verify the files
             </Button>
             <Button onClick={() => void navigate({ to: '/bundles/model', search: { ref, view: 'graph' } })}>Look into the model</Button>
-            <Button onClick={() => void navigate({ to: '/playground', search: { ref } })}>Open in Playground</Button>
-            <Button kind="primary" onClick={() => void navigate({ to: '/trials', search: { new: ref } })}>
-              Set up a trial
-            </Button>
+            {usable && (
+              <>
+                <Button onClick={() => void navigate({ to: '/playground', search: { ref } })}>Open in Playground</Button>
+                <Button kind="primary" onClick={() => void navigate({ to: '/trials', search: { new: ref } })}>
+                  Set up a trial
+                </Button>
+              </>
+            )}
           </>
         )
       }
@@ -59,10 +66,11 @@ export function BundlePage(): ReactNode {
       <QueryView query={query} what="Reading the bundle">
         {(data) => (
           <>
-            {verify.data && <Verified result={verify.data} />}
-            {verify.isError && (
+            <StandingPanel bundle={data} verifying={verify.running} onVerify={() => verify.begin(undefined)} />
+            {verify.result && <Verified result={verify.result} />}
+            {(verify.running || verify.error !== undefined || verify.cancelled) && (
               <div className={styles.banner}>
-                <ErrorPanel error={verify.error} title="The bundle could not be verified." />
+                <JobLine label="Verify" call={verify} failed="The bundle could not be verified." stopped="Nothing was changed." />
               </div>
             )}
             <Overview bundle={data} />
@@ -75,10 +83,13 @@ export function BundlePage(): ReactNode {
             <Section title="Where it runs">
               <RunningTable bundle={data} />
             </Section>
+            <Signatures bundle={data} />
+            <Section title="History">
+              <HistoryTable bundleRef={refOf(data)} />
+            </Section>
             <Section title="Files">
               <FilesTable bundle={data} />
             </Section>
-            <RemoveBundle bundle={data} opened={removing} onClose={() => setRemoving(false)} />
           </>
         )}
       </QueryView>
@@ -87,8 +98,7 @@ export function BundlePage(): ReactNode {
 }
 
 function sentence(bundle: BundleDetail): string {
-  const meaning = bundleMeaning(bundle);
-  const state = `${meaning.word}${meaning.reason === undefined ? '' : `: ${meaning.reason}`}`;
+  const state = standingOf(bundle)?.title ?? bundleMeaning(bundle).word;
   const text = bundle.description === undefined ? '' : `${bundle.description.replace(/\.?$/, '.')} `;
   return `${text}${state.replace(/\.?$/, '.')}`;
 }
@@ -99,7 +109,7 @@ function Overview({ bundle }: { bundle: BundleDetail }) {
       <Section title="Overview">
         <Facts
           items={[
-            { name: 'State', value: <Meaning {...bundleMeaning(bundle)} inline /> },
+            { name: 'State', value: <Meaning {...bundleMeaning(bundle)} /> },
             { name: 'Digest', value: <Digest digest={bundle.digest} of={refOf(bundle)} /> },
             { name: 'Built', value: <Moment at={bundle.createdAt} /> },
             { name: 'Exported by', value: bundle.producer ?? 'not recorded' },

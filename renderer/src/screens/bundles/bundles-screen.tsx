@@ -7,6 +7,7 @@ import { orpc } from '../../lib/engine.ts';
 import { byteUnit, plural } from '../../lib/format.ts';
 import { bundlePart, refOf } from '../../lib/refs.ts';
 import { bundleMeaning } from '../../lib/states.ts';
+import { useFileDrop } from '../../lib/use-file-drop.ts';
 import { Button } from '../../parts/button.tsx';
 import { Digest } from '../../parts/copy.tsx';
 import { DataGrid } from '../../parts/grid/data-grid.tsx';
@@ -14,8 +15,11 @@ import type { GridColumn } from '../../parts/grid/columns.ts';
 import { Meaning } from '../../parts/meaning.tsx';
 import { Moment } from '../../parts/moment.tsx';
 import { Empty } from '../../parts/placeholder.tsx';
+import { NO_SOURCE, sourceOf } from '../../parts/file-source.tsx';
 import { QueryView } from '../../parts/query-view.tsx';
-import { AddBundleSheet } from './add-bundle-sheet.tsx';
+import { bundlesRoute } from '../../routes.ts';
+import { AddBundleSheet, isWay, type Way } from './add-bundle-sheet.tsx';
+import styles from './bundles.module.css';
 import { type Troubled, useBundlePages } from './use-bundle-pages.tsx';
 
 interface Row extends BundleSummary {
@@ -87,7 +91,13 @@ export function BundlesScreen(): ReactNode {
   const trials = useQuery(orpc.trials.list.queryOptions()).data ?? NO_TRIALS;
   const devices = useQuery(orpc.devices.list.queryOptions()).data ?? NO_DEVICES;
   const navigate = useNavigate();
-  const [adding, setAdding] = useState(false);
+  const { add } = bundlesRoute.useSearch();
+  const [dropped, setDropped] = useState({ source: NO_SOURCE, time: 0 });
+  const show = (way: Way | undefined): void => void navigate({ to: '/bundles', search: way === undefined ? {} : { add: way }, replace: add !== undefined });
+  const over = useFileDrop(({ files, folder }) => {
+    setDropped(({ time }) => ({ source: sourceOf(files), time: time + 1 }));
+    show(wayFor(files[0]?.name ?? '', folder));
+  });
   const rows = useMemo(() => bundles?.map((bundle) => toRow(bundle, trials, devices)) ?? [], [bundles, trials, devices]);
   const columns = useMemo(() => columnsFor(rows), [rows]);
   return (
@@ -96,44 +106,61 @@ export function BundlesScreen(): ReactNode {
       fixed
       status={sentence(troubled)}
       action={
-        <Button kind="primary" onClick={() => setAdding(true)}>
+        <Button kind="primary" onClick={() => show('sample')}>
           Add a bundle
         </Button>
       }
     >
-      <QueryView query={query} what="Reading the bundles">
-        {() => (
-          <DataGrid
-            label="Bundles"
-            noun="bundle"
-            fill
-            rows={rows}
-            columns={columns}
-            rowId={(row) => row.ref}
-            paged={paged}
-            tools={tools}
-            onOpen={(row) => void navigate({ to: '/bundles/$ref', params: { ref: row.ref } })}
-            empty={
-              <Empty
-                title="No bundle yet"
-                action={
-                  <Button kind="primary" onClick={() => setAdding(true)}>
-                    Add a bundle
-                  </Button>
-                }
-              >
-                <p>
-                  A bundle is a model with its recipe, labels, golden set and limits, checked and signed. Start with the sample that reads handwritten digits,
-                  or build your own from a folder.
-                </p>
-              </Empty>
-            }
-          />
-        )}
-      </QueryView>
-      <AddBundleSheet opened={adding} onClose={() => setAdding(false)} />
+      <div className={over ? `${styles.zone} ${styles.over}` : styles.zone}>
+        <QueryView query={query} what="Reading the bundles">
+          {() => (
+            <DataGrid
+              label="Bundles"
+              noun="bundle"
+              fill
+              rows={rows}
+              columns={columns}
+              rowId={(row) => row.ref}
+              paged={paged}
+              tools={tools}
+              onOpen={(row) => void navigate({ to: '/bundles/$ref', params: { ref: row.ref } })}
+              empty={
+                <Empty
+                  title="No bundle yet"
+                  action={
+                    <Button kind="primary" onClick={() => show('sample')}>
+                      Add a bundle
+                    </Button>
+                  }
+                >
+                  <p>
+                    A bundle is a model with its recipe, labels, golden set and limits, checked and signed. Start with the sample that reads handwritten digits,
+                    or build your own from a folder. A model or bundle file can also be dropped here.
+                  </p>
+                </Empty>
+              }
+            />
+          )}
+        </QueryView>
+      </div>
+      <AddBundleSheet
+        key={dropped.time}
+        way={isWay(add) ? add : undefined}
+        dropped={dropped.source}
+        onWay={show}
+        onClose={() => {
+          setDropped(({ time }) => ({ source: NO_SOURCE, time }));
+          show(undefined);
+        }}
+      />
     </Page>
   );
+}
+
+/** The way in that suits what was dropped. */
+function wayFor(name: string, folder: boolean): Way {
+  if (folder) return 'folder';
+  return /\.(tar|tgz|oci|tar\.gz)$/i.test(name) ? 'file' : 'model';
 }
 
 function sentence(troubled: Troubled | undefined): string {

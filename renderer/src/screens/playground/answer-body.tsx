@@ -1,5 +1,7 @@
 import type { Answer, RowAnswer } from '#contract';
 import { columnNumber, columnPercent, count } from '../../lib/format.ts';
+import { plainName } from '../../lib/plain-name.ts';
+import { Boxes } from './boxes-view.tsx';
 import styles from './playground.module.css';
 import { Similarity, Spans, TextBody } from './text-answers.tsx';
 import { topLabel } from './top-label.ts';
@@ -10,14 +12,14 @@ const MAX_ROWS = 200;
 type Of<K extends Answer['kind']> = Extract<Answer, { kind: K }>;
 
 /** The answer as people read it, one form for each kind. */
-export function AnswerBody({ answer }: { answer: Answer }) {
+export function AnswerBody({ answer, picture }: { answer: Answer; picture?: string | undefined }) {
   switch (answer.kind) {
     case 'labels':
       return <Labels labels={answer.labels} />;
     case 'values':
       return <Values values={answer.values} />;
     case 'boxes':
-      return <Boxes boxes={answer.boxes} />;
+      return <Boxes answer={answer} picture={picture} />;
     case 'text':
       return <TextBody answer={answer} />;
     case 'spans':
@@ -30,7 +32,7 @@ export function AnswerBody({ answer }: { answer: Answer }) {
       return answer.parts.map((part) => (
         <section key={part.title}>
           <h3>{part.title}</h3>
-          <AnswerBody answer={part.answer} />
+          <AnswerBody answer={part.answer} picture={picture} />
         </section>
       ));
     case 'rows':
@@ -51,7 +53,9 @@ function Labels({ labels }: Pick<Of<'labels'>, 'labels'>) {
       <tbody>
         {labels.map((label) => (
           <tr key={label.index}>
-            <th scope="row">{label.label}</th>
+            <th scope="row" title={plainName(label.label)}>
+              <bdi>{plainName(label.label)}</bdi>
+            </th>
             <td>
               <span className={styles.track} aria-hidden>
                 <span className={styles.bar} style={{ width: `${Math.max(0.5, label.confidence * 100)}%` }} />
@@ -71,41 +75,9 @@ function Values({ values }: Pick<Of<'values'>, 'values'>) {
       <tbody>
         {values.map((value) => (
           <tr key={value.name}>
-            <th scope="row">{value.name}</th>
+            <th scope="row">{plainName(value.name)}</th>
             <td className="num">{columnNumber(value.value)}</td>
             <td className="dim">{value.unit ?? ''}</td>
-          </tr>
-        ))}
-      </tbody>
-    </table>
-  );
-}
-
-function Boxes({ boxes }: Pick<Of<'boxes'>, 'boxes'>) {
-  if (boxes.length === 0) return <p className="dim">Nothing was found.</p>;
-  return (
-    <table className={styles.grid} aria-label="What was found">
-      <thead>
-        <tr>
-          <th scope="col">Found</th>
-          {['Score', 'Left, px', 'Top, px', 'Right, px', 'Bottom, px'].map((head) => (
-            <th key={head} scope="col" className="num">
-              {head}
-            </th>
-          ))}
-        </tr>
-      </thead>
-      <tbody>
-        {boxes.map((box) => (
-          <tr key={`${box.index} ${box.left} ${box.top} ${box.right} ${box.bottom}`}>
-            <th scope="row">{box.label}</th>
-            <td className="num">{columnPercent(box.score)}</td>
-            {[box.left, box.top, box.right, box.bottom].map((at, i) => (
-              // The four corners are told apart by their place alone.
-              <td key={i} className="num">
-                {at.toFixed(1)}
-              </td>
-            ))}
           </tr>
         ))}
       </tbody>

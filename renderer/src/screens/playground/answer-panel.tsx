@@ -14,9 +14,11 @@ interface Props {
   state: RunState;
   /** The other variant's result on the same input, to mark differences against. */
   against?: RunResult | undefined;
+  /** The picture that was given, as an address. */
+  picture?: string | undefined;
 }
 
-export function AnswerPanel({ title, state, against }: Props) {
+export function AnswerPanel({ title, state, against, picture }: Props) {
   const { result } = state;
   const differs = result && against ? topLabel(result.answer) !== topLabel(against.answer) : false;
   return (
@@ -58,7 +60,7 @@ export function AnswerPanel({ title, state, against }: Props) {
               </figure>
             )}
           </div>
-          <AnswerBody answer={result.answer} />
+          <AnswerBody answer={result.answer} picture={picture} />
           <Strip result={result} />
         </>
       )}

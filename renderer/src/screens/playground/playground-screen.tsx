@@ -13,6 +13,7 @@ import { AnswerPanel } from './answer-panel.tsx';
 import { InputPane } from './input-pane.tsx';
 import styles from './playground.module.css';
 import { topLabel } from './top-label.ts';
+import { usePicture } from './use-picture.ts';
 import { useRuns } from './use-runs.ts';
 
 export function PlaygroundScreen(): ReactNode {
@@ -45,6 +46,7 @@ function Ready({ bundles }: { bundles: readonly BundleSummary[] }) {
   const [input, setInput] = useState<RawInput | undefined>();
   const { state: main, run, stop, reset } = useRuns();
   const { state: beside, run: runBeside, stop: stopBeside, reset: resetBeside } = useRuns();
+  const picture = usePicture(ref, input);
   const other = variants.includes(second) && second !== variant ? second : '';
 
   // The same input is run again when the bundle or a variant is changed.
@@ -104,6 +106,7 @@ function Ready({ bundles }: { bundles: readonly BundleSummary[] }) {
             key={ref}
             bundleRef={ref}
             running={main.running || beside.running}
+            picture={picture}
             onInput={setInput}
             onStop={() => {
               stop();
@@ -111,8 +114,8 @@ function Ready({ bundles }: { bundles: readonly BundleSummary[] }) {
             }}
           />
           <div className={styles.answers}>
-            <AnswerPanel title={variant} state={main} />
-            {other !== '' && <AnswerPanel title={other} state={beside} against={main.result} />}
+            <AnswerPanel title={variant} state={main} picture={picture} />
+            {other !== '' && <AnswerPanel title={other} state={beside} against={main.result} picture={picture} />}
           </div>
         </div>
       </div>

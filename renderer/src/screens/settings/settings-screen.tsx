@@ -13,6 +13,7 @@ import { GateList } from '../../parts/gate-list.tsx';
 import { Meaning } from '../../parts/meaning.tsx';
 import { Moment } from '../../parts/moment.tsx';
 import { QueryView } from '../../parts/query-view.tsx';
+import { SignersSection } from '../trust/signers-section.tsx';
 import { KeysSection } from './keys-section.tsx';
 import styles from './settings.module.css';
 
@@ -43,6 +44,7 @@ export function SettingsScreen(): ReactNode {
         {(settings) => <Form settings={settings} save={save.mutate} />}
       </QueryView>
       <KeysSection />
+      <SignersSection />
       <Section title="Workspace">
         <QueryView query={status} what="Asking the engine">
           {(data) => <Workspace status={data} />}
