@@ -20,7 +20,6 @@ beforeAll(async () => {
   friend = await makeFriend(join(workspace.dir, 'friend'));
   window = await openWindow(browser, workspace.link);
   page = window.page;
-  if (process.env['QUICK']) page.setDefaultTimeout(8000);
 });
 afterAll(async () => {
   await browser?.close();
