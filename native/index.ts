@@ -11,7 +11,7 @@ import { twins } from './twins.ts';
 import type { CpuFeatures, Kernels, MinMax, NativeAddon } from './types.ts';
 
 export { twins } from './twins.ts';
-export type { CpuFeatures, Kernels, MinMax, NativeAddon, QuantizedArray, QuantizeParams } from './types.ts';
+export type { CpuFeatures, DriverProbe, Kernels, MinMax, NativeAddon, QuantizedArray, QuantizeParams } from './types.ts';
 
 /** The addon is built for this Node-API; an older Node cannot load it. */
 const NODE_API = 8;
@@ -27,6 +27,7 @@ interface RawAddon {
   quantizeLinear(input: Float32Array, output: ArrayBufferView, scales: Float32Array, zeros: Float32Array, inner: number): number;
   minMax(input: Float32Array): MinMax;
   setMemoryLimit(bytes: number): boolean;
+  probe(name: string, libraries?: readonly string[]): string;
   dieWithParent(parent: number): boolean;
   confine(readOnly: boolean): boolean;
   relaunch(command: readonly string[]): void;
@@ -86,6 +87,8 @@ function wrap(raw: RawAddon, path: string): NativeAddon {
     },
     minMax: (input) => raw.minMax(input),
     setMemoryLimit: (bytes) => raw.setMemoryLimit(bytes),
+    probe: (name) => JSON.parse(raw.probe(name)) as unknown,
+    probeLibraries: (names) => JSON.parse(raw.probe('libraries', names)) as unknown,
     dieWithParent: (parent = process.ppid) => raw.dieWithParent(parent),
     confine: ({ write }) => raw.confine(!write),
     relaunch: (command) => raw.relaunch(command),

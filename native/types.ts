@@ -37,7 +37,12 @@ export interface CpuFeatures {
   flags: string[];
   /** The CPU's own name for itself, or '' where it has none. */
   brand: string;
+  /** What the hypervisor calls itself (`KVMKVMKVM`), or '' where there is none or the CPU cannot say. */
+  hypervisor: string;
 }
+
+/** Driver libraries the addon can question (native/src/driver_probes.h). */
+export type DriverProbe = 'cuda' | 'nvml' | 'vulkan' | 'dxgi' | 'dxcore';
 
 export interface NativeAddon extends Kernels {
   /** The binary: what a program that only wants to `relaunch` itself loads. */
@@ -54,6 +59,13 @@ export interface NativeAddon extends Kernels {
    * @returns false where the platform has no such limit or refused.
    */
   setMemoryLimit(bytes: number): boolean;
+  /**
+   * Loads a driver's library and asks it for its devices. The library may hang or crash: call it in a process that can be killed.
+   * @returns what its JSON text says; check it, a driver wrote half of it.
+   */
+  probe(name: DriverProbe): unknown;
+  /** Loads each library (a name or a path) for good and asks its version: `{libraries: [{name, loads, version?, error?}]}`. */
+  probeLibraries(names: readonly string[]): unknown;
   /**
    * Has this process killed when its parent ends (Linux: PR_SET_PDEATHSIG). Ends it at once when the parent is already gone.
    * @param parent pid of the parent, by default `process.ppid` as Node knows it

@@ -19,7 +19,11 @@ export const HardwareDeviceSchema = z.object({
   /** What is missing for the next state. Absent when verified. */
   stoppedBy: z.string().optional(),
   remedy: RemedySchema.optional(),
+  /** True: no provider of this program's ONNX Runtime reaches it, whatever is mended. It is told so that nobody waits for it. */
+  noPath: z.boolean().optional(),
   memoryBytes: z.number().int().optional(),
+  /** Of it, free when looked at. */
+  memoryFreeBytes: z.number().int().optional(),
   driver: z.string().optional(),
   /** Execution providers that could use this device. */
   providers: z.array(z.string()),
@@ -42,6 +46,8 @@ export type ProviderState = z.infer<typeof ProviderStateSchema>;
 
 export const HardwareReportSchema = z.object({
   detectedAt: TimestampSchema,
+  /** How long looking took, and after it trying models on what was found. */
+  took: z.object({ probesMs: z.number(), proofsMs: z.number() }).optional(),
   /** One sentence that answers "what runs here?". */
   summary: z.string(),
   machine: z.object({
@@ -58,6 +64,14 @@ export const HardwareReportSchema = z.object({
     cores: z.number().int(),
     /** Cores this process may use (affinity and cgroup quota). */
     usableCores: z.number(),
+    /** What narrows them, in words with the number. */
+    limits: z.array(z.string()).optional(),
+    sockets: z.number().int().optional(),
+    /** Cores as built; `cores` counts their threads. */
+    physicalCores: z.number().int().optional(),
+    /** Where not all cores are alike. */
+    kinds: z.array(z.object({ name: z.string(), count: z.number().int() })).optional(),
+    caches: z.array(z.object({ name: z.string(), bytes: z.number().int(), sharedBy: z.number().int().optional() })).optional(),
     /** Vector extensions that matter for inference, each present or not. */
     features: z.record(z.string(), z.boolean()),
     /** Which int8 kernels ONNX Runtime will choose, in words, and what follows for quantization. */

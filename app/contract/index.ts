@@ -35,6 +35,7 @@ export * from './devices.ts';
 export * from './distribution.ts';
 export * from './errors.ts';
 export * from './hardware.ts';
+export { coresText, hardwareReportText } from './hardware-text.ts';
 export * from './imports.ts';
 export * from './inference.ts';
 export * from './jobs.ts';

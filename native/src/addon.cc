@@ -8,6 +8,7 @@
 
 #include "confine.h"
 #include "cpu_features.h"
+#include "driver_probes.h"
 #include "kernels.h"
 #include "process_control.h"
 
@@ -54,6 +55,7 @@ class Addon : public Napi::Addon<Addon> {
                              InstanceMethod("quantizeLinear", &Addon::QuantizeLinear, napi_enumerable),
                              InstanceMethod("minMax", &Addon::MinMax, napi_enumerable),
                              InstanceMethod("setMemoryLimit", &Addon::SetMemoryLimit, napi_enumerable),
+                             InstanceMethod("probe", &Addon::Probe, napi_enumerable),
                              InstanceMethod("dieWithParent", &Addon::DieWithParent, napi_enumerable),
                              InstanceMethod("confine", &Addon::Confine, napi_enumerable),
                              InstanceMethod("relaunch", &Addon::Relaunch, napi_enumerable),
@@ -69,6 +71,7 @@ class Addon : public Napi::Addon<Addon> {
     Napi::Object result = Napi::Object::New(env);
     result.Set("flags", list);
     result.Set("brand", cpuBrand());
+    result.Set("hypervisor", hypervisorName());
     return result;
   }
 
@@ -160,6 +163,32 @@ class Addon : public Napi::Addon<Addon> {
     const double bytes = info[0].As<Napi::Number>().DoubleValue();
     if (!(bytes >= 1) || bytes > 9007199254740991.0) return fail(env, "setMemoryLimit: bytes must be a positive whole number");
     return Napi::Boolean::New(env, setMemoryLimit(static_cast<uint64_t>(bytes)));
+  }
+
+  /// (name: string, libraries?: string[]) -> JSON text. May hang or crash with the library it loads: only for a child process.
+  Napi::Value Probe(const Napi::CallbackInfo& info) {
+    Napi::Env env = info.Env();
+    if (info.Length() == 0 || !info[0].IsString()) return fail(env, "probe: the name must be a string");
+    const std::string name = info[0].As<Napi::String>();
+    if (name == "libraries") {
+      if (info.Length() != 2 || !info[1].IsArray()) return fail(env, "probe: libraries must be a list of strings");
+      const Napi::Array list = info[1].As<Napi::Array>();
+      std::vector<std::string> names;
+      for (uint32_t i = 0; i < list.Length(); i++) {
+        const Napi::Value item = list.Get(i);
+        if (!item.IsString()) return fail(env, "probe: libraries must be a list of strings");
+        names.push_back(item.As<Napi::String>());
+      }
+      return Napi::String::New(env, probeLibraries(names));
+    }
+    const struct {
+      const char* name;
+      std::string (*ask)();
+    } all[] = {{"cuda", probeCuda}, {"nvml", probeNvml}, {"vulkan", probeVulkan}, {"dxgi", probeDxgi}, {"dxcore", probeDxcore}};
+    for (const auto& one : all) {
+      if (name == one.name) return Napi::String::New(env, one.ask());
+    }
+    return fail(env, "probe: there is no such probe");
   }
 
   Napi::Value DieWithParent(const Napi::CallbackInfo& info) {

@@ -79,14 +79,18 @@ std::vector<std::string> readFlags() {
       {"fma", ymm && bit(one.ecx, 12)},
       {"f16c", ymm && bit(one.ecx, 29)},
       {"avx512f", avx512f},
+      {"avx512dq", avx512f && bit(seven.ebx, 17)},
       {"avx512bw", avx512f && bit(seven.ebx, 30)},
       {"avx512vl", avx512f && bit(seven.ebx, 31)},
       {"avx512_vnni", avx512f && bit(seven.ecx, 11)},
       {"avx512_bf16", avx512f && bit(sevenOne.eax, 5)},
+      {"avx512_fp16", avx512f && bit(seven.edx, 23)},
       {"avx_vnni", ymm && bit(sevenOne.eax, 4)},
+      {"avx_vnni_int8", ymm && bit(sevenOne.edx, 4)},
       {"amx_tile", tiles && bit(seven.edx, 24)},
       {"amx_int8", tiles && bit(seven.edx, 25)},
       {"amx_bf16", tiles && bit(seven.edx, 22)},
+      {"amx_fp16", tiles && bit(sevenOne.eax, 21)},
   };
   std::vector<std::string> flags;
   for (const auto& f : all) {
@@ -115,23 +119,33 @@ std::vector<std::string> readFlags() {
   const unsigned long cap = getauxval(AT_HWCAP);
   const unsigned long cap2 = getauxval(AT_HWCAP2);
   add("asimd", (cap >> 1) & 1);
+  add("asimdhp", (cap >> 10) & 1);
   add("asimddp", (cap >> 20) & 1);
   add("sve", (cap >> 22) & 1);
+  add("sve2", (cap2 >> 1) & 1);
   add("i8mm", (cap2 >> 13) & 1);
   add("bf16", (cap2 >> 14) & 1);
   add("sme", (cap2 >> 23) & 1);
+  add("sme2", (static_cast<uint64_t>(cap2) >> 37) & 1);
 #elif defined(__APPLE__)
   add("asimd", true);
+  add("asimdhp", sysctlFlag("hw.optional.arm.FEAT_FP16"));
   add("asimddp", sysctlFlag("hw.optional.arm.FEAT_DotProd"));
   add("i8mm", sysctlFlag("hw.optional.arm.FEAT_I8MM"));
   add("bf16", sysctlFlag("hw.optional.arm.FEAT_BF16"));
   add("sme", sysctlFlag("hw.optional.arm.FEAT_SME"));
+  add("sme2", sysctlFlag("hw.optional.arm.FEAT_SME2"));
 #elif defined(_WIN32)
-  // Numbers from winnt.h; older SDKs lack the names. 43: PF_ARM_V82_DP, 66: PF_ARM_V82_I8MM, 46: PF_ARM_SVE.
+  // Numbers from winnt.h; older SDKs lack the names: PF_ARM_V82_DP, _SVE, _SVE2, _V82_I8MM, _V82_FP16, _V86_BF16, _SME, _SME2.
   add("asimd", true);
   add("asimddp", IsProcessorFeaturePresent(43));
   add("sve", IsProcessorFeaturePresent(46));
+  add("sve2", IsProcessorFeaturePresent(47));
   add("i8mm", IsProcessorFeaturePresent(66));
+  add("asimdhp", IsProcessorFeaturePresent(67));
+  add("bf16", IsProcessorFeaturePresent(68));
+  add("sme", IsProcessorFeaturePresent(70));
+  add("sme2", IsProcessorFeaturePresent(71));
 #endif
   return flags;
 }
@@ -170,6 +184,27 @@ std::string cpuBrand() {
   char text[128] = {};
   size_t size = sizeof text - 1;
   return sysctlbyname("machdep.cpu.brand_string", text, &size, nullptr, 0) == 0 ? text : "";
+#else
+  return "";
+#endif
+}
+
+std::string hypervisorName() {
+#if defined(EDGEWRIGHT_X86)
+  if (!bit(cpuid(1, 0).ecx, 31)) return "";
+  Registers r;
+#if defined(_MSC_VER)
+  int v[4];
+  __cpuid(v, 0x40000000);
+  r = {static_cast<uint32_t>(v[0]), static_cast<uint32_t>(v[1]), static_cast<uint32_t>(v[2]), static_cast<uint32_t>(v[3])};
+#else
+  __cpuid(0x40000000, r.eax, r.ebx, r.ecx, r.edx);
+#endif
+  char text[13] = {};
+  std::memcpy(text, &r.ebx, 4);
+  std::memcpy(text + 4, &r.ecx, 4);
+  std::memcpy(text + 8, &r.edx, 4);
+  return text[0] == 0 ? "unknown" : text;
 #else
   return "";
 #endif

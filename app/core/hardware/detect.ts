@@ -1,12 +1,16 @@
 /** Detection as a whole: on this machine, on a recorded one, kept in memory and, where the caller wants it, in a file. */
 import { type HardwareReport, HardwareReportSchema } from '#contract';
 import { libraryPath, readFileIfThere, writeFileAtomic } from '#core/platform';
+import { homedir, hostname } from 'node:os';
 import { z } from 'zod';
+import { userName } from './node-owner.ts';
 import { bootMark, liveMachine } from './live-machine.ts';
 import { REPORT_KEPT_MS } from './limits.ts';
 import { probeLive, probeRecorded } from './probe-runner.ts';
 import { type Proof, proveProvider } from './prove.ts';
-import { parseRecording, type Recording, recordingMachine, replayMachine } from './recording.ts';
+import { noParts, recordedHead, withoutPerson } from './recorder.ts';
+import { parseRecording, type Recording } from './recording.ts';
+import { replayMachine } from './replay.ts';
 import { buildReport } from './report.ts';
 
 export interface DetectOptions {
@@ -57,11 +61,14 @@ export async function detectHardware(options: DetectOptions = {}): Promise<Hardw
 
 async function detectLive(options: DetectOptions): Promise<HardwareReport> {
   const { signal } = options;
+  const began = performance.now();
   // The CPU's proof needs no probe's answer: both at once halve the wait.
   const prove = options.verify === false ? async () => undefined : (options.proveProvider ?? ((provider: string) => proveProvider(provider, { signal })));
   const cpuProof = prove('cpu');
-  const [known, probed] = await Promise.all([liveMachine.facts(), probeLive({ signal, limitMs: options.probeLimitMs, entry: options.probeEntry }), cpuProof]);
-  return buildReport(probed, known, (provider) => (provider === 'cpu' ? cpuProof : prove(provider)));
+  const probing = probeLive({ signal, limitMs: options.probeLimitMs, entry: options.probeEntry }).then((found) => ({ found, ms: performance.now() - began }));
+  const [known, probed] = await Promise.all([liveMachine.facts(), probing, cpuProof]);
+  const report = await buildReport(probed.found, known, (provider) => (provider === 'cpu' ? cpuProof : prove(provider)));
+  return { ...report, took: { probesMs: probed.ms, proofsMs: performance.now() - began - probed.ms } };
 }
 
 async function detectRecorded(recording: Recording, options: DetectOptions): Promise<HardwareReport> {
@@ -72,17 +79,26 @@ async function detectRecorded(recording: Recording, options: DetectOptions): Pro
 
 /**
  * Writes down everything detection asks of this machine, with the answers and proofs, so that it can be detected elsewhere.
- * Holds no host name and no environment beyond the names in ENV_ASKED.
+ * The questions are put where detection puts them, in processes that can be killed. Whose machine it is is taken out.
  */
-export async function recordMachine(options: { signal?: AbortSignal; note?: string } = {}): Promise<Recording> {
-  const { machine, recording } = recordingMachine(liveMachine, await liveMachine.facts());
-  const report = await buildReport(await probeRecorded(machine), await machine.facts(), async (provider) => {
-    const proof = await proveProvider(provider, { signal: options.signal });
-    recording.proofs[provider] = proof;
+export async function recordMachine(options: { signal?: AbortSignal | undefined; note?: string } = {}): Promise<Recording> {
+  const { signal } = options;
+  const known = await liveMachine.facts();
+  const probed = await probeLive({ signal, record: true });
+  const proofs: Recording['proofs'] = {};
+  const report = await buildReport(probed, known, async (provider) => {
+    const proof = await proveProvider(provider, { signal });
+    proofs[provider] = proof;
     return proof;
   });
-  return { ...recording, note: options.note ?? `${report.summary} (${new Date(report.detectedAt).toISOString()})` };
+  const note = options.note ?? `${report.summary} (${new Date(report.detectedAt).toISOString()})`;
+  const whole = { ...recordedHead(known), note, ...(probed.recorded ?? noParts()), proofs };
+  // Read back through the same door as anybody's: what is written is one that will be taken.
+  return parseRecording(withoutPerson(whole, { home: homedir(), user: userName(), host: hostname() }));
 }
+
+/** Counts changes of what detection finds and says: a report of an older program is not given again. */
+const DETECTION = '2';
 
 const CacheSchema = z.object({ key: z.string(), report: HardwareReportSchema });
 
@@ -90,6 +106,7 @@ const CacheSchema = z.object({ key: z.string(), report: HardwareReportSchema });
 async function cacheKey(): Promise<string> {
   const facts = await liveMachine.facts();
   const parts = [
+    DETECTION,
     await bootMark(),
     facts.hostname,
     facts.release,
@@ -98,6 +115,7 @@ async function cacheKey(): Promise<string> {
     facts.ortDir,
     (await liveMachine.list(facts.ortDir)).join(','),
     libraryPath() ?? '',
+    process.env.CUDA_VISIBLE_DEVICES ?? '',
   ];
   return parts.join('|');
 }

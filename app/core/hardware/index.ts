@@ -5,4 +5,5 @@ export { onnxRuntimeInstall } from './live-machine.ts';
 export { type Proof, proveProvider } from './prove.ts';
 export { PROVIDER_NAMES, providerShortName } from './provider-names.ts';
 export { withLoaderReason } from './words.ts';
-export { parseRecording, type Recording, RecordingSchema } from './recording.ts';
+export { MAX_RECORDING_BYTES } from './limits.ts';
+export { parseRecording, readRecording, type Recording, RecordingSchema } from './recording.ts';

@@ -24,3 +24,21 @@ export const MAX_ELF_TABLE_BYTES = 16 * 1024 * 1024;
 export const REPORT_KEPT_MS = 24 * 60 * 60 * 1000;
 /** Timed runs of the tiny model in a proof; the fastest counts. */
 export const PROOF_RUNS = 5;
+/** Longest the probes that load drivers' libraries may take to answer one question, in ms: a data-centre GPU without a running driver daemon takes seconds to start. */
+export const DRIVER_PROBE_LIMIT_MS = 20_000;
+/** Largest recording of a machine, in bytes. */
+export const MAX_RECORDING_BYTES = 16 * 1024 * 1024;
+/** Most files, links, commands and so on of a recording, each. */
+export const MAX_RECORDED_PARTS = 20_000;
+/** Longest path or command line of a recording, in characters. */
+export const MAX_RECORDED_KEY_CHARS = 4096;
+/** Largest number of processors or nodes a recording may speak of. */
+export const MAX_RECORDED_COUNT = 65_536;
+/** Longest name, flag or variable's name, in characters. */
+export const MAX_SHORT_CHARS = 1024;
+/** Most links followed for one path; the kernel's own bound. */
+export const MAX_LINKS = 40;
+/** Most devices of a report. */
+export const MAX_DEVICES = 256;
+/** Longest text in a report, in characters. */
+export const MAX_REPORT_TEXT_CHARS = 2000;

@@ -9,18 +9,26 @@ import { libraryPath } from '#core/platform';
 import { loadNative } from '#native';
 import { neededLibraries } from './elf.ts';
 import { COMMAND_LIMIT_MS, MAX_COMMAND_BYTES, MAX_ENTRIES, MAX_TEXT_BYTES } from './limits.ts';
-import type { AccessTo, CommandResult, Machine, MachineFacts, SystemQuestion } from './machine.ts';
+import { askSystem } from './live-system.ts';
+import type { AccessTo, CommandResult, Machine, MachineFacts } from './machine.ts';
+import { nodeOwner } from './node-owner.ts';
+import { pciIdsName } from './pci-ids.ts';
 
 export const liveMachine: Machine = {
   facts,
   env: (name) => (name === 'LD_LIBRARY_PATH' ? libraryPath() : process.env[name]),
   readText,
+  readHex,
   list: async (dir) => (await readdir(dir).catch(() => [])).sort().slice(0, MAX_ENTRIES),
   link: (path) => readlink(path).catch(() => undefined),
   access: accessTo,
+  owner: nodeOwner,
   run,
   needed: neededLibraries,
-  ask,
+  ask: askSystem,
+  driver: async (probe) => loadNative()?.probe(probe),
+  load: async (names) => loadNative()?.probeLibraries(names),
+  pciName: pciIdsName,
 };
 
 const require = createRequire(import.meta.url);
@@ -63,7 +71,7 @@ async function facts(): Promise<MachineFacts> {
     cpuModel: native?.brand || list[0]?.model.trim() || '',
     cores: list.length,
     usableCores: availableParallelism(),
-    ...(native && { cpuFlags: native.flags }),
+    ...(native && { cpuFlags: native.flags, hypervisor: native.hypervisor }),
     node: process.version,
     onnxruntime: ort.version,
     ortDir: (await folderInUse()) ?? ort.dir,
@@ -90,6 +98,19 @@ async function readText(path: string): Promise<string | undefined> {
     }
   } catch {
     return undefined;
+  }
+}
+
+async function readHex(path: string, count: number): Promise<string | undefined> {
+  const handle = await open(path, 'r').catch(() => undefined);
+  if (handle === undefined) return undefined;
+  try {
+    const { bytesRead, buffer } = await handle.read(Buffer.alloc(count), 0, count, 0);
+    return bytesRead === count ? buffer.toString('hex') : undefined;
+  } catch {
+    return undefined;
+  } finally {
+    await handle.close();
   }
 }
 
@@ -124,16 +145,6 @@ function run(command: string, args: readonly string[]): Promise<CommandResult | 
       });
     });
   });
-}
-
-/** systeminformation is only loaded where it is asked: it costs memory and start-up time. */
-async function ask(question: SystemQuestion): Promise<unknown> {
-  try {
-    const si = await import('systeminformation');
-    return await si.default[question]();
-  } catch {
-    return undefined;
-  }
 }
 
 /** Kept for the cache key: a new start of the machine may have brought a new driver. */

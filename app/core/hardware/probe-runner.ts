@@ -6,11 +6,12 @@ import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { abortError, spawnNode } from '#core/platform';
-import { MAX_ANSWER_BYTES, MAX_REASON_CHARS, PROBE_LIMIT_MS, PROBE_START_LIMIT_MS } from './limits.ts';
-import type { Machine } from './machine.ts';
-import { type ProbeLine, runProbe } from './probe-serve.ts';
+import { DRIVER_PROBE_LIMIT_MS, MAX_ANSWER_BYTES, MAX_REASON_CHARS, PROBE_LIMIT_MS, PROBE_START_LIMIT_MS } from './limits.ts';
+import { ENV_ASKED, type Machine } from './machine.ts';
+import { type ProbeLine, RECORD, runProbe } from './probe-serve.ts';
 import { endedHow } from './words.ts';
-import { type FoundFacts, PROBE_NAMES, PROBES } from './probes/table.ts';
+import { DRIVER_PROBES, type FoundFacts, PROBE_NAMES, PROBES } from './probes/table.ts';
+import { mergeParts, noParts, type RecordedParts } from './recorder.ts';
 
 export interface ProbeOutcome {
   name: string;
@@ -21,10 +22,15 @@ export interface ProbeOutcome {
 
 export interface Probed {
   facts: FoundFacts;
+  /** In the table's order, whichever answered first. */
   probes: ProbeOutcome[];
+  /** What was asked and answered, where a recording was wanted. */
+  recorded?: RecordedParts;
 }
 
 export interface ProbeOptions {
+  /** Also write down every question and answer. */
+  record?: boolean | undefined;
   signal?: AbortSignal | undefined;
   /** Longest one probe may take, in ms. */
   limitMs?: number | undefined;
@@ -34,21 +40,31 @@ export interface ProbeOptions {
 
 const ENTRY = fileURLToPath(new URL('./probe-main.ts', import.meta.url));
 
+/** Two processes side by side: probes that read files, and those that load drivers' libraries. */
 export async function probeLive(options: ProbeOptions = {}): Promise<Probed> {
-  const probed: Probed = { facts: {}, probes: [] };
-  let left: string[] = [...PROBE_NAMES];
-  while (left.length > 0) {
-    const done = await oneChild(left, probed, options);
-    // Each round ends at least one probe: even a child that never starts costs the first.
-    left = left.filter((name) => !done.has(name));
-  }
+  const probed: Probed = { facts: {}, probes: [], ...(options.record && { recorded: noParts() }) };
+  const drivers = PROBE_NAMES.filter((name) => DRIVER_PROBES.has(name));
+  const files = PROBE_NAMES.filter((name) => !DRIVER_PROBES.has(name));
+  await Promise.all([series(files, probed, options, PROBE_LIMIT_MS), series(drivers, probed, options, DRIVER_PROBE_LIMIT_MS)]);
+  const order = (outcome: ProbeOutcome) => (PROBE_NAMES as string[]).indexOf(outcome.name);
+  probed.probes.sort((a, b) => order(a) - order(b));
   return probed;
 }
 
+/** A probe that ends its process costs that process: the rest gets another. */
+async function series(names: readonly string[], into: Probed, options: ProbeOptions, limitMs: number): Promise<void> {
+  let left = [...names];
+  while (left.length > 0) {
+    const done = await oneChild(left, into, options, options.limitMs ?? limitMs);
+    // Each round ends at least one probe: even a child that never starts costs the first.
+    left = left.filter((name) => !done.has(name));
+  }
+}
+
 /** Runs `names` in one child until all are done or one ends it; returns those that are settled. */
-async function oneChild(names: readonly string[], into: Probed, options: ProbeOptions): Promise<Set<string>> {
+async function oneChild(names: readonly string[], into: Probed, options: ProbeOptions, limitMs: number): Promise<Set<string>> {
   if (options.signal?.aborted) throw abortError();
-  const child = spawnNode(options.entry ?? ENTRY, names, process.env.EDGEWRIGHT_ROOT ? { env: { EDGEWRIGHT_ROOT: process.env.EDGEWRIGHT_ROOT } } : {});
+  const child = spawnNode(options.entry ?? ENTRY, options.record ? [RECORD, ...names] : names, { env: environment() });
   const settled = new Set<string>();
   let current: string | undefined;
   let began = performance.now();
@@ -77,11 +93,14 @@ async function oneChild(names: readonly string[], into: Probed, options: ProbeOp
       bytes += text.length;
       if (bytes > MAX_ANSWER_BYTES) return stop('its answer is too long');
       const line = JSON.parse(text) as ProbeLine;
-      wait(options.limitMs ?? PROBE_LIMIT_MS);
+      wait(limitMs);
       if ('start' in line) {
         current = line.start;
         began = performance.now();
-      } else if (line.ok) {
+        continue;
+      }
+      if (line.recorded && into.recorded) mergeParts(into.recorded, line.recorded);
+      if (line.ok) {
         // The child is our own program: its values have the types of the table.
         Object.assign(into.facts, { [line.name]: line.value });
         settle({ name: line.name, ok: true, ms: line.ms });
@@ -102,6 +121,12 @@ async function oneChild(names: readonly string[], into: Probed, options: ProbeOp
     settle({ name, ok: false, ms: performance.now() - began, error: said ? `${how}; it said: ${said.slice(-MAX_REASON_CHARS)}` : how });
   }
   return settled;
+}
+
+/** The variables the probes look at, LD_LIBRARY_PATH aside: that one every child of ours gets, with our folders in it. */
+function environment(): Record<string, string> {
+  const names = [...ENV_ASKED.filter((name) => name !== 'LD_LIBRARY_PATH'), 'EDGEWRIGHT_ROOT'];
+  return Object.fromEntries(names.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]])));
 }
 
 /** The same for a recorded machine: in this process, for there is nothing that could hang. */

@@ -2,25 +2,34 @@
 import { createWriteStream } from 'node:fs';
 import { loadNative } from '#native';
 import type { Machine } from './machine.ts';
+import { type RecordedParts, recordingMachine } from './recorder.ts';
 
+/** The argument that asks for a recording of every question and answer; the other arguments are names of probes. */
+export const RECORD = '--record';
+
+type Answer = { name: string; ok: true; ms: number; value: unknown } | { name: string; ok: false; ms: number; error: string };
 /** A line from the child. */
-export type ProbeLine = { start: string } | { name: string; ok: true; ms: number; value: unknown } | { name: string; ok: false; ms: number; error: string };
+export type ProbeLine = { start: string } | (Answer & { recorded?: RecordedParts });
 
 /** Runs the probes that the arguments name, one after another, so that it is plain which one a crash or a hang belongs to. */
 export async function serveProbes(table: Record<string, (machine: Machine) => Promise<unknown>>, machine: Machine): Promise<void> {
   loadNative()?.dieWithParent();
   const out = createWriteStream('', { fd: 4 });
   const say = (line: ProbeLine) => new Promise<void>((resolve) => out.write(`${JSON.stringify(line)}\n`, () => resolve()));
-  for (const name of process.argv.slice(2)) {
+  const names = process.argv.slice(2);
+  for (const name of names) {
     const probe = table[name];
     if (probe === undefined) continue;
     await say({ start: name });
-    await say(await runProbe(name, () => probe(machine)));
+    const recording = names.includes(RECORD) ? recordingMachine(machine) : undefined;
+    const answer = await runProbe(name, () => probe(recording?.machine ?? machine));
+    await say({ ...answer, ...(recording && { recorded: recording.parts }) });
   }
-  out.end();
+  // Drivers' libraries may have started threads that keep a process alive, or end it badly.
+  out.end(() => process.exit(0));
 }
 
-export async function runProbe(name: string, probe: () => Promise<unknown>): Promise<Exclude<ProbeLine, { start: string }>> {
+export async function runProbe(name: string, probe: () => Promise<unknown>): Promise<Answer> {
   const began = performance.now();
   try {
     const value = await probe();

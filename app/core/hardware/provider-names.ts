@@ -9,6 +9,7 @@ const SHORT: Record<string, string> = {
   OpenVINOExecutionProvider: 'openvino',
   QNNExecutionProvider: 'qnn',
   MIGraphXExecutionProvider: 'rocm',
+  VitisAIExecutionProvider: 'vitisai',
 };
 
 /** The short names a person may ask for. */

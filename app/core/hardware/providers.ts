@@ -4,13 +4,19 @@
  */
 import type { HardwareDevice, ProviderState } from '#contract';
 import { cudaMajor, libraryStop } from './cuda-libraries.ts';
-import { type Place, placeName, shippedProviders } from './devices.ts';
+import { tooOldFor } from './devices/nvidia-age.ts';
+import { install } from './devices/words.ts';
+import { type Place, placeName, shippedProviders } from './place.ts';
 import type { FoundFacts, ProbeName } from './probes/table.ts';
 
 type Row = Omit<ProviderState, 'name' | 'title' | 'proof'>;
 
 /** Said of WebGPU where Vulkan has no driver but one that renders on the CPU; kept when verified. */
 export const SOFTWARE_ONLY = 'Only a software renderer is installed: right answers, but slower than the CPU provider.';
+
+/** What ONNX Runtime's provider packs are built for where no library is there to tell, and the driver from which on that is served (NVIDIA's table of CUDA and drivers). */
+const CUDA_MAJOR = 13;
+const CUDA_DRIVER = 580;
 
 interface Context {
   facts: FoundFacts;
@@ -29,6 +35,7 @@ const PROVIDERS: readonly { name: string; title: string; reach: (context: Contex
   { name: 'openvino', title: 'Intel OpenVINO', reach: (context) => unreachable(context, 'OpenVINO', 'an Intel GPU or NPU', (d) => d.vendor === 'Intel') },
   { name: 'qnn', title: 'Qualcomm QNN', reach: (context) => unreachable(context, 'QNN', 'a Qualcomm NPU', (d) => d.vendor === 'Qualcomm') },
   { name: 'rocm', title: 'AMD ROCm', reach: (context) => unreachable(context, 'ROCm', 'an AMD GPU', (d) => d.vendor === 'AMD' && d.kind === 'gpu') },
+  { name: 'vitisai', title: 'AMD Vitis AI', reach: (context) => unreachable(context, 'Vitis AI', 'an AMD NPU', (d) => d.vendor === 'AMD' && d.kind === 'npu') },
 ];
 
 export function reachProviders(context: Context): ProviderState[] {
@@ -63,6 +70,21 @@ function reachNvidia(context: Context, name: 'cuda' | 'tensorrt'): Row {
   if (best.state !== 'driver ok') return { state: 'present', ...sentence(best.stoppedBy), ...(best.remedy && { remedy: best.remedy }) };
   const libraries = facts.libraries;
   if (libraries === undefined) return { state: 'driver ok', reason: notSeen(facts, ['libraries'], '') };
+  // Before any library is asked for: with this driver or card none of them would help.
+  const wanted = cudaMajor(libraries[name]) ?? CUDA_MAJOR;
+  const served = facts.nvidia?.cudaVersion;
+  const old = tooOldFor(wanted, best, facts);
+  if (old) return { state: 'driver ok', ...sentence(old) };
+  if (served !== undefined && Number.parseInt(served, 10) < wanted) {
+    return {
+      state: 'driver ok',
+      reason: `The driver serves CUDA ${served}, and this provider is built for CUDA ${wanted}.`,
+      remedy: {
+        text: `Update the NVIDIA driver to one that serves CUDA ${wanted}${wanted === CUDA_MAJOR ? ` (${CUDA_DRIVER} or newer)` : ''}.`,
+        command: 'nvidia-smi',
+      },
+    };
+  }
   for (const library of [libraries.shared, libraries[name]]) {
     if (library.path === undefined) {
       return {
@@ -77,21 +99,13 @@ function reachNvidia(context: Context, name: 'cuda' | 'tensorrt'): Row {
     const stop = libraryStop(library);
     if (stop) return { state: 'driver ok', ...sentence(stop.reason), remedy: stop.remedy };
   }
-  const wanted = cudaMajor(libraries[name]);
-  const served = facts.nvidia?.cudaVersion;
-  if (wanted !== undefined && served !== undefined && Number.parseInt(served, 10) < wanted) {
-    return {
-      state: 'driver ok',
-      reason: `The driver serves CUDA ${served}, and this provider is built for CUDA ${wanted}.`,
-      remedy: { text: `Update the NVIDIA driver to one that serves CUDA ${wanted}.`, command: 'nvidia-smi' },
-    };
-  }
   return { state: 'runtime ok' };
 }
 
 function reachDirectml({ facts, devices, place }: Context): Row {
   if (place.platform !== 'win32') return { state: 'absent', reason: 'DirectML exists on Windows only.' };
-  if (!devices.some((device) => device.kind === 'gpu')) return { state: 'absent', reason: notSeen(facts, ['graphics'], 'No graphics processor found.') };
+  const stopped = noneUsable(devices, 'dml');
+  if (stopped) return stopped === 'none' ? { state: 'absent', reason: notSeen(facts, ['graphics'], 'No graphics processor found.') } : stopped;
   if (!facts.graphics?.directml)
     return {
       state: 'driver ok',
@@ -108,32 +122,58 @@ function reachCoreml({ place }: Context): Row {
 }
 
 function reachWebgpu({ facts, devices, place }: Context): Row {
-  const gpu = devices.find((device) => device.kind === 'gpu' && device.providers.includes('webgpu'));
+  const own = devices.filter((device) => device.kind === 'gpu' && device.providers.includes('webgpu'));
+  const gpu = own.find((device) => device.state === 'driver ok') ?? own[0];
   if (!shippedProviders(place.platform, place.arch).includes('webgpu'))
-    return { state: gpu ? 'present' : 'absent', reason: `ONNX Runtime for Node has no WebGPU provider for ${placeName(place)}.` };
-  if (place.platform !== 'linux')
-    return gpu ? { state: 'runtime ok' } : { state: 'absent', reason: notSeen(facts, ['graphics'], 'No graphics processor found.') };
+    return { state: 'absent', reason: `ONNX Runtime for Node has no WebGPU provider for ${placeName(place)}.` };
+  if (place.platform !== 'linux') {
+    const stopped = noneUsable(devices, 'webgpu');
+    return stopped === 'none'
+      ? { state: 'absent', reason: notSeen(facts, ['graphics'], 'No graphics processor found.') }
+      : (stopped ?? { state: 'runtime ok' });
+  }
   const vulkan = facts.vulkan;
   const before = gpu ? (gpu.state === 'driver ok' ? 'driver ok' : 'present') : 'absent';
   if (vulkan === undefined) return { state: before, reason: notSeen(facts, ['vulkan'], '') };
-  // NVIDIA's driver brings its own Vulkan part; only the loader is a package of its own.
-  const install =
-    gpu?.vendor === 'NVIDIA'
-      ? { text: 'Install the Vulkan loader, then detect again.', command: 'sudo apt-get install libvulkan1' }
-      : {
-          text: "Install the Vulkan loader and Mesa's drivers (Mesa 25 or newer), then detect again.",
-          command: 'sudo apt-get install libvulkan1 mesa-vulkan-drivers',
-        };
+  const remedy = vulkanRemedy(gpu, facts);
   if (vulkan.loader === undefined) {
     return {
       state: before,
       reason: gpu ? 'The Vulkan loader (libvulkan.so.1) is missing.' : 'No graphics processor and no Vulkan loader (libvulkan.so.1) found.',
-      ...(gpu && { remedy: install }),
+      ...(gpu && { remedy }),
     };
   }
-  if (vulkan.drivers.length === 0) return { state: before, reason: 'No Vulkan driver is installed.', ...(gpu && { remedy: install }) };
-  if (vulkan.drivers.every((driver) => driver.software)) return { state: 'runtime ok', reason: SOFTWARE_ONLY };
-  return { state: 'runtime ok' };
+  if (vulkan.drivers.length === 0) return { state: before, reason: 'No Vulkan driver is installed.', ...(gpu && { remedy }) };
+  if (vulkan.devices === undefined)
+    return vulkan.drivers.every((driver) => driver.software) ? { state: 'runtime ok', reason: SOFTWARE_ONLY } : { state: 'runtime ok' };
+  if (vulkan.devices.some((device) => device.kind !== 'software')) return { state: 'runtime ok' };
+  if (vulkan.devices.length > 0) return { state: 'runtime ok', reason: SOFTWARE_ONLY };
+  if (gpu?.state === 'present') return { state: 'present', ...sentence(gpu.stoppedBy), ...(gpu.remedy && { remedy: gpu.remedy }) };
+  return { state: before, reason: `Vulkan finds no device${vulkan.error ? `: ${vulkan.error}` : ''}.`, ...(gpu && { remedy }) };
+}
+
+/** NVIDIA's driver brings its own Vulkan part; only the loader is a package of its own. */
+function vulkanRemedy(gpu: HardwareDevice | undefined, { system }: FoundFacts): NonNullable<Row['remedy']> {
+  return gpu?.vendor === 'NVIDIA'
+    ? install('Install the Vulkan loader, then detect again.', system?.distro, {
+        debian: 'libvulkan1',
+        fedora: 'vulkan-loader',
+        arch: 'vulkan-icd-loader',
+        suse: 'libvulkan1',
+      })
+    : install("Install the Vulkan loader and Mesa's drivers (Mesa 25 or newer), then detect again.", system?.distro, {
+        debian: 'libvulkan1 mesa-vulkan-drivers',
+        fedora: 'vulkan-loader mesa-vulkan-drivers',
+        arch: 'vulkan-icd-loader vulkan-radeon vulkan-intel',
+      });
+}
+
+/** Windows and macOS: `none` where there is no graphics processor for it, the row where all of them stop, undefined where one works. */
+function noneUsable(devices: readonly HardwareDevice[], provider: string): Row | 'none' | undefined {
+  const own = devices.filter((device) => device.kind === 'gpu' && device.providers.includes(provider));
+  if (own.some((device) => device.state !== 'present')) return undefined;
+  const [first] = own;
+  return first ? { state: 'present', ...sentence(first.stoppedBy), ...(first.remedy && { remedy: first.remedy }) } : 'none';
 }
 
 function unreachable({ devices }: Context, provider: string, needs: string, fits: (device: HardwareDevice) => boolean): Row {
@@ -155,6 +195,6 @@ function notSeen(facts: FoundFacts, probes: readonly ProbeName[], otherwise: str
 function sentence(text: string | undefined): { reason?: string } {
   if (!text) return {};
   // Names of files and products keep their case.
-  const first = /^(the|it|this|no) /.test(text) ? text.charAt(0).toUpperCase() + text.slice(1) : text;
+  const first = /^(the|it|its|this|no|only|you) /.test(text) ? text.charAt(0).toUpperCase() + text.slice(1) : text;
   return { reason: first.endsWith('.') ? first : `${first}.` };
 }

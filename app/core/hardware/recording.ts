@@ -1,47 +1,93 @@
-/** Recordings: every question detection put to a machine, with its answer, as one JSON document; and their replay. */
+/**
+ * Recordings: every question detection put to a machine, with its answer, as one JSON document. docs/RECORDINGS.md explains the
+ * format to people who compose one by hand. A recording is foreign input: bounded here, and only ever looked things up in, so no
+ * path of it reaches the disk.
+ */
 import { z } from 'zod';
 import { EdgewrightError } from '#contract';
-import type { Machine, MachineFacts } from './machine.ts';
+import {
+  MAX_ENTRIES,
+  MAX_RECORDED_COUNT,
+  MAX_RECORDED_KEY_CHARS,
+  MAX_RECORDED_PARTS,
+  MAX_RECORDING_BYTES,
+  MAX_REASON_CHARS,
+  MAX_SHORT_CHARS,
+  MAX_TEXT_BYTES,
+} from './limits.ts';
+
+const short = z.string().max(MAX_SHORT_CHARS);
+const long = z.string().max(MAX_TEXT_BYTES);
+const count = z.number().int().min(0).max(MAX_RECORDED_COUNT);
+const bytes = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
+
+/** Absolute, as Linux or Windows writes it, without steps upwards: what detection asks for looks like that. */
+const path = z
+  .string()
+  .max(MAX_RECORDED_KEY_CHARS)
+  .regex(/^(?:\/|[A-Za-z]:[\\/])/, 'not an absolute path')
+  .refine((text) => !text.split(/[\\/]/).includes('..') && !text.includes('\0'), 'a path must not step upwards');
+
+function section<V extends z.ZodType>(key: z.ZodType<string, string>, value: V) {
+  return z
+    .record(key, value)
+    .refine((map) => Object.keys(map).length <= MAX_RECORDED_PARTS, `more than ${MAX_RECORDED_PARTS} entries`)
+    .default({});
+}
 
 const FactsSchema = z.object({
-  platform: z.string(),
-  arch: z.string(),
-  hostname: z.string(),
-  release: z.string(),
-  osName: z.string(),
-  totalMemoryBytes: z.number(),
-  freeMemoryBytes: z.number(),
-  cpuModel: z.string(),
-  cores: z.number().int(),
-  usableCores: z.number(),
-  cpuFlags: z.array(z.string()).optional(),
-  node: z.string(),
-  onnxruntime: z.string(),
-  ortDir: z.string(),
+  platform: short,
+  arch: short,
+  hostname: short.default('recorded'),
+  release: short.default(''),
+  osName: short.default(''),
+  totalMemoryBytes: bytes,
+  freeMemoryBytes: bytes,
+  cpuModel: short.default(''),
+  cores: count.min(1),
+  usableCores: z.number().positive().max(MAX_RECORDED_COUNT),
+  cpuFlags: z.array(short).max(MAX_ENTRIES).optional(),
+  hypervisor: short.optional(),
+  node: short.default('unknown'),
+  onnxruntime: short.default('unknown'),
+  ortDir: z.string().max(MAX_RECORDED_KEY_CHARS).default(''),
 });
 
 const ProofSchema = z.union([
-  z.object({ ok: z.literal(true), nodes: z.record(z.string(), z.number().int()), latencyMs: z.number() }),
-  z.object({ ok: z.literal(false), reason: z.string() }),
+  z.object({ ok: z.literal(true), nodes: z.record(short, count), latencyMs: z.number().min(0) }),
+  z.object({ ok: z.literal(false), reason: z.string().max(MAX_REASON_CHARS * 4) }),
 ]);
 
 export const RecordingSchema = z.object({
   format: z.literal('edgewright-machine/1'),
-  /** When and of what it was made; free text, for people. */
-  note: z.string().optional(),
+  /** When and of what it was made, and where its facts come from; free text, for people. */
+  note: z.string().max(MAX_TEXT_BYTES).optional(),
   facts: FactsSchema,
-  env: z.record(z.string(), z.string()),
-  files: z.record(z.string(), z.string()),
-  /** Folders whose names do not follow from `files` and `links`. */
-  lists: z.record(z.string(), z.array(z.string())),
-  links: z.record(z.string(), z.string()),
-  access: z.record(z.string(), z.enum(['denied', 'ok'])),
+  env: section(short, long),
+  files: section(path, long),
+  /** The first bytes of binary files, as hex digits. */
+  bytes: section(
+    path,
+    z
+      .string()
+      .max(MAX_SHORT_CHARS)
+      .regex(/^(?:[0-9a-f]{2})*$/, 'not hex digits'),
+  ),
+  /** Folders whose names do not follow from the paths of the other sections. */
+  lists: section(path, z.array(short).max(MAX_ENTRIES)),
+  links: section(path, z.string().max(MAX_RECORDED_KEY_CHARS)),
+  access: section(path, z.enum(['denied', 'ok'])),
+  owners: section(path, z.object({ group: short, groupMay: z.boolean(), listed: z.boolean() })),
   /** Command line (joined by spaces) -> result. */
-  commands: z.record(z.string(), z.object({ code: z.number().int().nullable(), stdout: z.string(), stderr: z.string() })),
-  needed: z.record(z.string(), z.array(z.string())),
-  answers: z.record(z.string(), z.unknown()),
+  commands: section(
+    z.string().max(MAX_RECORDED_KEY_CHARS),
+    z.object({ code: z.number().int().nullable().default(0), stdout: long.default(''), stderr: long.default('') }),
+  ),
+  needed: section(path, z.array(short).max(MAX_ENTRIES)),
+  /** What systeminformation, driver libraries (`driver:cuda`) and pci.ids (`pci:10de:2786`) said, and which libraries load (`load:NAME`). */
+  answers: section(z.string().max(MAX_RECORDED_KEY_CHARS), z.unknown()),
   /** Proofs taken on that machine, by provider. */
-  proofs: z.record(z.string(), ProofSchema),
+  proofs: section(short, ProofSchema),
 });
 export type Recording = z.infer<typeof RecordingSchema>;
 
@@ -50,82 +96,27 @@ export function parseRecording(value: unknown): Recording {
   const result = RecordingSchema.safeParse(value);
   if (result.success) return result.data;
   const issue = result.error.issues[0];
-  throw new EdgewrightError({
+  throw recordingWrong(issue ? `${issue.path.join('.').slice(0, MAX_SHORT_CHARS) || 'the document'}: ${issue.message}` : 'something else');
+}
+
+/** @throws EdgewrightError `hardware.recording-wrong` (owner input): too large, no JSON, or no recording. */
+export function readRecording(text: Uint8Array): Recording {
+  if (text.length > MAX_RECORDING_BYTES) throw recordingWrong(`${text.length} bytes, and ${MAX_RECORDING_BYTES} are the most a recording may have`);
+  let value: unknown;
+  try {
+    value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(text));
+  } catch (error) {
+    throw recordingWrong(`not JSON: ${error instanceof Error ? error.message.slice(0, MAX_SHORT_CHARS) : 'unreadable'}`);
+  }
+  return parseRecording(value);
+}
+
+function recordingWrong(found: string): EdgewrightError {
+  return new EdgewrightError({
     code: 'hardware.recording-wrong',
     message: 'This is no recording of a machine.',
     expected: 'a document written by edgewright hardware --record',
-    found: issue ? `${issue.path.join('.') || 'the document'}: ${issue.message}` : 'something else',
+    found,
     owner: 'input',
   });
-}
-
-/** Passes every question on to `machine` and writes question and answer down in the recording that it fills. */
-export function recordingMachine(machine: Machine, facts: MachineFacts): { machine: Machine; recording: Recording } {
-  const recording: Recording = {
-    format: 'edgewright-machine/1',
-    facts: toRecorded(facts),
-    env: {},
-    files: {},
-    lists: {},
-    links: {},
-    access: {},
-    commands: {},
-    needed: {},
-    answers: {},
-    proofs: {},
-  };
-  const keep = <T>(into: Record<string, T>, key: string, value: T | undefined) => {
-    if (value !== undefined) into[key] = value;
-    return value;
-  };
-  return {
-    recording,
-    machine: {
-      facts: async () => facts,
-      env: (name) => keep(recording.env, name, machine.env(name)),
-      readText: async (path) => keep(recording.files, path, await machine.readText(path)),
-      list: async (dir) => {
-        const names = await machine.list(dir);
-        if (names.length > 0) recording.lists[dir] = names;
-        return names;
-      },
-      link: async (path) => keep(recording.links, path, await machine.link(path)),
-      access: async (path) => {
-        const found = await machine.access(path);
-        if (found !== 'absent') recording.access[path] = found;
-        return found;
-      },
-      run: async (command, args) => keep(recording.commands, [command, ...args].join(' '), await machine.run(command, args)),
-      needed: async (path) => keep(recording.needed, path, await machine.needed(path)),
-      ask: async (question) => keep<unknown>(recording.answers, question, await machine.ask(question)),
-    },
-  };
-}
-
-/** A machine that answers as recorded. What was not recorded is absent. */
-export function replayMachine(recording: Recording): Machine {
-  const paths = [...Object.keys(recording.files), ...Object.keys(recording.links), ...Object.keys(recording.access), ...Object.keys(recording.needed)];
-  return {
-    facts: async () => {
-      const { cpuFlags, ...rest } = recording.facts;
-      return { ...rest, ...(cpuFlags && { cpuFlags }) };
-    },
-    env: (name) => recording.env[name],
-    readText: async (path) => recording.files[path],
-    list: async (dir) => {
-      const prefix = dir.endsWith('/') ? dir : `${dir}/`;
-      const below = paths.flatMap((path) => (path.startsWith(prefix) ? [path.slice(prefix.length).split('/')[0] ?? ''] : []));
-      return [...new Set([...(recording.lists[dir] ?? []), ...below])].sort();
-    },
-    link: async (path) => recording.links[path],
-    access: async (path) => recording.access[path] ?? (path in recording.files || path in recording.needed ? 'ok' : 'absent'),
-    run: async (command, args) => recording.commands[[command, ...args].join(' ')],
-    needed: async (path) => recording.needed[path],
-    ask: async (question) => recording.answers[question],
-  };
-}
-
-function toRecorded(facts: MachineFacts): Recording['facts'] {
-  // A host's name says whose machine it is and nothing about what it can run: recordings are passed on.
-  return { ...facts, hostname: 'recorded' };
 }

@@ -1,9 +1,12 @@
 /** Facts and proofs -> the report, in the contract's shape. */
-import type { HardwareDevice, HardwareReport } from '#contract';
+import { formatBytes, type HardwareDevice, type HardwareReport } from '#contract';
+import { cleanReport } from './clean-report.ts';
 import { bestFeature, cpuFeatures, int8Advice } from './cpu-features.ts';
-import { mergeDevices, type Place } from './devices.ts';
+import { mergeDevices } from './devices.ts';
 import type { MachineFacts } from './machine.ts';
+import type { Place } from './place.ts';
 import type { Probed } from './probe-runner.ts';
+import type { CpuFacts } from './probes/cpu.ts';
 import type { Proof } from './prove.ts';
 import { reachProviders } from './providers.ts';
 import { summarize, withProof, withProviders } from './verdict.ts';
@@ -37,13 +40,14 @@ export async function buildReport(probed: Probed, known: MachineFacts, prove: Pr
         value: `${usableCores} of ${facts.cpu?.cores ?? known.cores} usable`,
         source: known.platform === 'linux' ? '/proc/self/status, cgroup' : 'Node.js',
       },
+      ...cpuFacts(facts.cpu),
       ...(feature ? [{ name: 'best vector extension', value: feature, source: facts.cpu?.flagsFrom ?? 'CPU instructions' }] : []),
     ],
   };
-  const cudaLibraries = facts.libraries?.installed ?? [];
-  const devices = [cpu, ...withProviders(found, providers).map((device) => withCudaFact(device, cudaLibraries))];
+  const devices = [cpu, ...withProviders(found, providers, cudaFirst(facts))];
   const memory = facts.memory ?? { totalBytes: known.totalMemoryBytes, availableBytes: known.freeMemoryBytes };
-  return {
+  const { cpu: processor } = facts;
+  return cleanReport({
     detectedAt: Date.now(),
     summary: summarize(devices, providers, feature),
     machine: {
@@ -55,15 +59,39 @@ export async function buildReport(probed: Probed, known: MachineFacts, prove: Pr
       onnxruntime: known.onnxruntime,
       node: known.node,
     },
-    cpu: { model, cores: facts.cpu?.cores ?? known.cores, usableCores, features: cpuFeatures(known.arch, flags), int8: int8Advice(known.arch, flags) },
+    cpu: {
+      model,
+      cores: processor?.cores ?? known.cores,
+      usableCores,
+      ...(processor?.limits && processor.limits.length > 0 && { limits: processor.limits }),
+      ...(processor?.sockets && { sockets: processor.sockets }),
+      ...(processor?.physicalCores && { physicalCores: processor.physicalCores }),
+      ...(processor?.kinds && { kinds: processor.kinds }),
+      ...(processor?.caches && { caches: processor.caches }),
+      features: cpuFeatures(known.arch, flags),
+      int8: int8Advice(known.arch, flags),
+    },
     memory,
     devices,
     providers,
     probes: probed.probes,
-  };
+  });
 }
 
-function withCudaFact(device: HardwareDevice, libraries: readonly string[]): HardwareDevice {
-  if (device.vendor !== 'NVIDIA') return device;
-  return { ...device, facts: [...device.facts, { name: 'CUDA libraries the loader knows', value: libraries.join(', ') || 'none', source: 'ldconfig -p' }] };
+function cpuFacts(cpu: CpuFacts | undefined): HardwareDevice['facts'] {
+  if (cpu === undefined) return [];
+  const { sockets, physicalCores, kinds, caches, limits } = cpu;
+  return [
+    ...(physicalCores
+      ? [{ name: 'cores as built', value: `${physicalCores}${sockets && sockets > 1 ? ` in ${sockets} sockets` : ''}`, source: 'the system' }]
+      : []),
+    ...(kinds ? [{ name: 'kinds of cores', value: kinds.map((kind) => `${kind.count} × ${kind.name}`).join(', '), source: 'the system' }] : []),
+    ...(caches ? [{ name: 'caches', value: caches.map((cache) => `${cache.name} ${formatBytes(cache.bytes)}`).join(', '), source: 'the system' }] : []),
+    ...limits.map((limit) => ({ name: 'limited by', value: limit, source: '/proc/self, control groups' })),
+  ];
+}
+
+/** The device CUDA gives the number 0, which ONNX Runtime takes; undefined where CUDA was not asked. */
+function cudaFirst({ nvidia }: Probed['facts']): string | undefined {
+  return nvidia?.gpus.find((gpu) => gpu.cudaIndex === 0)?.address;
 }

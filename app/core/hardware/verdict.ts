@@ -1,6 +1,6 @@
 /** The last step of the chain, after the proofs: rows and devices get their final state, and the whole gets its sentence. */
 import type { HardwareDevice, ProviderState, Reach } from '#contract';
-import { COREML_DECIDES } from './devices.ts';
+import { COREML_DECIDES, DISPLAY_ONLY } from './devices/words.ts';
 import type { Proof } from './prove.ts';
 import { SOFTWARE_ONLY } from './providers.ts';
 import { joined } from './words.ts';
@@ -30,12 +30,13 @@ function remedyFor(reason: string): ProviderState['remedy'] {
 /**
  * A device gets as far as the best of its providers; where none is verified, the best one's reason is the device's. A proof
  * says which provider ran, not which device: where several could have, only CUDA's rule (device 0) settles it.
+ * @param cudaFirst id of the device CUDA calls 0, where it was asked
  */
-export function withProviders(devices: readonly HardwareDevice[], providers: readonly ProviderState[]): HardwareDevice[] {
+export function withProviders(devices: readonly HardwareDevice[], providers: readonly ProviderState[], cudaFirst?: string): HardwareDevice[] {
   return devices.map((device) => {
     const own = device.providers.flatMap((name) => providers.find((row) => row.name === name) ?? []);
     const verified = own.filter((row) => row.state === 'verified' && row.reason !== SOFTWARE_ONLY);
-    if (verified.some((row) => ranOn(device, row, devices))) {
+    if (verified.some((row) => ranOn(device, row, devices, cudaFirst))) {
       const { stoppedBy: _stoppedBy, remedy: _remedy, ...rest } = device;
       return { ...rest, state: 'verified' };
     }
@@ -58,9 +59,10 @@ function sharing(row: ProviderState, devices: readonly HardwareDevice[]): readon
   return able.length > 0 ? able : fitting;
 }
 
-function ranOn(device: HardwareDevice, row: ProviderState, devices: readonly HardwareDevice[]): boolean {
+function ranOn(device: HardwareDevice, row: ProviderState, devices: readonly HardwareDevice[], cudaFirst: string | undefined): boolean {
   const candidates = sharing(row, devices);
-  if (row.name === 'cuda' || row.name === 'tensorrt') return candidates[0] === device;
+  // CUDA numbers the fastest card 0, not the first on the bus; only where it was not asked the order of the bus must do.
+  if (row.name === 'cuda' || row.name === 'tensorrt') return cudaFirst === undefined ? candidates[0] === device : device.id === cudaFirst;
   return candidates.length === 1 && candidates[0] === device;
 }
 
@@ -91,7 +93,7 @@ export function summarize(devices: readonly HardwareDevice[], providers: readonl
       : providers.some((row) => row.name === 'cpu' && row.state === 'runtime ok' && row.proof === undefined && row.reason?.startsWith('Not tried'))
         ? `Would run on the CPU${feature ? ` with ${feature}` : ''}; no model was run.`
         : 'Nothing runs here yet.';
-  const accelerators = devices.filter((device) => device.kind !== 'cpu' && device.stoppedBy !== 'it only drives a display');
+  const accelerators = devices.filter((device) => device.kind !== 'cpu' && device.stoppedBy !== DISPLAY_ONLY);
   if (accelerators.length === 0) return `${head} No GPU or NPU found.`;
   const waiting = accelerators.filter((device) => device.state !== 'verified' && device.stoppedBy !== undefined && !device.stoppedBy.includes(WHICH_DEVICE));
   const tail = waiting.map((device) => {

@@ -93,6 +93,9 @@ export function minimalEnv(): Record<string, string> {
     'XDG_RUNTIME_DIR',
     'VK_ICD_FILENAMES',
     'VK_DRIVER_FILES',
+    // Which GPUs CUDA shows its programs is the user's choice.
+    'CUDA_VISIBLE_DEVICES',
+    'CUDA_DEVICE_ORDER',
     'EDGEWRIGHT_LOG',
     // Where the addon lies in an installed program.
     'EDGEWRIGHT_ROOT',

@@ -71,7 +71,10 @@ describe('broken probes', () => {
     expect(failed.vulkan).toContain('no answer within 1500 ms; it said: about to hang');
     expect(failed.nvidia).toContain('SIGABRT');
     expect(failed.boards).toContain('cannot be read');
-    expect(report.probes.filter((probe) => probe.ok).map((probe) => probe.name)).toEqual(['system', 'cpu', 'memory', 'accel', 'libraries', 'graphics']);
+    // All the others answered, and all stand in their usual order whichever process they were in.
+    const names = (await detectHardware({ verify: false })).probes.map((probe) => probe.name);
+    expect(report.probes.map((probe) => probe.name)).toEqual(names);
+    expect(report.probes.filter((probe) => probe.ok)).toHaveLength(names.length - 4);
     expect(report.memory.totalBytes).toBeGreaterThan(0);
     expect(report.providers.find((row) => row.name === 'cuda')?.reason).toBe('Not checked: the pci and nvidia probe failed.');
     expect(report.providers.find((row) => row.name === 'webgpu')?.reason).toBe('Not checked: the vulkan probe failed.');

@@ -34,7 +34,7 @@ describe('a small virtual machine', () => {
     expect(report.cpu.int8.advice).toContain('--reduce-range');
     expect(device(report, 'cpu')).toMatchObject({ state: 'verified', providers: ['cpu'] });
     expect(provider(report, 'cpu')).toMatchObject({ state: 'verified', proof: { nodes: { cpu: 1 } } });
-    expect(device(report, 'gpu')).toMatchObject({ name: 'QEMU GPU 1111', state: 'present', stoppedBy: 'it only drives a display' });
+    expect(device(report, 'gpu')).toMatchObject({ name: 'QEMU standard VGA', state: 'present', stoppedBy: 'it only drives a display' });
     expect(provider(report, 'cuda')).toMatchObject({ state: 'absent', reason: 'No NVIDIA GPU found.' });
   });
 
@@ -178,7 +178,7 @@ describe('other machines', () => {
     expect(device(report, 'gpu')).toMatchObject({
       name: expect.stringContaining('Jetson'),
       state: 'driver ok',
-      driver: 'L4T R36 (release), REVISION: 4.3',
+      driver: 'L4T R36 (release), REVISION: 4.3, JetPack 6',
       providers: [],
     });
     expect(provider(report, 'cuda')).toMatchObject({ state: 'driver ok', reason: 'ONNX Runtime for Node has no CUDA provider for Linux on arm64.' });
@@ -194,13 +194,13 @@ describe('other machines', () => {
     );
     expect(report.devices.filter((entry) => entry.kind === 'npu')).toHaveLength(1);
     expect(device(report, 'npu')).toMatchObject({
-      name: 'Intel Meteor Lake NPU',
+      name: 'Intel NPU (Meteor Lake)',
       id: '0000:00:0b.0',
       state: 'present',
       driver: 'intel_vpu',
       remedy: { command: 'sudo usermod -aG render "$USER"' },
     });
-    expect(provider(report, 'openvino')).toMatchObject({ state: 'present', reason: expect.stringContaining('Intel Meteor Lake NPU would need it') });
+    expect(provider(report, 'openvino')).toMatchObject({ state: 'present', reason: expect.stringContaining('Intel NPU (Meteor Lake) would need it') });
     const open = await detect('intel-npu-laptop-open');
     expect(device(open, 'npu')).toMatchObject({ state: 'driver ok', stoppedBy: expect.stringContaining('no runtime path from here') });
     expect(provider(open, 'webgpu')).toMatchObject({ state: 'runtime ok', remedy: { command: 'sudo apt-get install mesa-vulkan-drivers' } });
@@ -216,13 +216,18 @@ describe('other machines', () => {
     expect(report.machine.virtualization).toBe('WSL 2');
     expect(report.devices.filter((entry) => entry.kind === 'gpu')).toHaveLength(1);
     expect(device(report, 'gpu')).toMatchObject({ name: 'NVIDIA GeForce RTX 3060', id: '0000:0b:00.0', driver: '566.36', state: 'driver ok' });
-    expect(provider(report, 'cuda')).toMatchObject({ state: 'driver ok', remedy: { command: 'edgewright provider install cuda' } });
+    // The pack is built for CUDA 13: installing it under this driver would mend nothing.
+    expect(provider(report, 'cuda')).toMatchObject({
+      state: 'driver ok',
+      reason: 'The driver serves CUDA 12.7, and this provider is built for CUDA 13.',
+      remedy: { text: expect.stringContaining('580 or newer') },
+    });
   });
 
   it('reads Windows as Windows lists itself', async () => {
     const report = await detect('windows-laptop');
     expect(report.summary).toBe(
-      "Runs on Intel(R) Arc(TM) 140V GPU (16GB) (DirectML, WebGPU) and the CPU with AVX-VNNI. The NPU can't be used from here: ONNX Runtime for Node has no matching provider.",
+      "Runs on Intel(R) Arc(TM) 140V GPU (16GB) (DirectML, WebGPU) and the CPU with AVX-VNNI. The NPU can't be used from here: ONNX Runtime for Node has no OpenVINO provider.",
     );
     expect(report.devices.map((entry) => entry.name)).not.toContain('Microsoft Basic Display Adapter');
     expect(provider(report, 'dml')?.state).toBe('verified');

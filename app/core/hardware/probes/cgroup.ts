@@ -1,5 +1,6 @@
 /** Limits a container or service manager set on this process: control groups, version 2 and 1. */
-import { type Machine, readLine } from '../machine.ts';
+import { countCpus } from '../cpu-list.ts';
+import { type Machine, readCount, readLine } from '../machine.ts';
 
 /** Above this a v1 limit means "none": the kernel reports the largest page-aligned number. */
 const NO_LIMIT_BYTES = 2 ** 60;
@@ -8,13 +9,25 @@ const NO_LIMIT_BYTES = 2 ** 60;
 export async function cgroupCpuQuota(machine: Machine): Promise<number | undefined> {
   const quotas: number[] = [];
   for (const dir of await groupDirs(machine, 'cpu')) {
-    const [v2Quota, v2Period] = ((await readLine(machine, `${dir}/cpu.max`)) ?? '').split(' ').map(Number);
-    if (v2Quota && v2Period && v2Quota > 0 && v2Period > 0) quotas.push(v2Quota / v2Period);
-    const quota = Number((await readLine(machine, `${dir}/cpu.cfs_quota_us`)) ?? -1);
-    const period = Number((await readLine(machine, `${dir}/cpu.cfs_period_us`)) ?? 0);
-    if (quota > 0 && period > 0) quotas.push(quota / period);
+    // `max 100000` where there is no quota; version 1 says -1.
+    const [, v2Quota, v2Period] = /^(\d{1,15}) (\d{1,15})$/.exec((await readLine(machine, `${dir}/cpu.max`)) ?? '') ?? [];
+    const quota = v2Quota === undefined ? await readCount(machine, `${dir}/cpu.cfs_quota_us`) : Number(v2Quota);
+    const period = v2Period === undefined ? await readCount(machine, `${dir}/cpu.cfs_period_us`) : Number(v2Period);
+    if (quota && period) quotas.push(quota / period);
   }
   return quotas.length > 0 ? Math.min(...quotas) : undefined;
+}
+
+/** Processors the control group may use (its cpuset); undefined where none is set. */
+export async function cgroupCpuset(machine: Machine): Promise<number | undefined> {
+  for (const dir of await groupDirs(machine, 'cpuset')) {
+    // The effective list of the innermost group that has one counts what the groups above allow already.
+    for (const file of ['cpuset.cpus.effective', 'cpuset.effective_cpus', 'cpuset.cpus']) {
+      const count = countCpus(await machine.readText(`${dir}/${file}`));
+      if (count !== undefined) return count;
+    }
+  }
+  return undefined;
 }
 
 /** The tightest memory limit over this process, and what its group uses already; undefined without a limit. */
@@ -25,9 +38,10 @@ export async function cgroupMemory(machine: Machine): Promise<{ limitBytes: numb
       ['memory.max', 'memory.current'],
       ['memory.limit_in_bytes', 'memory.usage_in_bytes'],
     ] as const) {
-      const limitBytes = Number((await readLine(machine, `${dir}/${limitFile}`)) ?? Number.NaN);
-      if (!(limitBytes > 0 && limitBytes < NO_LIMIT_BYTES) || (tightest && tightest.limitBytes <= limitBytes)) continue;
-      tightest = { limitBytes, usedBytes: Number((await readLine(machine, `${dir}/${usedFile}`)) ?? 0) || 0 };
+      // `max` where there is none.
+      const limitBytes = await readCount(machine, `${dir}/${limitFile}`);
+      if (limitBytes === undefined || limitBytes === 0 || limitBytes >= NO_LIMIT_BYTES || (tightest && tightest.limitBytes <= limitBytes)) continue;
+      tightest = { limitBytes, usedBytes: (await readCount(machine, `${dir}/${usedFile}`)) ?? 0 };
     }
   }
   return tightest;

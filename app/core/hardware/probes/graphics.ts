@@ -1,5 +1,7 @@
 /** Graphics and neural processors on Windows and macOS, as the system itself lists them. */
 import type { Machine } from '../machine.ts';
+import { macDevices } from './macos.ts';
+import { windowsDevices } from './windows.ts';
 
 export interface ListedDevice {
   kind: 'gpu' | 'npu';
@@ -7,6 +9,13 @@ export interface ListedDevice {
   vendor?: string;
   driver?: string;
   memoryBytes?: number;
+  /** PCI `vendor:device` in hex. */
+  pciId?: string;
+  /** Its number for DirectML (DXGI's order). */
+  adapterIndex?: number;
+  /** Why the system does not use it, in words. */
+  problem?: string;
+  facts?: { name: string; value: string }[];
   source: string;
 }
 
@@ -14,55 +23,41 @@ export interface GraphicsFacts {
   devices: ListedDevice[];
   /** Windows: DirectML.dll lies beside ONNX Runtime. */
   directml: boolean;
+  /** What went wrong with one of several sources; the others still answered. */
+  errors?: string[];
 }
 
-/** Asked of Windows in its own words: PnP class ComputeAccelerator holds the neural processors. */
-const NPU_QUERY =
-  'Get-CimInstance Win32_PnPEntity -Filter "PNPClass=\'ComputeAccelerator\'" | Select-Object Name,Manufacturer,Status | ConvertTo-Json -Compress';
-/** Drivers Windows falls back to where the real one is missing, and remote sessions' own. */
-const NO_ADAPTER = /basic (display|render)|remote display/i;
-
 export async function probeGraphics(machine: Machine): Promise<GraphicsFacts> {
-  const { platform, arch, ortDir } = await machine.facts();
-  if (platform !== 'win32' && platform !== 'darwin') return { devices: [], directml: false };
-  const answer = (await machine.ask('graphics')) as
-    | { controllers?: { model?: string; vendor?: string; vram?: number | null; driverVersion?: string }[] }
-    | undefined;
-  const devices: ListedDevice[] = (answer?.controllers ?? []).flatMap((c) => {
-    const name = c.model?.trim();
-    if (!name || NO_ADAPTER.test(name)) return [];
-    // systeminformation gives MB; on Apple chips memory is shared and it gives none.
+  const { platform, ortDir } = await machine.facts();
+  if (platform === 'darwin') return { devices: await macDevices(machine), directml: false };
+  if (platform !== 'win32') return { devices: [], directml: false };
+  return { ...(await windowsDevices(machine)), directml: (await machine.access(`${ortDir}\\DirectML.dll`)) === 'ok' };
+}
+
+/** What `systeminformation` says of graphics controllers; memory in MB. */
+export async function askedControllers(machine: Machine): Promise<ListedDevice[]> {
+  const answer = (await machine.ask('graphics')) as { controllers?: unknown } | undefined;
+  const controllers = Array.isArray(answer?.controllers) ? (answer.controllers as unknown[]) : [];
+  return controllers.flatMap((entry): ListedDevice[] => {
+    const c = (entry ?? {}) as { model?: unknown; vendor?: unknown; vram?: unknown; driverVersion?: unknown };
+    const name = typeof c.model === 'string' ? c.model.trim() : '';
+    if (!name) return [];
+    const vram = typeof c.vram === 'number' && Number.isSafeInteger(c.vram) && c.vram > 0 && c.vram < 2 ** 32 ? c.vram * 1024 * 1024 : undefined;
     return [
       {
-        kind: 'gpu' as const,
+        kind: 'gpu',
         name,
         source: 'systeminformation',
-        ...(c.vendor && { vendor: c.vendor }),
-        ...(c.driverVersion && { driver: c.driverVersion }),
-        ...(c.vram && { memoryBytes: c.vram * 1024 * 1024 }),
+        ...(typeof c.vendor === 'string' && c.vendor && { vendor: c.vendor }),
+        ...(typeof c.driverVersion === 'string' && c.driverVersion && { driver: c.driverVersion }),
+        ...(vram && { memoryBytes: vram }),
       },
     ];
   });
-  if (platform === 'darwin') {
-    // Every Apple chip has a Neural Engine; macOS does not let a program ask for it by name.
-    if (arch === 'arm64') devices.push({ kind: 'npu', name: 'Apple Neural Engine', vendor: 'Apple', source: 'every Apple chip has one' });
-    return { devices, directml: false };
-  }
-  const result = await machine.run('powershell', ['-NoProfile', '-NonInteractive', '-Command', NPU_QUERY]);
-  for (const entry of parseJsonList(result?.code === 0 ? result.stdout : '')) {
-    if (typeof entry['Name'] === 'string')
-      devices.push({
-        kind: 'npu',
-        name: entry['Name'],
-        source: 'Win32_PnPEntity',
-        ...(typeof entry['Manufacturer'] === 'string' && { vendor: entry['Manufacturer'] }),
-      });
-  }
-  return { devices, directml: (await machine.access(`${ortDir}\\DirectML.dll`)) === 'ok' };
 }
 
-/** ConvertTo-Json writes one object bare, several as a list, none as nothing. */
-function parseJsonList(text: string): Record<string, unknown>[] {
+/** ConvertTo-Json and system_profiler: one object bare, several as a list, none as nothing. */
+export function parseJsonList(text: string): Record<string, unknown>[] {
   try {
     const value: unknown = JSON.parse(text);
     return (Array.isArray(value) ? value : [value]).filter((v): v is Record<string, unknown> => typeof v === 'object' && v !== null);

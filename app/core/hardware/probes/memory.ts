@@ -14,7 +14,7 @@ export async function probeMemory(machine: Machine): Promise<MemoryFacts> {
   if (facts.platform !== 'linux') return { totalBytes: facts.totalMemoryBytes, availableBytes: facts.freeMemoryBytes };
   const meminfo = (await machine.readText('/proc/meminfo')) ?? '';
   const read = (field: string) => {
-    const kib = new RegExp(`^${field}:\\s+(\\d+) kB$`, 'm').exec(meminfo)?.[1];
+    const kib = new RegExp(`^${field}:\\s+(\\d{1,12}) kB$`, 'm').exec(meminfo)?.[1];
     return kib === undefined ? undefined : Number(kib) * 1024;
   };
   const totalBytes = read('MemTotal') ?? facts.totalMemoryBytes;

@@ -1,84 +1,164 @@
-/** NVIDIA: kernel driver, driver libraries, and what nvidia-smi says of each GPU. */
+/**
+ * NVIDIA: kernel driver, device nodes, driver libraries, and what the driver says of each GPU: by its own libraries where the
+ * addon is there, else by nvidia-smi.
+ */
 import { openLibraries } from '../libraries.ts';
-import type { Machine } from '../machine.ts';
-import { endedHow } from '../words.ts';
+import type { AccessTo, Machine } from '../machine.ts';
+import { type CudaAnswer, cudaAnswer, cudaVersionText, type DriverFailure, type NvmlAnswer, nvmlAnswer } from '../native-answers.ts';
+import { askSmi, busAddress } from './nvidia-smi.ts';
 
 export interface NvidiaGpu {
   /** PCI address in sysfs form. */
   address: string;
   name: string;
   memoryBytes?: number;
+  freeBytes?: number;
   computeCapability?: string;
   driverVersion?: string;
+  /** Its number for CUDA; absent where CUDA does not list it. */
+  cudaIndex?: number;
+  integrated?: boolean;
+  /** Cut into instances (MIG), and which there are. */
+  mig?: { on: boolean; instances?: string[] };
+  /** No process may compute on it (compute mode `prohibited`). */
+  prohibited?: boolean;
+  /** What the driver says instead of answering for it. */
+  problem?: string;
+  source: string;
 }
 
 export interface NvidiaFacts {
   /** Version of the kernel driver that is loaded; absent when none is. */
   kernelDriver?: string;
-  /** Highest CUDA version the driver serves, as nvidia-smi says. */
+  /** Version of the driver's libraries, as the file behind libcuda.so.1 has it in its name. */
+  libraryVersion?: string;
+  /** A kernel module for this kernel lies on the disk, loaded or not. */
+  moduleOnDisk?: boolean;
+  /** Highest CUDA version the driver serves. */
   cudaVersion?: string;
   libcuda?: string;
   libnvml?: string;
   gpus: NvidiaGpu[];
-  /** Why nvidia-smi gave nothing, in its own words. */
+  /** Whether this user may open /dev/nvidiactl, /dev/nvidia0 and /dev/nvidia-uvm. */
+  nodes: { control: AccessTo; device: AccessTo; memory: AccessTo };
+  /** Whether CUDA was asked itself, and how it failed. */
+  cudaAsked?: boolean;
+  cudaError?: DriverFailure;
+  /** Why the driver gave no list of GPUs, in its own words. */
   smiError?: string;
+  /** CUDA_VISIBLE_DEVICES, where it is set. */
+  visible?: string;
 }
-
-const QUERY = ['--query-gpu=pci.bus_id,name,memory.total,compute_cap,driver_version', '--format=csv,noheader,nounits'];
-/** nvidia-smi lies there on WSL and in containers whose PATH does not know it. */
-const SMI = ['nvidia-smi', '/usr/lib/wsl/lib/nvidia-smi', '/usr/local/nvidia/bin/nvidia-smi'];
 
 export async function probeNvidia(machine: Machine): Promise<NvidiaFacts> {
   const { platform } = await machine.facts();
-  if (platform === 'darwin') return { gpus: [] };
-  const version = (await machine.readText('/proc/driver/nvidia/version')) ?? '';
-  const kernelDriver = /Kernel Module(?: for \S+)?\s+([\d.]+)/.exec(version)?.[1];
-  const libraries = platform === 'linux' ? await openLibraries(machine) : undefined;
-  const libcuda = (await libraries?.find('libcuda.so.1'))?.path;
-  const libnvml = (await libraries?.find('libnvidia-ml.so.1'))?.path;
-  const smi = await runSmi(machine);
+  const nodes = { control: 'absent', device: 'absent', memory: 'absent' } as const;
+  if (platform === 'darwin') return { gpus: [], nodes };
+  const kernel = platform === 'linux' ? await kernelSide(machine) : { nodes };
+  const cuda = cudaAnswer(await machine.driver('cuda'));
+  const nvml = nvmlAnswer(await machine.driver('nvml'));
+  // Only where nobody could be asked directly: nvidia-smi would say the same, and takes its time.
+  const smi = cuda === undefined && nvml === undefined ? await askSmi(machine) : undefined;
+  const gpus = smi?.gpus ?? mergeAnswers(cuda, nvml);
+  for (const gpu of platform === 'linux' ? await namesFromKernel(machine) : []) if (!gpus.some((known) => known.address === gpu.address)) gpus.push(gpu);
+  const version = nvml?.cudaVersion ?? cuda?.driverVersion;
+  const cudaVersion = smi?.cudaVersion ?? (version && version > 0 ? cudaVersionText(version) : undefined);
+  const failure = nvml?.error && `${nvml.error.name || nvml.error.step} (NVML error ${nvml.error.code})`;
+  const smiError = smi?.error ?? failure;
+  const visible = machine.env('CUDA_VISIBLE_DEVICES');
   return {
-    gpus: smi.gpus,
-    ...(kernelDriver && { kernelDriver }),
-    ...(libcuda && { libcuda }),
-    ...(libnvml && { libnvml }),
-    ...(smi.error && { smiError: smi.error }),
-    ...(smi.cudaVersion && { cudaVersion: smi.cudaVersion }),
+    ...kernel,
+    gpus,
+    ...(cuda && cuda.loadError === undefined && { cudaAsked: true }),
+    ...(cuda?.error && { cudaError: cuda.error }),
+    ...(smiError && { smiError }),
+    ...(visible !== undefined && { visible }),
+    ...(cudaVersion && { cudaVersion }),
   };
 }
 
-async function runSmi(machine: Machine): Promise<{ gpus: NvidiaGpu[]; error?: string; cudaVersion?: string }> {
-  for (const command of SMI) {
-    const result = await machine.run(command, QUERY);
-    if (result === undefined) continue;
-    if (result.code !== 0) return { gpus: [], error: firstLine(result.stdout) ?? firstLine(result.stderr) ?? `it ended with ${endedHow(result)}` };
-    const overview = await machine.run(command, []);
-    const cudaVersion = /CUDA Version:\s*([\d.]+)/.exec(overview?.stdout ?? '')?.[1];
-    return { gpus: result.stdout.split('\n').flatMap(parseGpu), ...(cudaVersion && { cudaVersion }) };
-  }
-  return { gpus: [] };
-}
-
-/** `00000000:01:00.0, NVIDIA GeForce RTX 4070, 12282, 8.9, 570.86.10`: memory in MiB, `[N/A]` where unknown. */
-function parseGpu(line: string): NvidiaGpu[] {
-  const [bus, name, mebibytes, capability, driverVersion] = line.split(',').map((part) => part.trim());
-  if (!bus || !name) return [];
-  const memory = Number(mebibytes);
-  return [
-    {
-      // nvidia-smi writes the domain with eight digits, sysfs with four.
-      address: bus.toLowerCase().replace(/^0000([0-9a-f]{4}:)/, '$1'),
-      name,
-      ...(memory > 0 && { memoryBytes: memory * 1024 * 1024 }),
-      ...(capability && /^\d/.test(capability) && { computeCapability: capability }),
-      ...(driverVersion && /^\d/.test(driverVersion) && { driverVersion }),
+async function kernelSide(machine: Machine): Promise<Omit<NvidiaFacts, 'gpus'>> {
+  const version = (await machine.readText('/proc/driver/nvidia/version')) ?? '';
+  const kernelDriver = /Kernel Module(?: for \S+)?\s+(\d[\d.]*)/.exec(version)?.[1];
+  const libraries = await openLibraries(machine);
+  const libcuda = (await libraries.find('libcuda.so.1'))?.path;
+  const libnvml = (await libraries.find('libnvidia-ml.so.1'))?.path;
+  const target = libcuda === undefined ? undefined : await machine.link(libcuda);
+  const libraryVersion = /libcuda\.so\.(\d+\.\d[\d.]*)$/.exec(target ?? '')?.[1];
+  const { release } = await machine.facts();
+  const moduleOnDisk = kernelDriver === undefined && (await anyModule(machine, release));
+  return {
+    ...(kernelDriver && { kernelDriver }),
+    ...(libcuda && { libcuda }),
+    ...(libnvml && { libnvml }),
+    ...(libraryVersion && { libraryVersion }),
+    ...(moduleOnDisk && { moduleOnDisk }),
+    nodes: {
+      control: await machine.access('/dev/nvidiactl'),
+      device: await firstNode(machine),
+      memory: await machine.access('/dev/nvidia-uvm'),
     },
-  ];
+  };
 }
 
-function firstLine(text: string): string | undefined {
-  return text
-    .split('\n')
-    .find((line) => line.trim() !== '')
-    ?.trim();
+/** A container may be given the second card only. */
+async function firstNode(machine: Machine): Promise<AccessTo> {
+  const name = (await machine.list('/dev')).find((entry) => /^nvidia\d+$/.test(entry)) ?? 'nvidia0';
+  return machine.access(`/dev/${name}`);
+}
+
+async function anyModule(machine: Machine, release: string): Promise<boolean> {
+  for (const dir of ['updates/dkms', 'kernel/drivers/video', 'extra', 'extramodules', 'kernel/nvidia']) {
+    const names = await machine.list(`/lib/modules/${release}/${dir}`);
+    if (names.some((name) => /^nvidia\.ko(?:\.\w+)?$/.test(name))) return true;
+  }
+  return false;
+}
+
+/** The kernel driver's own list: it stands where the libraries are missing or differ in version. */
+async function namesFromKernel(machine: Machine): Promise<NvidiaGpu[]> {
+  const found: NvidiaGpu[] = [];
+  for (const address of await machine.list('/proc/driver/nvidia/gpus')) {
+    const about = (await machine.readText(`/proc/driver/nvidia/gpus/${address}/information`)) ?? '';
+    const name = /^Model:\s*(\S.*)$/m.exec(about)?.[1]?.trim();
+    if (name) found.push({ address: busAddress(address), name, source: '/proc/driver/nvidia/gpus' });
+  }
+  return found;
+}
+
+/** CUDA knows its own numbering and what runs; NVML knows free memory, modes and cards that CUDA leaves out. Joined by bus id. */
+function mergeAnswers(cuda: CudaAnswer | undefined, nvml: NvmlAnswer | undefined): NvidiaGpu[] {
+  const gpus: NvidiaGpu[] = (nvml?.devices ?? []).flatMap((device) => {
+    const problem = device.error && `${device.error.name || device.error.step} (NVML error ${device.error.code})`;
+    if (device.busId === undefined) return problem === undefined ? [] : [{ address: `nvml ${device.index}`, name: 'NVIDIA GPU', problem, source: 'NVML' }];
+    return [
+      {
+        address: busAddress(device.busId),
+        name: device.name ?? 'NVIDIA GPU',
+        ...(device.memoryBytes && { memoryBytes: device.memoryBytes }),
+        ...(device.freeBytes !== undefined && { freeBytes: device.freeBytes }),
+        ...(device.computeCapability && { computeCapability: device.computeCapability }),
+        ...(nvml?.driverVersion && { driverVersion: nvml.driverVersion }),
+        ...(device.mig && { mig: { on: true, instances: (device.migInstances ?? []).map((instance) => instance.name ?? 'instance') } }),
+        ...(device.computeMode === 2 && { prohibited: true }),
+        ...(problem && { problem }),
+        source: 'NVML',
+      },
+    ];
+  });
+  for (const device of cuda?.devices ?? []) {
+    const address = busAddress(device.busId ?? `cuda ${device.index}`);
+    let gpu = gpus.find((known) => known.address === address);
+    if (gpu === undefined) {
+      gpu = { address, name: device.name ?? 'NVIDIA GPU', source: 'CUDA driver' };
+      gpus.push(gpu);
+    }
+    gpu.cudaIndex = device.index;
+    gpu.memoryBytes ??= device.memoryBytes ?? 0;
+    if (gpu.memoryBytes === 0) delete gpu.memoryBytes;
+    if (gpu.computeCapability === undefined && device.computeCapability) gpu.computeCapability = device.computeCapability;
+    if (device.integrated) gpu.integrated = true;
+    if (device.error) gpu.problem ??= `${device.error.name || device.error.step} (CUDA error ${device.error.code})`;
+  }
+  return gpus;
 }
