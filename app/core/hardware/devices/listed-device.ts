@@ -1,7 +1,7 @@
 /** Devices that Windows and macOS list by themselves. */
 import type { HardwareDevice } from '#contract';
 import { type Place, shippedProviders } from '../place.ts';
-import type { ListedDevice } from '../probes/graphics.ts';
+import type { ListedDevice } from '../probes/listed.ts';
 import { BASIC_DISPLAY } from '../probes/windows.ts';
 import { COREML_DECIDES, NO_PATH } from './words.ts';
 

@@ -2,7 +2,8 @@
 import type { HardwareDevice } from '#contract';
 import { libraryTitle } from '../cuda-libraries.ts';
 import { type Place, shippedProviders } from '../place.ts';
-import type { NvidiaFacts, NvidiaGpu } from '../probes/nvidia.ts';
+import type { NvidiaFacts } from '../probes/nvidia.ts';
+import type { NvidiaGpu } from '../probes/nvidia-gpu.ts';
 import type { PciDevice } from '../probes/pci.ts';
 import type { FoundFacts } from '../probes/table.ts';
 import { nvidiaDriverStop } from './nvidia-stops.ts';

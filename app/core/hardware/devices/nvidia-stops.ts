@@ -1,6 +1,7 @@
 /** What keeps an NVIDIA driver from being usable, most certain and most basic cause first. */
 import type { Place } from '../place.ts';
-import type { NvidiaFacts, NvidiaGpu } from '../probes/nvidia.ts';
+import type { NvidiaFacts } from '../probes/nvidia.ts';
+import type { NvidiaGpu } from '../probes/nvidia-gpu.ts';
 import type { PciDevice } from '../probes/pci.ts';
 import type { FoundFacts } from '../probes/table.ts';
 import { deniedNode, install, type Stop } from './words.ts';

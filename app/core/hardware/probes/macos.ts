@@ -1,6 +1,6 @@
 /** macOS: graphics by the system's own profile, and the Neural Engine by the registry of drivers. */
 import type { Machine } from '../machine.ts';
-import { askedControllers, type ListedDevice, parseJsonList } from './graphics.ts';
+import { askedControllers, type ListedDevice, parseJsonList } from './listed.ts';
 import { readSysctl } from './sysctl.ts';
 
 export async function macDevices(machine: Machine): Promise<ListedDevice[]> {

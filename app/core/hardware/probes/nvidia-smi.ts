@@ -1,7 +1,7 @@
 /** nvidia-smi, for where the native addon is not there to ask the driver itself, and for recordings that hold what people paste. */
 import type { Machine } from '../machine.ts';
 import { endedHow } from '../words.ts';
-import type { NvidiaGpu } from './nvidia.ts';
+import { busAddress, type NvidiaGpu } from './nvidia-gpu.ts';
 
 export interface SmiAnswer {
   gpus: NvidiaGpu[];
@@ -119,11 +119,6 @@ function parseLong(text: string): SmiAnswer {
       };
     });
   return { gpus, ...(driverVersion && { driverVersion }), ...(cudaVersion && { cudaVersion }) };
-}
-
-/** NVIDIA's tools write the domain with eight digits, sysfs with four. */
-export function busAddress(bus: string): string {
-  return bus.toLowerCase().replace(/^0000([0-9a-f]{4}:)/, '$1');
 }
 
 function firstLine(text: string): string | undefined {

@@ -5,27 +5,8 @@
 import { openLibraries } from '../libraries.ts';
 import type { AccessTo, Machine } from '../machine.ts';
 import { type CudaAnswer, cudaAnswer, cudaVersionText, type DriverFailure, type NvmlAnswer, nvmlAnswer } from '../native-answers.ts';
-import { askSmi, busAddress } from './nvidia-smi.ts';
-
-export interface NvidiaGpu {
-  /** PCI address in sysfs form. */
-  address: string;
-  name: string;
-  memoryBytes?: number;
-  freeBytes?: number;
-  computeCapability?: string;
-  driverVersion?: string;
-  /** Its number for CUDA; absent where CUDA does not list it. */
-  cudaIndex?: number;
-  integrated?: boolean;
-  /** Cut into instances (MIG), and which there are. */
-  mig?: { on: boolean; instances?: string[] };
-  /** No process may compute on it (compute mode `prohibited`). */
-  prohibited?: boolean;
-  /** What the driver says instead of answering for it. */
-  problem?: string;
-  source: string;
-}
+import { busAddress, type NvidiaGpu } from './nvidia-gpu.ts';
+import { askSmi } from './nvidia-smi.ts';
 
 export interface NvidiaFacts {
   /** Version of the kernel driver that is loaded; absent when none is. */

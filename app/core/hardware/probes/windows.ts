@@ -4,7 +4,7 @@
  */
 import type { Machine } from '../machine.ts';
 import { type DxcoreAnswer, dxcoreAnswer, type DxgiAnswer, dxgiAnswer } from '../native-answers.ts';
-import { askedControllers, type ListedDevice, parseJsonList } from './graphics.ts';
+import { askedControllers, type ListedDevice, parseJsonList } from './listed.ts';
 import { VENDORS } from './pci-names.ts';
 
 /** Classes of the device manager: ComputeAccelerator holds neural processors, Display the graphics. */
