@@ -4,6 +4,7 @@ import { asEdgewrightError } from '#contract';
 import { programVersion } from '#core/platform';
 import { currentExitCode } from './command.ts';
 import { addAudit } from './commands/audit.ts';
+import { addBenchmark } from './commands/benchmark.ts';
 import { addBundle } from './commands/bundle.ts';
 import { addBundleFiles } from './commands/bundle-files.ts';
 import { addBundleRegistry } from './commands/bundle-registry.ts';
@@ -30,6 +31,7 @@ export function buildProgram(): Command {
   addHardware(program);
   addProvider(program);
   addModel(program);
+  addBenchmark(program);
   const bundle = addBundle(program);
   addBundleFiles(bundle);
   addImport(bundle);

@@ -54,12 +54,20 @@ export const BenchmarkSchema = z.object({
   latencyMs: LatencySchema,
   throughputPerSecond: z.number(),
   loadMs: z.object({ cold: z.number(), warm: z.number() }),
+  /** The first run after the cold load. What is optional here is missing in results of earlier versions. */
+  firstMs: z.number().optional(),
   /** Highest resident memory of the runner process, in bytes (VmHWM or its equal). */
   peakMemoryBytes: z.number().int(),
   threads: z.number().int(),
   batch: z.number().int(),
   /** Relative spread between rounds: (max round p50 - min round p50) / median round p50. Large = the machine was busy. */
   noise: z.number(),
+  /** 95 % interval of the median, from the rounds. */
+  p50Interval: z.object({ low: z.number(), high: z.number() }).optional(),
+  /** Cores that were busy on average during the counted runs. */
+  cpuCores: z.number().optional(),
+  /** Runs so slow that something else must have been at work; they stay in the percentiles. */
+  outliers: z.object({ count: z.number().int(), aboveMs: z.number(), worstMs: z.number().optional() }).optional(),
 });
 export type Benchmark = z.infer<typeof BenchmarkSchema>;
 

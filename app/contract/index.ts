@@ -7,6 +7,7 @@ import { eventIterator, oc } from '@orpc/contract';
 import { z } from 'zod';
 import { administratorProcedures } from './administrators.ts';
 import { ActivitySchema, AuditVerdictSchema, ExportAuditSchema, ExportedAuditSchema, VerifyAuditSchema } from './audit.ts';
+import { BenchmarkReportSchema, BenchmarkRequestSchema } from './benchmarks.ts';
 import { BundleDetailSchema, BundleSummarySchema, ExtractedSchema, VerifyResultSchema } from './bundles.ts';
 import { CheckRequestSchema, CheckResultSchema } from './checks.ts';
 import { BenchmarkSchema, JobIdSchema, NameSchema, ProviderUseSchema, RefSchema, WarningSchema } from './common.ts';
@@ -28,6 +29,7 @@ import { BackupRequestSchema, BackupResultSchema, KeepKeysSchema, KeptKeysSchema
 
 export * from './administrators.ts';
 export * from './audit.ts';
+export * from './benchmarks.ts';
 export * from './bundles.ts';
 export * from './checks.ts';
 export * from './common.ts';
@@ -106,18 +108,7 @@ export const contract = {
     stream: procedure.input(RunRequestSchema).output(eventIterator(RunEventSchema)),
     /** An example input of the bundle, to look at. */
     example: procedure.input(z.object({ ref: RefSchema, name: z.string().max(255) })).output(z.object({ base64: z.string(), mediaType: z.string() })),
-    benchmark: procedure
-      .input(
-        z.object({
-          ref: RefSchema.or(z.string().max(4096)),
-          threads: z.number().int().min(0).max(256).default(1),
-          batch: z.number().int().min(1).max(4096).default(1),
-          rounds: z.number().int().min(1).max(100).default(5),
-          runsPerRound: z.number().int().min(5).max(10_000).default(100),
-          ep: z.string().optional(),
-        }),
-      )
-      .output(BenchmarkSchema.extend({ providers: ProviderUseSchema })),
+    benchmark: procedure.input(BenchmarkRequestSchema).output(BenchmarkReportSchema),
   },
   trials: {
     start: procedure.input(TrialSpecSchema).output(JobStarted.extend({ trialId: z.string() })),

@@ -16,6 +16,7 @@ export const JobKindSchema = z.enum([
   'rollback',
   'hardware',
   'provider',
+  'benchmark',
   'enrol',
   'verify',
   'backup',

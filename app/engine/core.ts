@@ -28,6 +28,7 @@ import { loadNative } from '#native';
 import { AdministratorService } from './administrators.ts';
 import { Audit, openAuditLog } from './audit.ts';
 import { BundleFiles } from './bundle-files.ts';
+import { Benchmarks } from './benchmarks.ts';
 import { Bundles } from './bundles.ts';
 import { Changes } from './changes.ts';
 import { Checker } from './check.ts';
@@ -85,6 +86,7 @@ export interface Core {
   devices: Devices;
   deployments: Deployments;
   inference: Inference;
+  benchmarks: Benchmarks;
   checker: Checker;
   models: Models;
   practice: PracticeDevice;
@@ -232,6 +234,7 @@ export async function openCore(options: CoreOptions): Promise<Core> {
       devices,
       deployments,
       inference,
+      benchmarks: new Benchmarks({ store, runnables, jobs }),
       checker: new Checker(),
       models,
       practice,

@@ -1,23 +1,14 @@
-/** One inference, or a benchmark, on this computer: from a bundle or a bare model, in a runner process. */
+/** One inference on this computer: from a bundle or a bare model, in a runner process. */
 import { basename, extname } from 'node:path';
-import { asEdgewrightError, type Benchmark, EdgewrightError, type ProviderUse, type RawInput, type RunEvent, type RunRequest, type RunResult } from '#contract';
+import { asEdgewrightError, EdgewrightError, type RawInput, type RunEvent, type RunRequest, type RunResult } from '#contract';
 import type { BlobStore, Registry, ResolvedBundle } from '#core/bundles';
-import { infer, labelledCases, readNpz, sliceRows, type Tensor, writeNpz } from '#core/datasets';
-import { PROVIDER_NAMES } from '#core/hardware';
+import { infer, type Tensor, writeNpz } from '#core/datasets';
 import { checkReplaceable, readFileBounded } from '#core/platform';
-import { benchmarkModels, type LoadRequest, runAll } from '#core/runtime';
-import { LOAD_TIMEOUT_MS, MAX_RAW_INPUT_BYTES, RUN_TIMEOUT_MS } from './limits.ts';
+import { type LoadRequest, runAll } from '#core/runtime';
+import { MAX_RAW_INPUT_BYTES, RUN_TIMEOUT_MS } from './limits.ts';
 import type { Runnable, Runnables } from './runnables.ts';
+import { checkProvider } from './check-provider.ts';
 import { WarmRunners } from './warm-runners.ts';
-
-export interface BenchmarkRequest {
-  ref: string;
-  threads: number;
-  batch: number;
-  rounds: number;
-  runsPerRound: number;
-  ep?: string | undefined;
-}
 
 export class Inference {
   readonly #registry: Registry;
@@ -128,33 +119,6 @@ export class Inference {
     return { base64: bytes.toString('base64'), mediaType: mediaTypeOf(name) };
   }
 
-  /** Latency, throughput, load time and memory; the input is a sample of the test or calibration set, else zeros. */
-  async benchmark(request: BenchmarkRequest, signal?: AbortSignal): Promise<Benchmark & { providers: ProviderUse }> {
-    if (request.ep !== undefined) checkProvider(request.ep);
-    const runnable = await this.#runnables.resolve(request.ref, signal);
-    const feeds = await this.#benchmarkFeeds(runnable, request.batch);
-    const [result] = await benchmarkModels(
-      [
-        {
-          label: basename(runnable.modelPath),
-          load: { path: runnable.modelPath, ...(request.ep !== undefined && { providers: [...new Set([request.ep, 'cpu'])] }) },
-          feeds,
-          memoryLimitBytes: runnable.memoryBytes,
-        },
-      ],
-      {
-        threads: request.threads,
-        batch: request.batch,
-        rounds: request.rounds,
-        runsPerRound: request.runsPerRound,
-        ...(signal && { signal }),
-        timeoutMs: LOAD_TIMEOUT_MS,
-      },
-    );
-    if (!result) throw new EdgewrightError({ code: 'bug', message: 'The benchmark returned nothing.', owner: 'bug' });
-    return { ...result.benchmark, providers: result.providers };
-  }
-
   /** What runners find on this computer has changed. */
   renewRunners(): void {
     this.#warm.renew();
@@ -185,27 +149,6 @@ export class Inference {
       throw new EdgewrightError({ code: 'usage.unknown-example', message: `${bundle.name}@${bundle.version} has no example named ${name}.`, owner: 'usage' });
     return this.#store.read(file[1].digest, MAX_RAW_INPUT_BYTES);
   }
-
-  async #benchmarkFeeds(runnable: Runnable, batch: number): Promise<Record<string, Tensor> | undefined> {
-    const files = runnable.bundle ? [...runnable.bundle.files.values()] : [];
-    const set = files.find((f) => f.role === 'test') ?? files.find((f) => f.role === 'calibration');
-    if (!set) return undefined;
-    const { inputs, samples } = labelledCases(await readNpz(this.#store.path(set.digest)));
-    return Object.fromEntries(Object.entries(inputs).map(([name, tensor]) => [name, sliceRows(tensor, 0, Math.min(batch, samples))]));
-  }
-}
-
-/** @throws usage.unknown-provider */
-function checkProvider(name: string): void {
-  if (PROVIDER_NAMES.includes(name)) return;
-  throw new EdgewrightError({
-    code: 'usage.unknown-provider',
-    message: `There is no execution provider "${name}".`,
-    expected: PROVIDER_NAMES.join(', '),
-    found: name,
-    hint: 'edgewright hardware shows which of them work here.',
-    owner: 'usage',
-  });
 }
 
 /** @throws text.not-unicode (input): half of a character cannot be written as UTF-8 */

@@ -135,7 +135,7 @@ export function createRouter(core: Core) {
         }
       }),
       example: os.inference.example.handler(({ input }) => core.inference.example(input.ref, input.name)),
-      benchmark: os.inference.benchmark.handler(({ input, signal }) => core.inference.benchmark(input, signal)),
+      benchmark: os.inference.benchmark.handler(({ input, signal }) => core.benchmarks.run(input, signal)),
     },
     trials: {
       start: os.trials.start.handler(({ input, context }) => core.trialRuns.start(input, context.actor)),

@@ -1,9 +1,7 @@
 import { type Command, Option } from 'commander';
-import { formatBytes, formatMs, significant } from '#contract';
+import { formatBytes, significant } from '#contract';
 import { userPath } from '#core/platform';
 import { action, type Context } from '../command.ts';
-import { percent, table } from '../output.ts';
-import { describeProviders } from '../providers.ts';
 import { refOrPath } from '../ref-or-path.ts';
 import { addCheck } from './check.ts';
 import { addInspect } from './inspect.ts';
@@ -59,51 +57,5 @@ export function addModel(program: Command): void {
           ...made.warnings.map((w) => `Warning: ${w.message}`),
         ]);
       }),
-    );
-
-  program
-    .command('benchmark')
-    .argument('<ref>', 'name@version[#variant], a digest, or an .onnx file')
-    .option('--threads <n>', 'threads of the runner; 0 = all usable cores', '1')
-    .option('--batch <n>', 'samples per run', '1')
-    .option('--rounds <n>', 'rounds', '5')
-    .option('--runs <n>', 'runs in each round', '100')
-    .option('--ep <name>', 'execution provider to ask for')
-    .description('Latency, throughput, load time and memory of a model on this computer')
-    .action(
-      action(
-        async ({ client, output, signal }: Context, ref: string, options: { threads: string; batch: string; rounds: string; runs: string; ep?: string }) => {
-          const b = await client.inference.benchmark(
-            {
-              ref: refOrPath(ref),
-              threads: Number(options.threads),
-              batch: Number(options.batch),
-              rounds: Number(options.rounds),
-              runsPerRound: Number(options.runs),
-              ...(options.ep !== undefined && { ep: options.ep }),
-            },
-            { signal },
-          );
-          output.result({ ...b }, [
-            ...table(
-              ['p50', 'p90', 'p95', 'p99', 'mean', 'runs/s', 'cold load', 'peak memory'],
-              [
-                [
-                  formatMs(b.latencyMs.p50),
-                  formatMs(b.latencyMs.p90),
-                  formatMs(b.latencyMs.p95),
-                  formatMs(b.latencyMs.p99),
-                  formatMs(b.latencyMs.mean),
-                  significant(b.throughputPerSecond),
-                  formatMs(b.loadMs.cold),
-                  formatBytes(b.peakMemoryBytes),
-                ],
-              ],
-              [0, 1, 2, 3, 4, 5, 6, 7],
-            ),
-            `${b.latencyMs.samples} runs, batch ${b.batch}, ${b.threads} thread(s); rounds differ by ${percent(b.noise)}. ${describeProviders(b.providers)}`,
-          ]);
-        },
-      ),
     );
 }

@@ -24,7 +24,7 @@ import { limitMemory, OWN_LIMIT } from './memory-limit.ts';
 import { providerUse } from './providers.ts';
 import type { CallOptions, LoadedModel, LoadRequest, Runner, RunnerEnd, RunnerOptions } from './runner.ts';
 import { packTensors, unpackTensors } from './tensor-frames.ts';
-import type { Answer, ProbedOutput, Ready, Request, RunnerArguments, SessionRequest } from './wire.ts';
+import type { Answer, ProbedOutput, Profile, Ready, Request, RunnerArguments, SessionRequest } from './wire.ts';
 
 /**
  * Starts a runner process, which holds one model at a time.
@@ -167,26 +167,30 @@ class ChildRunner implements Runner {
   async benchmark(
     request: { feeds: Readonly<Record<string, Tensor>>; runs: number; warmup: number },
     options: CallOptions = {},
-  ): Promise<{ samplesMs: Float64Array }> {
+  ): Promise<{ samplesMs: Float64Array; cpuMs: number }> {
     const { headers, bodies } = packTensors(request.feeds);
-    const { body } = await this.#call({ op: 'benchmark', feeds: headers, runs: request.runs, warmup: request.warmup }, bodies, 'measure a model', {
+    const { header, body } = await this.#call({ op: 'benchmark', feeds: headers, runs: request.runs, warmup: request.warmup }, bodies, 'measure a model', {
       timeoutMs: BENCHMARK_TIMEOUT_MS,
       ...options,
     });
-    return { samplesMs: new Float64Array(new Uint8Array(body).buffer) };
+    if (!('samples' in header)) throw closed();
+    return { samplesMs: new Float64Array(new Uint8Array(body).buffer), cpuMs: header.cpuMs };
   }
 
   async providers(feeds?: Readonly<Record<string, Tensor>>, options: CallOptions = {}): Promise<ProviderUse> {
     if (!feeds && this.#use) return this.#use;
-    const { headers, bodies } = packTensors(feeds ?? {});
-    const prefix = await this.#profilePath();
-    const { header } = await this.#call({ op: 'profile', feeds: headers, prefix, maxBytes: MAX_PROFILE_BYTES }, bodies, 'profile a model', {
-      timeoutMs: LOAD_TIMEOUT_MS,
-      ...options,
-    });
-    if (!('nodes' in header)) throw closed();
-    this.#use = providerUse(this.#model?.requested ?? [], this.#model?.dropped ?? [], header.nodes);
+    const { nodes } = await this.profile(feeds ?? {}, 1, options);
+    this.#use = providerUse(this.#model?.requested ?? [], this.#model?.dropped ?? [], nodes);
     return this.#use;
+  }
+
+  async profile(feeds: Readonly<Record<string, Tensor>>, runs: number, options: CallOptions = {}): Promise<Profile> {
+    const { headers, bodies } = packTensors(feeds);
+    const prefix = await this.#profilePath();
+    const request: Request = { op: 'profile', feeds: headers, prefix, maxBytes: MAX_PROFILE_BYTES, runs };
+    const { header } = await this.#call(request, bodies, 'profile a model', { timeoutMs: LOAD_TIMEOUT_MS, ...options });
+    if (!('profile' in header)) throw closed();
+    return header.profile;
   }
 
   async memory(): Promise<{ now: number; peak: number }> {

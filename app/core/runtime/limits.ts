@@ -30,6 +30,25 @@ export const MAX_FALLBACKS = 200;
 export const DEFAULT_BATCH = 64;
 /** Runs before each round of a benchmark that are not counted. */
 export const DEFAULT_WARMUP = 3;
+/** Bars of a histogram of latencies, and about so many points of their course. */
+export const HISTOGRAM_BINS = 40;
+export const TIMELINE_POINTS = 300;
+/** Interquartile ranges above the third quartile from which on a run counts as an outlier (Tukey's outer fence). */
+export const OUTLIER_FENCE = 3;
+/** From this spread of the rounds' medians on, figures of two benchmarks should not be compared. */
+export const NOISY = 0.1;
+/** Node executions that a profile for node times may hold; more runs are taken for fewer nodes. */
+export const PROFILED_EXECUTIONS = 50_000;
+export const MIN_PROFILED_RUNS = 3;
+export const MAX_PROFILED_RUNS = 50;
+/** Nodes of a profile that are handed over, the heaviest. */
+export const MAX_LISTED_NODES = 200;
+/** When looking for the largest batch: runs that a p99 is taken from, at most and at least, and how long they may take in ms. */
+export const BATCH_RUNS = 200;
+export const MIN_BATCH_RUNS = 20;
+export const BATCH_TIME_MS = 5_000;
+/** Largest batch that is tried. */
+export const MAX_TRIED_BATCH = 4096;
 /** Most elements of one made-up input. */
 export const MAX_SYNTHETIC_ELEMENTS = 64 * 1024 * 1024;
 /** Memory the process may take in which a model is tried before it is trusted, in bytes: with the process that asks, below 1 GB. */

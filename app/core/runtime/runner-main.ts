@@ -55,12 +55,12 @@ async function answer(request: Request & { id: number }, body: Buffer): Promise<
       const { headers, bodies, latencyMs } = await model.run(request.feeds, body, request.outputs);
       send({ id, ok: true, outputs: headers, latencyMs }, bodies);
     } else if (request.op === 'benchmark') {
-      const samples = await model.benchmark(request.feeds, body, request.runs, request.warmup);
-      send({ id, ok: true, samples: samples.length }, [new Uint8Array(samples.buffer)]);
+      const { samples, cpuMs } = await model.benchmark(request.feeds, body, request.runs, request.warmup);
+      send({ id, ok: true, samples: samples.length, cpuMs }, [new Uint8Array(samples.buffer)]);
     } else if (request.op === 'probe') {
       send({ id, ok: true, ...(await model.probe(request.feeds, body)) });
     } else if (request.op === 'profile') {
-      send({ id, ok: true, nodes: await model.profile(request.feeds, body, request.prefix, request.maxBytes) });
+      send({ id, ok: true, profile: await model.profile(request.feeds, body, request) });
     } else {
       send({ id, ok: true, memory: { now: process.memoryUsage.rss(), peak: process.resourceUsage().maxRSS * 1024 } });
     }

@@ -3,7 +3,8 @@ import { readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import type * as OrtModule from 'onnxruntime-node';
 import type { InferenceSession, Tensor } from 'onnxruntime-node';
-import type { FailureKind, LoadAnswer, PortInfo, ProbedOutput, ProfiledNode, SessionRequest, TensorHeader } from './wire.ts';
+import { type ProfileEvent, profileOf } from './runner-profile.ts';
+import type { FailureKind, LoadAnswer, PortInfo, ProbedOutput, Profile, SessionRequest, TensorHeader } from './wire.ts';
 
 export type Ort = typeof OrtModule;
 
@@ -107,21 +108,27 @@ export class ModelSession {
   }
 
   /** Times `runs` runs, after `warmup` that are not counted. Milliseconds around ONNX Runtime's own call, nothing of the pipe. */
-  async benchmark(headers: readonly TensorHeader[], body: Buffer, runs: number, warmup: number): Promise<Float64Array> {
+  async benchmark(headers: readonly TensorHeader[], body: Buffer, runs: number, warmup: number): Promise<{ samples: Float64Array; cpuMs: number }> {
     const session = this.#loaded();
     const feeds = this.#feeds(headers, body);
     for (let i = 0; i < warmup; i++) await this.#once(session, feeds, undefined);
     const samples = new Float64Array(runs);
+    const cpuBefore = process.cpuUsage();
     for (let i = 0; i < runs; i++) {
       const start = performance.now();
       await this.#once(session, feeds, undefined);
       samples[i] = performance.now() - start;
     }
-    return samples;
+    const { user, system } = process.cpuUsage(cpuBefore);
+    return { samples, cpuMs: (user + system) / 1000 };
   }
 
-  /** Which node ran on which provider, from the profile of a run. */
-  async profile(headers: readonly TensorHeader[], body: Buffer, prefix: string, maxBytes: number): Promise<ProfiledNode[]> {
+  /** Which node ran on which provider and how long, from the profile of real runs. */
+  async profile(
+    headers: readonly TensorHeader[],
+    body: Buffer,
+    { prefix, maxBytes, runs }: { prefix: string; maxBytes: number; runs: number },
+  ): Promise<Profile> {
     let session = this.#loaded();
     let own = this.#profilePrefix;
     const request = this.#request;
@@ -131,7 +138,10 @@ export class ModelSession {
     }
     if (own === undefined) throw new RunnerFailure('state', 'No model is loaded.');
     try {
-      if (session !== this.#session || this.#runs === 0) await this.#once(session, this.#feeds(headers, body), undefined);
+      if (session !== this.#session || this.#runs === 0) {
+        const feeds = this.#feeds(headers, body);
+        for (let run = 0; run < runs; run++) await this.#once(session, feeds, undefined);
+      }
       session.endProfiling();
       return readProfile(own, maxBytes);
     } finally {
@@ -219,34 +229,17 @@ function viewOf(type: string, bytes: Buffer): unknown {
   return new make(copy.buffer, 0, copy.byteLength / one);
 }
 
-function readProfile(prefix: string, maxBytes: number): ProfiledNode[] {
+function readProfile(prefix: string, maxBytes: number): Profile {
   const dir = dirname(prefix);
   const name = readdirSync(dir).find((file) => file.startsWith(`${basename(prefix)}_`));
   if (name === undefined) throw new RunnerFailure('run', 'ONNX Runtime wrote no profile.');
   const path = join(dir, name);
   try {
     if (statSync(path).size > maxBytes) throw new RunnerFailure('run', 'The profile is too large to be read.');
-    return profiledNodes(JSON.parse(readFileSync(path, 'utf8')) as ProfileEvent[]);
+    return profileOf(JSON.parse(readFileSync(path, 'utf8')) as ProfileEvent[]);
   } finally {
     rmSync(path, { force: true });
   }
-}
-
-interface ProfileEvent {
-  cat?: string;
-  name?: string;
-  args?: { op_name?: string; provider?: string; node_index?: string };
-}
-
-/** Every node once, however often it ran (in a loop it runs many times). */
-export function profiledNodes(events: ProfileEvent[]): ProfiledNode[] {
-  const nodes = new Map<string, ProfiledNode>();
-  for (const { cat, name = '', args } of events) {
-    if (cat !== 'Node' || !args?.provider || !name.endsWith('_kernel_time')) continue;
-    const node = name.slice(0, -'_kernel_time'.length);
-    nodes.set(`${args.node_index ?? ''} ${node}`, { name: node, op: args.op_name ?? '', provider: args.provider });
-  }
-  return [...nodes.values()];
 }
 
 function failureOf(error: unknown, providers: readonly string[]): FailureKind {

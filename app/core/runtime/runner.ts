@@ -1,7 +1,7 @@
 /** What a runner is to the rest of the program. */
 import type { EdgewrightError, ProviderUse, TensorInfo } from '#contract';
 import type { Tensor } from '#core/datasets';
-import type { ProbedOutput, SessionRequest } from './wire.ts';
+import type { ProbedOutput, Profile, SessionRequest } from './wire.ts';
 
 export interface RunnerOptions {
   /** Threads of one run; 0 = all usable cores. */
@@ -76,12 +76,17 @@ export interface Runner {
   ): Promise<{ outputs: Record<string, Tensor>; latencyMs: number }>;
   /** Runs once and tells about the outputs instead of handing them over; those that are no tensors are left out. */
   probe(feeds: Readonly<Record<string, Tensor>>, options?: CallOptions): Promise<{ outputs: ProbedOutput[]; latencyMs: number }>;
-  benchmark(request: { feeds: Readonly<Record<string, Tensor>>; runs: number; warmup: number }, options?: CallOptions): Promise<{ samplesMs: Float64Array }>;
+  benchmark(
+    request: { feeds: Readonly<Record<string, Tensor>>; runs: number; warmup: number },
+    options?: CallOptions,
+  ): Promise<{ samplesMs: Float64Array; cpuMs: number }>;
   /**
    * Which node ran where, read from the profile of a real run: of one on `feeds`, or without them of the first run after a load with
    * `profile`. Without feeds a second question gets the same answer.
    */
   providers(feeds?: Readonly<Record<string, Tensor>>, options?: CallOptions): Promise<ProviderUse>;
+  /** How long each node takes, from the profile of `runs` real runs in a session of its own. */
+  profile(feeds: Readonly<Record<string, Tensor>>, runs: number, options?: CallOptions): Promise<Profile>;
   /** Resident memory of the process in bytes, now and at its highest. */
   memory(): Promise<{ now: number; peak: number }>;
   /** Ends the process and waits until it is gone. */

@@ -29,8 +29,8 @@ export type Request =
   | { op: 'load'; session: SessionRequest }
   | { op: 'run'; feeds: TensorHeader[]; outputs?: readonly string[] | undefined }
   | { op: 'benchmark'; feeds: TensorHeader[]; runs: number; warmup: number }
-  /** Ends the profile that is on, or makes one of one run in a second session. */
-  | { op: 'profile'; feeds: TensorHeader[]; prefix: string; maxBytes: number }
+  /** Ends the profile that is on, or makes one of `runs` runs in a second session. */
+  | { op: 'profile'; feeds: TensorHeader[]; prefix: string; maxBytes: number; runs: number }
   /** Runs, and tells about the outputs instead of sending them. */
   | { op: 'probe'; feeds: TensorHeader[] }
   | { op: 'memory' };
@@ -55,6 +55,17 @@ export interface ProfiledNode {
   name: string;
   op: string;
   provider: string;
+  /** Time of one run spent in it, in ms: the mean of all runs but the first, or of the first where there is no other. */
+  ms: number;
+  /** How often one run executes it. */
+  calls: number;
+}
+
+export interface Profile {
+  nodes: ProfiledNode[];
+  /** Mean time of the same runs, in ms. */
+  runMs: number;
+  runs: number;
 }
 
 /** What an output of a run was like. */
@@ -73,9 +84,9 @@ export type FailureKind = 'load' | 'run' | 'provider' | 'memory' | 'state';
 export type Answer =
   | { id: number; ok: true; load: LoadAnswer }
   | { id: number; ok: true; outputs: TensorHeader[]; latencyMs: number }
-  /** Body: float64 milliseconds. */
-  | { id: number; ok: true; samples: number }
-  | { id: number; ok: true; nodes: ProfiledNode[] }
+  /** Body: float64 milliseconds. `cpuMs`: CPU time of the process meanwhile. */
+  | { id: number; ok: true; samples: number; cpuMs: number }
+  | { id: number; ok: true; profile: Profile }
   | { id: number; ok: true; probed: ProbedOutput[]; latencyMs: number }
   | { id: number; ok: true; memory: { now: number; peak: number } }
   | { id: number; ok: false; kind: FailureKind; message: string };

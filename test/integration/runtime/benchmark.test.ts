@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { benchmarkModels } from '#core/runtime';
+import { benchmarkModels, largestBatch, nodeCosts, startRunner, syntheticFeeds } from '#core/runtime';
 
 const model = join(import.meta.dirname, '../../fixtures/digits/model.onnx');
 
@@ -47,4 +47,45 @@ test('cancelling a benchmark ends its runners', async () => {
     onProgress: (p) => p.step.startsWith('round 2') && stop.abort(),
   });
   await expect(running).rejects.toMatchObject({ code: 'cancelled' });
+});
+
+test('settings are measured side by side, each with its own threads and batch', async () => {
+  const targets = [1, 2].map((threads) => ({ label: `${threads}`, load: { path: model }, threads, batch: threads * 8 }));
+  const results = await benchmarkModels(targets, { rounds: 3, runsPerRound: 5 });
+  expect(results.map((one) => [one.benchmark.threads, one.benchmark.batch])).toEqual([
+    [1, 8],
+    [2, 16],
+  ]);
+  for (const { benchmark, rounds } of results) {
+    expect(rounds.map((round) => round.length)).toEqual([5, 5, 5]);
+    expect(benchmark.firstMs).toBeGreaterThan(0);
+    expect(benchmark.cpuCores).toBeGreaterThan(0);
+    expect(benchmark.p50Interval?.low).toBeLessThanOrEqual(benchmark.p50Interval?.high ?? 0);
+  }
+});
+
+test('the largest batch inside a limit was run, and the next one above it was outside', async () => {
+  // Everything fits within an hour: the search ends at the largest batch that is tried.
+  const found = await largestBatch({ label: 'digits', load: { path: model } }, { p99Ms: 3_600_000, threads: 1, maxBatch: 8 });
+  expect(found).toMatchObject({ batch: 8, stoppedBy: expect.stringContaining('8') as string });
+  expect(found.tried.map((row) => row.batch)).toEqual([1, 2, 4, 8]);
+  const none = await largestBatch({ label: 'digits', load: { path: model } }, { p99Ms: 1e-6, threads: 1 });
+  expect(none).toMatchObject({ batch: 0, tried: [{ batch: 1 }] });
+});
+
+test('where the time goes is read from real runs', async () => {
+  const runner = await startRunner({ threads: 1 });
+  try {
+    const { inputs } = await runner.load({ path: model });
+    const costs = await nodeCosts(runner, syntheticFeeds(inputs, 4));
+    expect(costs.nodeCount).toBeGreaterThan(3);
+    expect(costs.runs).toBeGreaterThanOrEqual(3);
+    expect(costs.nodesMs).toBeGreaterThan(0);
+    expect(costs.nodesMs).toBeLessThanOrEqual(costs.runMs * 1.05);
+    expect(costs.operators.map((one) => one.op)).toContain('Conv');
+    // The session that answers requests is not the one that was profiled.
+    await runner.run(syntheticFeeds(inputs, 1));
+  } finally {
+    await runner.close();
+  }
 });
