@@ -1,7 +1,7 @@
 /** Making bundles: from a folder, and adding a variant to one that is there. */
 import { basename, dirname, join, resolve } from 'node:path';
 import type { BundleSummary, Variant } from '#contract';
-import { withReader } from '#core/onnx';
+import { type ModelReader, withReader } from '#core/onnx';
 import { type Admit, candidateOf, checkInterface, checkModel, type CheckOptions, checkRecipe, runAdmit } from './candidate.ts';
 import type { BundleRecord, Catalogue } from './catalogue.ts';
 import { commitBundle, type RegistryParts } from './commit.ts';
@@ -14,7 +14,8 @@ import { parseIndex, parseManifest, SUBJECT } from './oci.ts';
 import { checkApart, SOURCE_FILE, VARIANT_FILE } from './paths.ts';
 import { modelWeights, readBundleSource } from './source.ts';
 import type { BundleSource } from './source-schema.ts';
-import { type Options, type StagedFile, stageFiles, withStaging } from './staging.ts';
+import { type Options, type StagedFile, stageFiles, type Staging, withStaging } from './staging.ts';
+import type { BlobStore } from './store.ts';
 import { layerFiles } from './variant.ts';
 
 export interface BuildOptions extends CheckOptions {
@@ -28,10 +29,15 @@ export interface BuildOptions extends CheckOptions {
  * refused. Until the very end nothing is visible.
  * @throws bundle.*, model.* (input); whatever `admit` throws; bundle.version-taken (input)
  */
-export async function buildBundle(parts: RegistryParts, dir: string, options: BuildOptions): Promise<BundleSummary> {
+export function buildBundle(parts: RegistryParts, dir: string, options: BuildOptions): Promise<BundleSummary> {
+  // Starting that process costs more than reading most models, so one does it all.
+  return withReader((reader) => build(parts, reader, dir, options));
+}
+
+async function build(parts: RegistryParts, reader: ModelReader, dir: string, options: BuildOptions): Promise<BundleSummary> {
   const { store, catalogue, keyring } = parts;
   options.onProgress?.({ step: `Reading ${SOURCE_FILE}` });
-  const folder = await readBundleSource(dir, options.source);
+  const folder = await readBundleSource(reader, dir, options.source);
   const { source } = folder;
   await store.sweepTemp();
   return withStaging(store, async (staging) => {
@@ -46,7 +52,7 @@ export async function buildBundle(parts: RegistryParts, dir: string, options: Bu
       return sameBundle(parts, source, layers, files);
     }, options.signal);
     if (unchanged) return unchanged;
-    const facts = await checkModel(join(staging.folder, source.model), source, options);
+    const facts = await checkModel(reader, join(staging.folder, source.model), source, options);
     if (source.recipe !== undefined)
       await checkRecipe(
         staging.folder,
@@ -128,22 +134,25 @@ export interface NewVariant extends Options {
   replace?: boolean;
 }
 
+/** @param model where it stands in the bundle */
+async function stageVariant(store: BlobStore, reader: ModelReader, staging: Staging, model: string, added: NewVariant) {
+  const from = resolve(added.modelPath);
+  const folder = model.includes('/') ? model.slice(0, model.lastIndexOf('/') + 1) : '';
+  const weights = await modelWeights(reader, dirname(from), basename(from));
+  const named = [{ path: model, role: 'model' as const, from }, ...weights.map((file) => ({ ...file, path: folder + file.path }))];
+  const files = await stageFiles(store, staging, named, added);
+  const path = join(staging.folder, model);
+  await reader.ask('check', { path }, added);
+  return { files, facts: await reader.ask('inspect', { path }, added) };
+}
+
 /** Adds a variant to a stored bundle: everything but model and weights is shared with the first variant. */
 export async function addVariantTo(parts: RegistryParts, bundle: BundleRecord, source: BundleSource, added: NewVariant): Promise<Variant> {
   const { store, catalogue, keyring } = parts;
   if (!VARIANT_NAME.test(added.name))
     throw misused('usage.variant-name', 'This cannot be the name of a variant.', { expected: '1 to 63 of a-z 0-9 . _ -', found: added.name.slice(0, 80) });
   return withStaging(store, async (staging) => {
-    const path = resolve(added.modelPath);
-    const weights = await modelWeights(dirname(path), basename(path));
-    const folder = source.model.includes('/') ? source.model.slice(0, source.model.lastIndexOf('/') + 1) : '';
-    const named = [{ path: source.model, role: 'model' as const, from: path }, ...weights.map((file) => ({ ...file, path: folder + file.path }))];
-    const files = await stageFiles(store, staging, named, added);
-    const facts = await withReader(async (reader) => {
-      const path = join(staging.folder, source.model);
-      await reader.ask('check', { path }, added);
-      return reader.ask('inspect', { path }, added);
-    });
+    const { files, facts } = await withReader((reader) => stageVariant(store, reader, staging, source.model, added));
     if (bundle.facts) checkInterface(bundle.facts, facts);
     return store.exclusively(async () => {
       const entries = await reconcile(store, catalogue, parts.trust.anchors());

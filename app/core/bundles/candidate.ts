@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import type { CheckResult, InspectResult, Warning } from '#contract';
 import { answerOutputs, checkRecipeFiles, metricKind, parseRecipe } from '#core/datasets';
-import { withReader } from '#core/onnx';
+import type { ModelReader } from '#core/onnx';
 import { nearest, readFileBounded } from '#core/platform';
 import { unsound } from './errors.ts';
 import { MAX_TEXT_BYTES } from './limits.ts';
@@ -48,13 +48,11 @@ export interface CheckOptions extends Options {
 }
 
 /** Bounds, structure, and the facts; warnings go to the caller. @throws model.*, bundle.metric-output (input) */
-export async function checkModel(path: string, source: BundleSource, options: CheckOptions): Promise<InspectResult> {
+export async function checkModel(reader: ModelReader, path: string, source: BundleSource, options: CheckOptions): Promise<InspectResult> {
   options.onProgress?.({ step: 'Checking the model' });
-  const facts = await withReader(async (reader) => {
-    const check = await reader.ask('check', { path }, options);
-    check.warnings.forEach((warning) => options.onWarning?.(warning));
-    return reader.ask('inspect', { path }, options);
-  });
+  const check = await reader.ask('check', { path }, options);
+  check.warnings.forEach((warning) => options.onWarning?.(warning));
+  const facts = await reader.ask('inspect', { path }, options);
   for (const { name, type } of facts.outputs.filter(isNoTensor)) {
     const zipMap = type.startsWith('sequence(map(') ? " With skl2onnx, convert it again with options={'zipmap': False} to get it as a tensor." : '';
     options.onWarning?.({ code: 'model.output-no-tensor', message: `The output ${name} is a ${type}, which cannot be read here and is left out.${zipMap}` });

@@ -6,6 +6,7 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { asEdgewrightError, type BundleSummary, type InspectResult, type Owner } from '#contract';
+import { type ModelReader, withReader } from '#core/onnx';
 import { acceptBundle } from './accept.ts';
 import { type Admit, candidateOf, checkInterface, checkModel, type CheckOptions, checkRecipe, runAdmit } from './candidate.ts';
 import { commitBundle, type RegistryParts } from './commit.ts';
@@ -51,7 +52,7 @@ export async function receiveBundle(parts: RegistryParts, provider: BundleProvid
     const held = new Held(store, provider, join(staging.folder, 'held'), options);
     try {
       await held.gather(filesOf(incoming, planned.added));
-      const facts = await checkVariants(held, incoming, planned.added, planned.facts, join(staging.folder, 'variant'), options);
+      const facts = await withReader((reader) => checkVariants(reader, held, incoming, planned.added, planned.facts, join(staging.folder, 'variant'), options));
       options.onProgress?.({ step: 'Storing' });
       const summary = await store.exclusively(async () => {
         const entries = await reconcile(store, catalogue, trust.anchors());
@@ -89,6 +90,7 @@ function documentsOf(incoming: Incoming, variants: readonly IncomingVariant[]) {
  * @returns the facts of the bundle's first variant
  */
 async function checkVariants(
+  reader: ModelReader,
   held: Held,
   incoming: Incoming,
   variants: readonly IncomingVariant[],
@@ -101,7 +103,7 @@ async function checkVariants(
     const { source, files, variant: about } = variant.resolved;
     await held.layOut(incoming, variant, folder);
     try {
-      const facts = await checkModel(join(folder, source.model), source, options);
+      const facts = await checkModel(reader, join(folder, source.model), source, options);
       if (base) checkInterface(base, facts);
       base ??= facts;
       if (source.recipe !== undefined) await checkRecipe(folder, [...files.keys()], source.recipe, facts);

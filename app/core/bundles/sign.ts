@@ -4,6 +4,7 @@
  */
 import { join } from 'node:path';
 import type { BundleSummary } from '#contract';
+import { withReader } from '#core/onnx';
 import { acceptBundle } from './accept.ts';
 import { type Admit, candidateOf, checkModel, type CheckOptions, checkRecipe, runAdmit } from './candidate.ts';
 import type { BundleRecord, VariantRecord } from './catalogue.ts';
@@ -50,7 +51,7 @@ async function checkVariant({ store }: RegistryParts, variant: VariantRecord, op
   const { source, files, variant: about, materialize } = assemble(store, variant.variant.digest, parseManifest(variant.manifest), variant.source, variant.self);
   await withStaging(store, async ({ folder }) => {
     await materialize(folder, options.signal ? { signal: options.signal } : {});
-    const facts = await checkModel(join(folder, source.model), source, options);
+    const facts = await withReader((reader) => checkModel(reader, join(folder, source.model), source, options));
     if (source.recipe !== undefined) await checkRecipe(folder, [...files.keys()], source.recipe, facts);
     options.onProgress?.({ step: `Loading variant ${about.name} and running its golden set` });
     await runAdmit(options.admit, candidateOf(folder, source, [...files.values()], facts, about.precision), options);

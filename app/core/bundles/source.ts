@@ -3,7 +3,7 @@ import { constants } from 'node:fs';
 import { type FileHandle, open, readdir, realpath, stat } from 'node:fs/promises';
 import { dirname, isAbsolute, join, relative, sep } from 'node:path';
 import { filesOfRecipe, parseRecipe, sampleOfRaw } from '#core/datasets';
-import { withReader } from '#core/onnx';
+import type { ModelReader } from '#core/onnx';
 import { readFileBounded } from '#core/platform';
 import { misused, unsound } from './errors.ts';
 import {
@@ -74,7 +74,7 @@ export interface BundleFolder {
  * @param given the text of edgewright.yaml, where the folder itself holds none
  * @throws owner usage when there is no such folder, owner input (bundle.*, model.*) when it is wrong
  */
-export async function readBundleSource(dir: string, given?: string): Promise<BundleFolder> {
+export async function readBundleSource(reader: ModelReader, dir: string, given?: string): Promise<BundleFolder> {
   const root = await realpath(dir).catch((cause: unknown) => {
     throw misused('usage.missing-file', `There is no folder ${dir}.`, { hint: `Name a folder that holds ${SOURCE_FILE}.`, cause });
   });
@@ -91,7 +91,7 @@ export async function readBundleSource(dir: string, given?: string): Promise<Bun
     for (const file of more) if (!files.some((other) => other.path === file.path)) files.push(file);
   };
   add(await named('model'));
-  add(await modelWeights(root, source.model));
+  add(await modelWeights(reader, root, source.model));
   for (const role of ['golden', 'recipe', 'labels'] as const) add(await named(role));
   add(await recipeFiles(root, source.recipe));
   add(await rawInputs(root, source));
@@ -104,12 +104,12 @@ export async function readBundleSource(dir: string, given?: string): Promise<Bun
 }
 
 /** The files beside a model that hold its external data, named relative to `root`. */
-export async function modelWeights(root: string, modelPath: string): Promise<SourceFile[]> {
+export async function modelWeights(reader: ModelReader, root: string, modelPath: string): Promise<SourceFile[]> {
   const path = join(root, modelPath);
   const files: SourceFile[] = [];
   const base = await realpath(dirname(path));
   const folder = modelPath.includes('/') ? modelPath.slice(0, modelPath.lastIndexOf('/') + 1) : '';
-  for (const from of await withReader((reader) => reader.ask('externalFiles', { path }))) {
+  for (const from of await reader.ask('externalFiles', { path })) {
     const name = folder + relative(base, from).split(sep).join('/');
     const problem = pathProblem(name);
     if (problem !== undefined) throw unsound('bundle.path-wrong', `The model's external data file ${name} ${problem}.`);
