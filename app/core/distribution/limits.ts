@@ -38,12 +38,13 @@ export const HASH_CHUNK_BYTES = 1 * MIB;
 export const UNUSED_BLOB_MS = 24 * 3_600_000;
 /** Free space that must be left on the disk by what others send, in bytes. */
 export const DISK_MARGIN_BYTES = 256 * MIB;
-/** After how many bytes of an upload it is looked again, in bytes. */
-export const SPACE_LOOK_BYTES = 64 * MIB;
+/** After how many bytes of an upload it is looked again, in bytes: as many uploads as may run at once stay within the margin. */
+export const SPACE_LOOK_BYTES = 8 * MIB;
 
 // --- The server --------------------------------------------------------------------------------------------------------
-/** Connections at once. */
+/** Connections at once, and those of one address where others than this computer may come. */
 export const MAX_CONNECTIONS = 256;
+export const MAX_CONNECTIONS_OF_ONE = 64;
 /** Requests at once whose body is being received. */
 export const MAX_RECEIVING = 32;
 /** Largest certificate chain or key, in bytes. */
@@ -143,6 +144,10 @@ export const HELPER_MS = 30_000;
 export const MAX_HELPER_BYTES = 64 * KIB;
 /** Pages of a list of referrers that are read. */
 export const MAX_REFERRER_PAGES = 20;
+/** A registry may take this long over its answer to a whole upload, in bytes per second: many hash it all again, or copy it elsewhere. */
+export const MIN_SETTLE_BYTES_PER_SECOND = 16 * MIB;
+/** A registry may take this long over a manifest, in ms: one of ours checks and runs the bundle first. */
+export const MANIFEST_WAIT_MS = 300_000;
 /** Blobs sent at once. */
 export const PUSH_LANES = 3;
 /** Largest blob that is sent in one request, in bytes; larger ones go in pieces, so that they can be resumed. */

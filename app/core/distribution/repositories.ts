@@ -13,7 +13,8 @@ import { type ManifestDocument, readDocument, type Reference } from './documents
 import { MAX_KEPT_MANIFESTS, MAX_TAGS, MAX_UPLOADS, UNUSED_BLOB_MS, UPLOAD_EXPIRES_MS, UPLOAD_YIELDS_MS } from './limits.ts';
 import { algorithmOf, digestWith, isTag } from './names.ts';
 import { OciError } from './oci-error.ts';
-import { openTable, type Referrer, type StoredBlob, type StoredManifest } from './table.ts';
+import { openLists } from './repository-lists.ts';
+import { openTable, type StoredBlob, type StoredManifest } from './table.ts';
 import { type Upload, Uploads } from './uploads.ts';
 
 /** A blob in the store is read-only: nothing should change it by accident. */
@@ -41,6 +42,7 @@ export function openRepositories({ store, clock }: { store: BlobStore; clock: Cl
   const table = openTable(store.dir);
   store.addKeeper((digest) => table.needs(digest));
   const view = openBundleView(store);
+  const lists = openLists(view, table);
 
   async function knows(repository: string): Promise<boolean> {
     return table.knows(repository) || (await view.repository(repository)).tags.size > 0;
@@ -56,17 +58,6 @@ export function openRepositories({ store, clock }: { store: BlobStore; clock: Cl
     // A version is the name of a bundle before it is a tag of anything else.
     const digest = isTag(reference) ? (bundles.tags.get(reference) ?? table.tag(repository, reference)) : reference;
     return digest === undefined ? undefined : (bundles.manifests.get(digest) ?? table.manifest(repository, digest));
-  }
-
-  /** In the order of their code points, as the specification wants them. */
-  async function tags(repository: string): Promise<string[]> {
-    const all = new Set([...(await view.repository(repository)).tags.keys(), ...table.tags(repository)]);
-    return [...all].sort();
-  }
-
-  async function referrers(repository: string, subject: string): Promise<Referrer[]> {
-    const all = [...((await view.repository(repository)).referrers.get(subject) ?? []), ...table.referrers(repository, subject)];
-    return [...new Map(all.map((one) => [one.digest, one])).values()];
   }
 
   /**
@@ -194,7 +185,7 @@ export function openRepositories({ store, clock }: { store: BlobStore; clock: Cl
     return {
       index: { mediaType: index.mediaType, digest: index.digest, size: index.size },
       fetch: (descriptor, { start, signal }) => store.stream(descriptor.digest, { start, signal }),
-      referrers: async (subject) => (await referrers(repository, subject)).map(({ mediaType, digest: own, size }) => ({ mediaType, digest: own, size })),
+      referrers: (subject) => lists.allReferrers(repository, subject),
     };
   }
 
@@ -261,9 +252,9 @@ export function openRepositories({ store, clock }: { store: BlobStore; clock: Cl
     knows,
     blob,
     manifest,
-    tags,
-    referrers,
-    repositories: async (): Promise<string[]> => [...new Set([...(await view.repositories()), ...table.repositories()])].sort(),
+    tags: lists.tags,
+    referrers: lists.referrers,
+    names: lists.names,
     /** The bytes of a manifest, checked. @throws store.blob-missing, store.blob-altered */
     readManifest: (entry: StoredManifest): Promise<Buffer> => store.read(entry.stored, MAX_MANIFEST_BYTES),
     /** The file of a blob. */

@@ -6,6 +6,7 @@
 import { join } from 'node:path';
 import { type Migration, openSqlite } from '#core/platform';
 import type { ManifestDocument } from './documents.ts';
+import { MAX_PAGE, MAX_REFERRERS_BYTES } from './limits.ts';
 
 const MIGRATIONS: readonly Migration[] = [
   {
@@ -73,6 +74,20 @@ export interface Referrer extends StoredManifest {
   annotations: Record<string, string>;
 }
 
+export interface ReferrerQuery {
+  /** Only digests after this one; empty for all. */
+  after: string;
+  /** Only those of this artifact type. */
+  type?: string | undefined;
+}
+
+/** Sorted by digest. */
+export interface ReferrerPage {
+  entries: Referrer[];
+  /** There are others after them. */
+  more: boolean;
+}
+
 interface ManifestRow {
   digest: string;
   stored: string;
@@ -104,14 +119,16 @@ export function openTable(storeDir: string) {
     removeManifest: db.prepare('DELETE FROM manifests WHERE repository = ? AND digest = ?'),
     untagDigest: db.prepare('DELETE FROM tags WHERE repository = ? AND digest = ?'),
     countManifests: db.prepare<[], { n: number }>('SELECT count(*) AS n FROM manifests'),
-    referrers: db.prepare<[string, string], ManifestRow>('SELECT * FROM manifests WHERE repository = ? AND subject = ? ORDER BY rowid'),
+    referrers: db.prepare<{ repository: string; subject: string; after: string; type: string | null }, ManifestRow>(`
+      SELECT * FROM manifests WHERE repository = @repository AND subject = @subject AND digest > @after
+      AND (@type IS NULL OR artifact_type = @type) ORDER BY digest`),
     tag: db.prepare<[string, string], { digest: string }>('SELECT digest FROM tags WHERE repository = ? AND tag = ?'),
     setTag: db.prepare('INSERT OR REPLACE INTO tags VALUES (?, ?, ?)'),
     untag: db.prepare('DELETE FROM tags WHERE repository = ? AND tag = ?'),
     tags: db.prepare<[string], { tag: string }>('SELECT tag FROM tags WHERE repository = ?'),
-    repositories: db.prepare<[], { repository: string }>(
-      'SELECT repository FROM blobs UNION SELECT repository FROM manifests UNION SELECT repository FROM tags ORDER BY repository',
-    ),
+    repositories: db.prepare<{ after: string; limit: number }, { repository: string }>(`
+      SELECT repository FROM blobs WHERE repository > @after UNION SELECT repository FROM manifests WHERE repository > @after
+      UNION SELECT repository FROM tags WHERE repository > @after ORDER BY repository LIMIT @limit`),
     knows: db.prepare<{ repository: string }, unknown>(`
       SELECT 1 FROM blobs WHERE repository = @repository UNION SELECT 1 FROM manifests WHERE repository = @repository
       UNION SELECT 1 FROM tags WHERE repository = @repository LIMIT 1`),
@@ -147,6 +164,25 @@ export function openTable(storeDir: string) {
     }
   });
 
+  /** What refers to a manifest, by digest, until a page is full: what strangers wrote into it may be large. */
+  function referrers(repository: string, subject: string, { after, type }: ReferrerQuery): ReferrerPage {
+    const entries: Referrer[] = [];
+    let chars = 0;
+    for (const row of statement.referrers.iterate({ repository, subject, after, type: type ?? null })) {
+      chars += row.annotations.length;
+      if (entries.length >= MAX_PAGE || (chars > MAX_REFERRERS_BYTES && entries.length > 0)) return { entries, more: true };
+      entries.push({
+        digest: row.digest,
+        stored: row.stored,
+        size: row.size,
+        mediaType: row.media_type,
+        ...(row.artifact_type !== null && { artifactType: row.artifact_type }),
+        annotations: JSON.parse(row.annotations) as Record<string, string>,
+      });
+    }
+    return { entries, more: false };
+  }
+
   return {
     blob: (repository: string, digest: string): StoredBlob | undefined => statement.blob.get({ repository, digest }),
     /** A blob of this digest in whatever repository, for mounting. */
@@ -167,20 +203,13 @@ export function openTable(storeDir: string) {
     /** Takes a manifest out, and the tags on it. @returns whether it was there */
     removeManifest,
     manifestCount: (): number => statement.countManifests.get()?.n ?? 0,
-    referrers: (repository: string, subject: string): Referrer[] =>
-      statement.referrers.all(repository, subject).map((row) => ({
-        digest: row.digest,
-        stored: row.stored,
-        size: row.size,
-        mediaType: row.media_type,
-        ...(row.artifact_type !== null && { artifactType: row.artifact_type }),
-        annotations: JSON.parse(row.annotations) as Record<string, string>,
-      })),
+    referrers,
     tag: (repository: string, tag: string): string | undefined => statement.tag.get(repository, tag)?.digest,
     setTag: (repository: string, tag: string, digest: string): void => void statement.setTag.run(repository, tag, digest),
     untag: (repository: string, tag: string): boolean => statement.untag.run(repository, tag).changes > 0,
     tags: (repository: string): string[] => statement.tags.all(repository).map((row) => row.tag),
-    repositories: (): string[] => statement.repositories.all().map((row) => row.repository),
+    /** The first `limit` names after `after`, sorted. */
+    repositories: (after: string, limit: number): string[] => statement.repositories.all({ after, limit }).map((row) => row.repository),
     knows: (repository: string): boolean => statement.knows.get({ repository }) !== undefined,
     /** Takes out what has become part of a bundle: manifests and blobs by digest, and tags. */
     forget,

@@ -37,8 +37,8 @@ export interface LoginOptions {
 }
 
 export interface Login {
-  /** The Authorization header for the next request to the registry. */
-  header(): string | undefined;
+  /** The Authorization header for the next request to the registry; a token that has ended is renewed first. */
+  header(): Promise<string | undefined>;
   /** A user and a password, or a token for them, were shown to the registry. */
   readonly offered: boolean;
   /** Reads what a 401 asks for. @returns whether the request is worth another try */
@@ -48,6 +48,9 @@ export interface Login {
 export function openLogin(options: LoginOptions): Login {
   const { origin, clock } = options;
   let authorization: { value: string; until: number } | undefined;
+  /** What the registry last asked for a token with, so that one that has ended is renewed before it is refused. */
+  let asked: Challenge | undefined;
+  let fetching: Promise<{ value: string; until: number }> | undefined;
   let known: Promise<Credentials | undefined> | undefined;
   const credentials = () => (known ??= options.credentials());
 
@@ -102,17 +105,29 @@ export function openLogin(options: LoginOptions): Login {
     }
   }
 
+  /** Several requests at once need one token only. */
+  function renew(challenge: Challenge): Promise<{ value: string; until: number }> {
+    fetching ??= fetchToken(challenge).finally(() => {
+      fetching = undefined;
+    });
+    return fetching;
+  }
+
   let offered = false;
   return {
     get offered() {
       return offered;
     },
-    header: () => (authorization && clock.monotonic() < authorization.until ? authorization.value : undefined),
+    async header() {
+      if (asked && authorization && clock.monotonic() >= authorization.until) authorization = await renew(asked);
+      return authorization?.value;
+    },
     async answer(refused) {
       const challenges = parseChallenges(String(refused.headers['www-authenticate'] ?? ''));
       const bearer = challenges.find((one) => one.scheme === 'bearer' && one.parameters.has('realm'));
       if (bearer) {
-        authorization = await fetchToken(bearer);
+        asked = bearer;
+        authorization = await renew(bearer);
         offered ||= (await credentials()) !== undefined;
         return true;
       }

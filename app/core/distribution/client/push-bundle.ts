@@ -8,7 +8,7 @@ import { z } from 'zod';
 import { INDEX_TYPE, MAX_MANIFEST_BYTES } from '#core/bundles';
 import { sleep } from '#core/platform';
 import type { ManifestDocument } from '../documents.ts';
-import { FALLBACK_PAUSE_MS, HASH_CHUNK_BYTES, MAX_FALLBACK_TRIES, PUSH_LANES, PUT_WHOLE_BYTES } from '../limits.ts';
+import { FALLBACK_PAUSE_MS, HASH_CHUNK_BYTES, MANIFEST_WAIT_MS, MAX_FALLBACK_TRIES, PUSH_LANES, PUT_WHOLE_BYTES } from '../limits.ts';
 import type { StoredBlob, StoredManifest } from '../table.ts';
 import { type RetryOptions, withRetries } from '../wire/retry.ts';
 import { pushBlob, pushManifest, type UploadMemory } from '../wire/push-blob.ts';
@@ -60,14 +60,16 @@ export async function pushBundle(client: RegistryClient, content: BundleContent,
   options.onProgress?.('Sending the manifests', 1);
   let referrers: PushResult['referrers'] = 'none';
   for (const manifest of content.manifests) {
-    const answer = (await isThere(client, manifest.digest, retries)) ? undefined : await pushManifest(client, manifest, { ...retries, repository });
+    const answer = (await isThere(client, manifest.digest, retries))
+      ? undefined
+      : await pushManifest(client, manifest, { ...retries, repository, waitMs: MANIFEST_WAIT_MS });
     const { subject } = manifest.document;
     if (!subject) continue;
     const listed = answer?.headers['oci-subject'] === subject.digest || (await isListed(client, subject.digest, manifest.digest, retries));
     if (!listed) await addToFallback(client, subject.digest, manifest, retries);
     if (referrers !== 'tag') referrers = listed ? 'api' : 'tag';
   }
-  await pushManifest(client, content.index, { ...retries, repository, tag });
+  await pushManifest(client, content.index, { ...retries, repository, tag, waitMs: MANIFEST_WAIT_MS });
   return {
     digest: content.index.digest,
     ...(before !== undefined && before !== content.index.digest && { replaced: before }),

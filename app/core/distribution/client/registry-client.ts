@@ -155,7 +155,7 @@ class Client implements RegistryClient {
   /** Asks again after a 401 where it says how to log in. Elsewhere nobody is shown who we are. */
   async #loggedIn(address: string, ask: (headers: Record<string, string>) => Promise<Answer>): Promise<Answer> {
     for (let tries = 0; ; tries++) {
-      const authorization = address.startsWith('/') ? this.#login.header() : undefined;
+      const authorization = address.startsWith('/') ? await this.#login.header() : undefined;
       const answer = await ask(authorization === undefined ? {} : { authorization });
       if (answer.status !== 401 || !address.startsWith('/') || tries >= MAX_LOGINS || !(await this.#login.answer(answer))) return answer;
     }

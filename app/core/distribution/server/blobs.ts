@@ -2,8 +2,7 @@
 import { stat } from 'node:fs/promises';
 import type { ServerResponse } from 'node:http';
 import { MAX_BLOB_BYTES } from '#core/bundles';
-import { freeBytes } from '#core/platform';
-import { DISK_MARGIN_BYTES, SPACE_LOOK_BYTES } from '../limits.ts';
+import { SPACE_LOOK_BYTES } from '../limits.ts';
 import { digestWith, isDigest, isRepositoryName } from '../names.ts';
 import { OciError } from '../oci-error.ts';
 import { parseChunkRange, parseRange, uploadRange } from '../ranges.ts';
@@ -11,6 +10,7 @@ import type { Repositories } from '../repositories.ts';
 import { TooLong, type Upload, UploadBusy } from '../uploads.ts';
 import { empty, type Exchange, head, type Headers } from './answer.ts';
 import { declaredLength, receive, sendFile } from './body.ts';
+import { checkSpace } from './space.ts';
 
 const EMPTY = [digestWith('sha256', new Uint8Array()), digestWith('sha512', new Uint8Array())];
 
@@ -61,7 +61,7 @@ export async function beginUpload(repositories: Repositories, exchange: Exchange
   }
   const digest = query.get('digest');
   if (digest !== null && !isDigest(digest)) throw digestInvalid();
-  await checkSpace(repositories, declaredLength(exchange.request) ?? 0);
+  await checkSpace(repositories.dir, declaredLength(exchange.request) ?? 0);
   const upload = await repositories.uploads.begin({ repository, maxBytes: MAX_BLOB_BYTES });
   if (!upload) throw new OciError(429, 'TOOMANYREQUESTS', 'Too many uploads are open.', { headers: { 'retry-after': '60' } });
   // Whoever announces a digest and sends nothing goes on with a PUT, as where single requests are not taken.
@@ -133,7 +133,7 @@ async function append(repositories: Repositories, { request }: Exchange, upload:
   }
   if (length === 0) return;
   if (length !== undefined && upload.offset + length > upload.maxBytes) throw tooLong(upload);
-  await checkSpace(repositories, length ?? 0);
+  await checkSpace(repositories.dir, length ?? 0);
   try {
     await repositories.uploads.append(upload, withinSpace(repositories, receive(request)));
   } catch (error) {
@@ -151,16 +151,11 @@ async function* withinSpace(repositories: Repositories, source: AsyncIterable<Bu
   for await (const chunk of source) {
     unlooked += chunk.length;
     if (unlooked >= SPACE_LOOK_BYTES) {
-      await checkSpace(repositories, 0);
+      await checkSpace(repositories.dir, 0);
       unlooked = 0;
     }
     yield chunk;
   }
-}
-
-async function checkSpace(repositories: Repositories, bytes: number): Promise<void> {
-  if ((await freeBytes(repositories.dir)) - bytes >= DISK_MARGIN_BYTES) return;
-  throw new OciError(507, 'UNKNOWN', 'The registry has no room for this.', { detail: { code: 'machine.disk-full' } });
 }
 
 function tooLong(upload: Upload): OciError {

@@ -72,7 +72,7 @@ function later(message: string, seconds: number): OciError {
 }
 
 /** An IPv6 network of 64 bits is one customer's, so it counts as one address. */
-function networkOf(address: string): string {
+export function networkOf(address: string): string {
   const plain = address.replace(/^::ffff:(?=\d+\.)/, '');
   return plain.includes(':') ? plain.split(':').slice(0, 4).join(':') : plain;
 }

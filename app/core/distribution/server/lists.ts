@@ -12,7 +12,7 @@ export async function listTags(repositories: Repositories, exchange: Exchange, r
 
 /** Not of the specification; Docker's registry has it, and tools list repositories by it. */
 export async function listRepositories(repositories: Repositories, exchange: Exchange): Promise<void> {
-  const { page, headers } = pageOf(await repositories.repositories(), exchange.query, '/v2/_catalog');
+  const { page, headers } = pageOf(await repositories.names(exchange.query.get('last') ?? ''), exchange.query, '/v2/_catalog');
   json(exchange, 200, { repositories: page }, headers);
 }
 

@@ -7,6 +7,7 @@ import type { Repositories } from '../repositories.ts';
 import type { Referrer } from '../table.ts';
 import { bytes, empty, type Exchange, type Headers, json } from './answer.ts';
 import { readBody } from './body.ts';
+import { checkSpace } from './space.ts';
 import { admitBundles, type BundleDoor, removeReference } from './bundle-door.ts';
 
 /** What manifests are put into. */
@@ -35,6 +36,7 @@ export async function putManifest({ repositories, door }: Registry, exchange: Ex
   if (more.length > 0 && (isTag(reference) || !more.every(isTag)))
     throw new OciError(400, 'MANIFEST_INVALID', 'Tags may be named where the manifest is put by its digest.');
   const body = await readBody(request, MAX_MANIFEST_BYTES);
+  await checkSpace(repositories.dir, body.length);
   const put = await repositories.putManifest(repository, reference, body, request.headers['content-type'], more);
   await admitBundles(repositories, door, repository, put);
   const { digest, subject } = put;
@@ -68,12 +70,11 @@ async function manifestUnknown(repositories: Repositories, repository: string): 
 export async function listReferrers(repositories: Repositories, exchange: Exchange, repository: string, digest: string): Promise<void> {
   if (!isDigest(digest)) throw new OciError(400, 'DIGEST_INVALID', 'Referrers are listed by the digest of what they refer to.');
   const type = exchange.query.get('artifactType');
-  const last = exchange.query.get('last');
-  const all = (await repositories.referrers(repository, digest)).filter((one) => type === null || one.artifactType === type);
-  const sorted = last === null ? byDigest(all) : byDigest(all).filter((one) => one.digest > last);
+  const after = exchange.query.get('last') ?? '';
+  const { entries, more } = await repositories.referrers(repository, digest, { after, ...(type !== null && { type }) });
   const page: object[] = [];
   let size = 0;
-  for (const one of sorted) {
+  for (const one of entries) {
     const entry = {
       mediaType: one.mediaType,
       digest: one.digest,
@@ -85,15 +86,11 @@ export async function listReferrers(repositories: Repositories, exchange: Exchan
     if (size > MAX_REFERRERS_BYTES && page.length > 0) break;
     page.push(entry);
   }
-  const next = sorted[page.length - 1];
+  const next = entries[page.length - 1];
   const query = new URLSearchParams({ ...(type !== null && { artifactType: type }), last: next?.digest ?? '' });
-  const link: Headers = page.length < sorted.length ? { link: `</v2/${repository}/referrers/${digest}?${query.toString()}>; rel="next"` } : {};
+  const link: Headers = more || page.length < entries.length ? { link: `</v2/${repository}/referrers/${digest}?${query.toString()}>; rel="next"` } : {};
   const filtered: Headers = type === null ? {} : { 'oci-filters-applied': 'artifactType' };
   json(exchange, 200, { schemaVersion: 2, mediaType: INDEX_TYPE, manifests: page }, { 'content-type': INDEX_TYPE, ...link, ...filtered });
-}
-
-function byDigest(list: readonly Referrer[]): Referrer[] {
-  return [...list].sort((a, b) => (a.digest < b.digest ? -1 : 1));
 }
 
 function annotationsOf({ annotations }: Referrer): { annotations?: Record<string, string> } {

@@ -13,6 +13,7 @@ import {
   HEADERS_MS,
   KEEP_ALIVE_MS,
   MAX_CONNECTIONS,
+  MAX_CONNECTIONS_OF_ONE,
   MAX_HEADER_BYTES,
   MAX_HEADERS,
   MAX_PEM_BYTES,
@@ -22,6 +23,7 @@ import { OciError } from '../oci-error.ts';
 import type { Repositories } from '../repositories.ts';
 import { failure } from './answer.ts';
 import type { BundleDoor } from './bundle-door.ts';
+import { limitConnections } from './connections.ts';
 import { loopbackHosts, openGate } from './gate.ts';
 import { openPasswords } from './htpasswd.ts';
 import { openRoutes } from './routes.ts';
@@ -78,6 +80,8 @@ export async function startRegistryServer(options: RegistryServerOptions): Promi
   const server = tls ? createTlsServer({ ...http, ...(await readTls(tls)), minVersion: 'TLSv1.2', handshakeTimeout: HANDSHAKE_MS }) : createServer(http);
   server.maxConnections = MAX_CONNECTIONS;
   server.maxHeadersCount = MAX_HEADERS;
+  // On loopback everybody has one address.
+  if (!loopback) limitConnections(server, MAX_CONNECTIONS_OF_ONE);
   server.on('request', (request: IncomingMessage, response: ServerResponse) => void answer(request, response));
   const port = await listen(server, host, options.at.port);
   if (loopback && !passwords) gate = openGate({ clock, hosts: loopbackHosts(host, port) });

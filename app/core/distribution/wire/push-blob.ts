@@ -4,7 +4,7 @@
  * any cut the peer's own Range decides where to go on.
  */
 import type { Readable } from 'node:stream';
-import { MAX_CHUNK_MINIMUM, PIECE_BYTES } from '../limits.ts';
+import { MAX_CHUNK_MINIMUM, MIN_SETTLE_BYTES_PER_SECOND, PIECE_BYTES } from '../limits.ts';
 import { parseUploadRange } from '../ranges.ts';
 import type { Answer, StreamedBody } from './exchange.ts';
 import { type Retry, type RetryOptions, retry, withRetries } from './retry.ts';
@@ -227,15 +227,16 @@ class BlobUpload {
   }
 
   async #close(location: string, body?: StreamedBody): Promise<void> {
-    const { digest } = this.#blob;
-    const answer = await this.#ask('PUT', `${location}${location.includes('?') ? '&' : '?'}digest=${encodeURIComponent(digest)}`, body, BINARY);
+    const { digest, size } = this.#blob;
+    const waitMs = (size / MIN_SETTLE_BYTES_PER_SECOND) * 1000;
+    const answer = await this.#ask('PUT', `${location}${location.includes('?') ? '&' : '?'}digest=${encodeURIComponent(digest)}`, body, BINARY, waitMs);
     if (answer.status === 404) throw new UploadLost();
     this.#wire.accept(answer);
     this.#options.memory.clear(digest);
   }
 
-  #ask(method: string, address: string, body?: StreamedBody, headers?: Record<string, string>): Promise<Answer> {
-    return this.#wire.request(method, address, { signal: this.#options.signal, ...(body && { body }), ...(headers && { headers }) });
+  #ask(method: string, address: string, body?: StreamedBody, headers?: Record<string, string>, waitMs = 0): Promise<Answer> {
+    return this.#wire.request(method, address, { signal: this.#options.signal, waitMs, ...(body && { body }), ...(headers && { headers }) });
   }
 
   #body(start: number, end: number): StreamedBody {
@@ -275,16 +276,19 @@ class BlobUpload {
   }
 }
 
-/** Puts a manifest under its digest, or a tag. Small, so it is sent whole each time. */
+/**
+ * Puts a manifest under its digest, or a tag. Small, so it is sent whole each time.
+ * @param options.waitMs how long the peer may take over its answer, in ms
+ */
 export function pushManifest(
   wire: Wire,
   manifest: { digest: string; mediaType: string; bytes: Uint8Array },
-  options: RetryOptions & { repository: string; tag?: string },
+  options: RetryOptions & { repository: string; tag?: string; waitMs?: number },
 ): Promise<Answer> {
   return withRetries(options, async () => {
     const headers = { 'content-type': manifest.mediaType };
     const address = `/v2/${options.repository}/manifests/${options.tag ?? manifest.digest}`;
-    const answer = await wire.request('PUT', address, { body: manifest.bytes, headers, signal: options.signal });
+    const answer = await wire.request('PUT', address, { body: manifest.bytes, headers, signal: options.signal, waitMs: options.waitMs ?? 0 });
     wire.accept(answer);
     return answer;
   });
