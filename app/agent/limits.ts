@@ -24,6 +24,8 @@ export const MAX_PAIRING_STRANGERS = 16;
 export const LAST_ANSWER_MS = 1_000;
 /** Connections of the workspace at once on the management door. */
 export const MAX_MANAGEMENT_CONNECTIONS = 64;
+/** Those of administrators among them; one more ends the oldest, so that none keeps the workspace out, which may be about to revoke him. */
+export const MAX_ADMINISTRATOR_CONNECTIONS = 32;
 /** Connections there that have not shown a certificate yet; one more ends the oldest. */
 export const MAX_MANAGEMENT_STRANGERS = 64;
 /** Connections at once on the inference door. */

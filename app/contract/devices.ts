@@ -19,7 +19,7 @@ export const DeviceBundleSchema = z.object({
   /** Why it was refused or rolled back. */
   reason: z.string().optional(),
   /** The administrator who had it deployed; absent: the workspace that the device belongs to. */
-  deployedBy: z.string().optional(),
+  deployedBy: z.string().max(200).optional(),
   /** While on trial: when and after how many requests it commits. */
   commitsAt: TimestampSchema.optional(),
   requestsLeft: z.number().int().optional(),

@@ -119,10 +119,10 @@ export class AdministratorService {
   }
 
   /** @throws as Administrators.revoke */
-  revoke(who: string, reason: string | undefined, actor: string): Promise<Administrator> {
+  revoke(who: string, reason: string | undefined, actor: string, signal?: AbortSignal): Promise<Administrator> {
     const { fleet, changes, write, record } = this.#deps;
     return write('revoking an administrator', async () => {
-      const revoked = await fleet.administrators.revoke(who);
+      const revoked = await fleet.administrators.revoke(who, signal);
       const left = revoked.devices.filter((d) => !d.told).map((d) => d.name);
       const why = reason === undefined ? '' : `: ${reason}`;
       const who_ = `${revoked.name} (fingerprint ${revoked.fingerprint})`;

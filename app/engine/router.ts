@@ -123,7 +123,7 @@ export function createRouter(core: Core) {
       grant: os.administrators.grant.handler(({ input, context }) => core.administrators.grant(input, context.actor)),
       join: os.administrators.join.handler(({ input, context }) => core.administrators.join(input, context.actor)),
       leave: os.administrators.leave.handler(({ input, context }) => core.administrators.leave(input.who, context.actor)),
-      revoke: os.administrators.revoke.handler(({ input, context }) => core.administrators.revoke(input.who, input.reason, context.actor)),
+      revoke: os.administrators.revoke.handler(({ input, signal, context }) => core.administrators.revoke(input.who, input.reason, context.actor, signal)),
     },
     inference: {
       run: os.inference.run.handler(({ input, signal }) => core.inference.run(input, signal)),

@@ -22,7 +22,16 @@ import {
 import { openRevocations, publicKeyId } from '#core/trust';
 import { openSignedOrder } from '../device/authority.ts';
 import type { Device } from '../device/device.ts';
-import { HANDSHAKE_MS, HEADERS_MS, KEEP_ALIVE_MS, MAX_HEADER_BYTES, MAX_MANAGEMENT_CONNECTIONS, MAX_MANAGEMENT_STRANGERS, REQUEST_MS } from '../limits.ts';
+import {
+  HANDSHAKE_MS,
+  HEADERS_MS,
+  KEEP_ALIVE_MS,
+  MAX_ADMINISTRATOR_CONNECTIONS,
+  MAX_HEADER_BYTES,
+  MAX_MANAGEMENT_CONNECTIONS,
+  MAX_MANAGEMENT_STRANGERS,
+  REQUEST_MS,
+} from '../limits.ts';
 import type { AdministratorStore } from '../state/administrators.ts';
 import type { DeploymentRecord } from '../state/deployments.ts';
 import type { EventLog } from '../state/events.ts';
@@ -103,13 +112,19 @@ function credentials(identity: Identity, trust: Trust | undefined) {
   return { key: identity.privateKeyPem, cert: trust?.certificatePem ?? identity.selfSignedPem, ca: trust?.caPem ?? identity.selfSignedPem };
 }
 
-/** Connections of administrators, so that none goes on once its key is revoked. */
+/** Connections of administrators: bounded, and none goes on once its key is revoked. */
 function administratorSockets() {
+  /** Oldest first. */
   const open = new Map<TLSSocket, string>();
   return {
     add(socket: TLSSocket, key: string): void {
       open.set(socket, key);
       socket.once('close', () => open.delete(socket));
+      const [oldest] = open;
+      if (open.size > MAX_ADMINISTRATOR_CONNECTIONS && oldest) {
+        open.delete(oldest[0]);
+        oldest[0].destroy();
+      }
     },
     drop(keys: ReadonlySet<string>): void {
       for (const [socket, key] of open) if (keys.has(key)) socket.destroy();

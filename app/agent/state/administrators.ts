@@ -25,7 +25,7 @@ export class AdministratorStore {
 
   /** @throws trust.administrator-revoked, trust.clock-behind, trust.grant-expired */
   check(standing: Standing): void {
-    const problem = standingProblem(standing, { now: this.#clock.now(), latest: this.#administration().latest, revoked: this.revoked() });
+    const problem = standingProblem(standing, { now: this.#clock.now(), latest: this.#administration().latest, revoked: this.revoked(), whose: 'the device' });
     if (problem) throw problem;
   }
 

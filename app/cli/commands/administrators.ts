@@ -114,8 +114,8 @@ async function leave({ client, output }: Context, who: string): Promise<void> {
   output.result({ ...left }, [`Left the workspace ${left.name}: ${left.devices.length} devices are not listed here any more. They go on as they are.`]);
 }
 
-async function revoke({ client, output }: Context, who: string, options: { reason?: string }): Promise<void> {
-  const revoked = await client.administrators.revoke({ who, ...(options.reason !== undefined && { reason: options.reason }) });
+async function revoke({ client, output, signal }: Context, who: string, options: { reason?: string }): Promise<void> {
+  const revoked = await client.administrators.revoke({ who, ...(options.reason !== undefined && { reason: options.reason }) }, { signal });
   const told = revoked.devices.filter((d) => d.told).map((d) => d.name);
   const left = revoked.devices.filter((d) => !d.told).map((d) => d.name);
   output.result({ ...revoked }, [

@@ -90,14 +90,15 @@ export class Administrators {
   /**
    * Revokes a key for good, then tells every device that can be reached.
    * @param who name, fingerprint, or its beginning; a whole fingerprint need not be known here, as after a restore
+   * @param signal ends the telling, not the revocation
    * @throws trust.own-key, trust.unknown-administrator, trust.too-many-revoked
    */
-  async revoke(who: string): Promise<Administrator> {
+  async revoke(who: string, signal?: AbortSignal): Promise<Administrator> {
     const { keyring, revoked } = this.#o;
     keyring.checkUnlocked();
     const one = this.#find(who);
     if (!one.revoked) revoked.add(one.key, one.grant?.name);
-    await revoked.tellAll();
+    await revoked.tellAll(signal);
     return this.#must(one.key);
   }
 

@@ -28,3 +28,5 @@ export const RUNNER_BASE_BYTES = 128 * 1024 * 1024;
 export const MEMORY_PER_MODEL_BYTE = 3;
 /** How often a device and this workspace tell each other what the other lacks before the next contact goes on with it. */
 export const MAX_STATEMENT_ROUNDS = 3;
+/** How long somebody who revokes waits for the devices to be told, in ms; the others are told when they are next reached. */
+export const TELL_MS = 30_000;

@@ -29,8 +29,8 @@ export interface MembershipOptions {
   clock: Clock;
 }
 
-/** Nothing that somebody revoked us by reaches this laptop: the devices say so. */
-const NOBODY: ReadonlySet<string> = new Set();
+/** What is known here of our own standing: that we were revoked the devices say, and only the clock of this computer is at hand. */
+const HERE = { latest: 0, revoked: new Set<string>(), whose: 'this computer' } as const;
 
 export class Memberships {
   readonly #o: MembershipOptions;
@@ -65,7 +65,7 @@ export class Memberships {
         hint: 'Hand over an identity of this workspace first: edgewright workspace identity.',
       });
     }
-    const problem = standingProblem(grant, { now, latest: 0, revoked: NOBODY });
+    const problem = standingProblem(grant, { now, ...HERE });
     if (problem) throw problem;
     return db
       .transaction(() => {
@@ -116,7 +116,7 @@ export class Memberships {
     if (row.workspace === null) return;
     const { issued_at, until } = this.#must(row.workspace);
     const { keyring, clock } = this.#o;
-    const problem = standingProblem({ key: keyring.fingerprint, issuedAt: issued_at, until }, { now: clock.now(), latest: 0, revoked: NOBODY });
+    const problem = standingProblem({ key: keyring.fingerprint, issuedAt: issued_at, until }, { now: clock.now(), ...HERE });
     if (problem) throw problem;
   }
 

@@ -8,7 +8,7 @@ import type { AgentStatus, RevocationsAnswer } from '#core/protocol';
 import { type Keyring, MAX_REVOKED_KEYS, type Note, noteDigest, NoteSchema, openRevocations, signRevocations } from '#core/trust';
 import type { DeviceClient } from './device-client.ts';
 import type { DeviceRow, DeviceStore } from './device-store.ts';
-import { MAX_PARALLEL_DEVICES, MAX_STATEMENT_ROUNDS } from './limits.ts';
+import { MAX_PARALLEL_DEVICES, MAX_STATEMENT_ROUNDS, TELL_MS } from './limits.ts';
 import { slots } from './parallel.ts';
 
 export interface RevokedRow {
@@ -73,17 +73,18 @@ export class Revoked {
     await this.#tell(row);
   }
 
-  /** Brings it to every device of ours that answers. */
-  async tellAll(): Promise<void> {
+  /** Brings it to every device of ours that answers within TELL_MS. */
+  async tellAll(signal?: AbortSignal): Promise<void> {
     const line = slots(MAX_PARALLEL_DEVICES);
     const ours = this.#o.devices.all().filter((d) => d.workspace === null);
-    await Promise.allSettled(ours.map((row) => line.run(() => this.#tell(row))));
+    const until = AbortSignal.any([AbortSignal.timeout(TELL_MS), ...(signal ? [signal] : [])]);
+    await Promise.allSettled(ours.map((row) => line.run(() => this.#tell(row, until), until)));
   }
 
   /** Whichever of the two knows more, both know all of it afterwards. */
-  async #tell(row: DeviceRow): Promise<void> {
+  async #tell(row: DeviceRow, signal?: AbortSignal): Promise<void> {
     for (let round = 0; round < MAX_STATEMENT_ROUNDS; round++) {
-      const answer = await this.#o.client(row).revocations(this.statement()?.note);
+      const answer = await this.#o.client(row).revocations(this.statement()?.note, signal);
       this.#learn(answer);
       const own = this.statement();
       if (own && (!answer.revocations || noteDigest(answer.revocations) !== noteDigest(own.note))) continue;

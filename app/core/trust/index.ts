@@ -11,7 +11,7 @@ export { exportLog, type Exported, verifyExport } from './audit/export.ts';
 export { AuditLog, type AuditOptions } from './audit/log.ts';
 export { type AuditVerdict, verifyLog } from './audit/verify.ts';
 export { decrypt, encrypt } from './age/stream.ts';
-export { type AdministratorRole, type CertificateRole, certificateDer, certificateRole, createDeviceIdentity, deviceServerName } from './certificates.ts';
+export { type CertificateRole, certificateDer, certificateRole, createDeviceIdentity, deviceServerName } from './certificates.ts';
 export { BUNDLE_MEDIA_TYPE } from './dsse.ts';
 export { type Keychain, systemKeychain } from './key-store/keychain.ts';
 export { checkNewPassphrase, readPassphraseFile } from './key-store/passphrase.ts';

@@ -2,8 +2,11 @@
  * Two workspaces, each with keys of its own, and one real agent: paired with the first, managed by the second too, until the
  * first takes it back. All over real mutual TLS.
  */
+import { copyFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { DeploySpecSchema } from '#contract';
+import { copySqlite } from '#core/platform';
 import { AgentStatusSchema } from '#core/protocol';
 import { openPeer } from '#core/transfer';
 import { openGrantFile, openIdentity, signIdentity } from '#core/trust';
@@ -89,6 +92,35 @@ test('what an administrator has deployed is served after the agent was killed', 
   await vi.waitFor(async () => expect((await b.fleet.refresh())[0]?.serving).toMatchObject([{ model: 'digits' }]), { timeout: 20_000 });
 });
 
+test('a new grant takes the place of the old one, and devices stay what they are called', async () => {
+  const before = b.fleet.memberships.find('site');
+  const [other] = b.fleet.list();
+  const joined = await b.fleet.join(await grantTo(b, 'bob', 60), 'north site');
+  expect(joined).toMatchObject({ added: [], renamed: [], left: [], membership: { name: 'north site', devices: [other?.name] } });
+  expect(joined.membership.until).toBeGreaterThan(before.until);
+  expect((await b.fleet.refresh())[0]).toMatchObject({ state: 'reachable', workspace: 'north site' });
+  expect(a.fleet.administrators.list()).toHaveLength(1);
+});
+
+test('a file of another key that says it is of a workspace that was joined is refused', async () => {
+  const file = await grantTo(b);
+  const impostor = await openWorkspace();
+  try {
+    const { fingerprint, publicKeyPem: signer } = impostor.keyring;
+    await expect(b.fleet.join({ ...file, signer, fingerprint })).rejects.toMatchObject({ code: 'trust.grant-changed-hands' });
+    await expect(impostor.fleet.join(file)).rejects.toMatchObject({ code: 'trust.grant-other-key' });
+    // It lists a device of ours as its own: it stays ours.
+    const ours = { id: agent.ready.id, name: 'mine-now', management: '10.6.6.6:1', inference: '10.6.6.6:2' };
+    const identity = openIdentity(await signIdentity(b.keyring, { name: 'bob', at: Date.now() }));
+    const { file: theirs } = await impostor.fleet.administrators.grant(identity, { name: 'bob', own: 'impostor', days: 1 });
+    expect(await b.fleet.join({ ...openGrantFile(theirs), devices: [ours] })).toMatchObject({ added: [], left: [{ name: 'mine-now' }] });
+    expect((await b.fleet.refresh()).map((d) => d.state)).toEqual(['reachable']);
+    expect(await b.fleet.leave('impostor')).toMatchObject({ devices: [] });
+  } finally {
+    await impostor.close();
+  }
+});
+
 test('an administrator cannot let the device go', async () => {
   const other = await openWorkspace();
   try {
@@ -109,6 +141,42 @@ test('a device that is not reached is listed as not told, and told when it is', 
   expect(a.fleet.administrators.list().find((one) => one.name === 'carol')).toMatchObject({ devices: [{ told: true }] });
   expect(a.fleet.administrators.list().find((one) => one.name === 'bob')).toMatchObject({ state: 'valid' });
   expect((await b.fleet.refresh())[0]).toMatchObject({ state: 'reachable' });
+});
+
+test('a workspace put back to before a revocation learns of it from the device', async () => {
+  const old = join(a.dir, 'fleet-before.db');
+  await copySqlite(join(a.dir, 'fleet.db'), old);
+  const dave = await openWorkspace();
+  try {
+    await dave.fleet.join(await grantTo(dave, 'dave'));
+    await a.fleet.administrators.revoke('dave');
+    await a.fleet.close();
+    for (const end of ['', '-wal', '-shm']) await rm(join(a.dir, `fleet.db${end}`), { force: true });
+    await copyFile(old, join(a.dir, 'fleet.db'));
+    await a.reopen();
+    expect(a.fleet.administrators.list().map((one) => one.name)).not.toContain('dave');
+    await a.fleet.refresh();
+    expect(a.fleet.administrators.byKey(dave.keyring.fingerprint)).toMatchObject({ state: 'revoked', devices: [{ told: true }] });
+    // And revokes on, above what the device has seen.
+    expect(await a.fleet.administrators.revoke('e'.repeat(64))).toMatchObject({ devices: [{ told: true }] });
+    expect((await dave.fleet.refresh())[0]).toMatchObject({ state: 'does not trust us' });
+  } finally {
+    await dave.close();
+  }
+});
+
+test('two statements with one counter become one that says both', async () => {
+  const old = join(a.dir, 'fleet-before.db');
+  await copySqlite(join(a.dir, 'fleet.db'), old);
+  const [one = '', other = ''] = ['1', '2'].map((digit) => digit.repeat(64));
+  await a.fleet.administrators.revoke(one);
+  await a.fleet.close();
+  for (const end of ['', '-wal', '-shm']) await rm(join(a.dir, `fleet.db${end}`), { force: true });
+  await copyFile(old, join(a.dir, 'fleet.db'));
+  await a.reopen();
+  // Before any contact it does not know better than to use the same counter again.
+  expect(await a.fleet.administrators.revoke(other)).toMatchObject({ devices: [{ told: true }] });
+  expect(a.fleet.administrators.byKey(one)).toMatchObject({ state: 'revoked', devices: [{ told: true }] });
 });
 
 test('once revoked, neither certificate nor signature counts any more, and what serves goes on', async () => {

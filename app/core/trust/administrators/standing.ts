@@ -17,20 +17,22 @@ export interface StandingFacts {
   /** The latest moment that is known to have passed: a clock before it is wrong. */
   latest: number;
   revoked: ReadonlySet<string>;
+  /** Whose clock it is: a device decides, and a laptop looks before it asks one. */
+  whose: 'the device' | 'this computer';
 }
 
 /** Why not; undefined: he may. Whatever cannot be known is a no. */
-export function standingProblem({ key, issuedAt, until }: Standing, { now, latest, revoked }: StandingFacts): EdgewrightError | undefined {
+export function standingProblem({ key, issuedAt, until }: Standing, { now, latest, revoked, whose }: StandingFacts): EdgewrightError | undefined {
   if (revoked.has(key)) return revokedError(key);
   if (!Number.isFinite(now) || now < Math.max(issuedAt, latest) - CLOCK_TOLERANCE_MS) {
-    return distrust('clock-behind', 'The clock is behind, so whether the grant is still valid cannot be known.', {
+    return distrust('clock-behind', `The clock of ${whose} is behind, so whether the grant is still valid cannot be known.`, {
       expected: `${isoTime(Math.max(issuedAt, latest))} or later`,
       found: isoTime(now),
-      hint: 'Set the clock of the device. The workspace that it belongs to can still reach it.',
+      hint: whose === 'the device' ? 'Set it. The workspace that the device belongs to can still reach it.' : 'Set it, then run this again.',
     });
   }
   if (now > until) {
-    return distrust('grant-expired', 'The grant has expired, by the clock of the device.', {
+    return distrust('grant-expired', `The grant has expired, by the clock of ${whose}.`, {
       expected: `${isoTime(until)} or earlier`,
       found: isoTime(now),
       hint: 'Ask the workspace that the device belongs to for a new one: edgewright workspace grant FILE.',
