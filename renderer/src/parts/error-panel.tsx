@@ -2,6 +2,7 @@
 import { IconCircleXFilled } from '@tabler/icons-react';
 import type { ReactNode } from 'react';
 import { asEdgewrightError, type ErrorBody } from '#contract';
+import { CopyButton } from './copy.tsx';
 import styles from './error-panel.module.css';
 
 const OWNER_WORDS: Record<ErrorBody['owner'], string> = {
@@ -53,12 +54,23 @@ export function ErrorPanel({ error, title, children }: Props) {
             )}
           </dl>
         )}
-        {body.hint !== undefined && <p>{body.hint}</p>}
+        {body.hint !== undefined && <Hint text={body.hint} />}
         <p className={styles.code}>
           {OWNER_WORDS[body.owner]} · <code>{body.code}</code>
         </p>
         {children !== undefined && <div className={styles.actions}>{children}</div>}
       </div>
+    </div>
+  );
+}
+
+/** What to do; several lines are commands to copy. */
+function Hint({ text }: { text: string }) {
+  if (!text.includes('\n')) return <p>{text}</p>;
+  return (
+    <div className={styles.commands}>
+      <pre tabIndex={0}>{text}</pre>
+      <CopyButton text={text} label="Copy what to do" />
     </div>
   );
 }

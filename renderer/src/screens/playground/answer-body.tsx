@@ -35,8 +35,10 @@ export function AnswerBody({ answer, picture }: { answer: Answer; picture?: stri
           <AnswerBody answer={part.answer} picture={picture} />
         </section>
       ));
-    case 'rows':
-      return <Rows answer={answer} />;
+    case 'rows': {
+      const [only] = answer.rows;
+      return answer.total === 1 && only ? <AnswerBody answer={only} picture={picture} /> : <Rows answer={answer} />;
+    }
   }
 }
 

@@ -37,9 +37,9 @@ export function AnswerPanel({ title, state, against, picture }: Props) {
       {result && (
         <>
           <div className={isLong(result.answer) && !differs ? undefined : styles.reading}>
-            <p className={isLong(result.answer) ? 'visually-hidden' : styles.top} role="status">
+            <p className={isLong(result.answer) ? 'visually-hidden' : sizeOf(topLabel(result.answer))} role="status">
               <span className="visually-hidden">{title} reads </span>
-              {topLabel(result.answer)}
+              <bdi>{topLabel(result.answer)}</bdi>
             </p>
             {differs && (
               <p className={styles.differs}>
@@ -69,8 +69,15 @@ export function AnswerPanel({ title, state, against, picture }: Props) {
 }
 
 /** Answers that are read as a whole and have no one word. */
-function isLong({ kind }: Answer): boolean {
-  return kind === 'text' || kind === 'spans' || kind === 'embedding';
+function isLong(answer: Answer): boolean {
+  return ['text', 'spans', 'embedding', 'boxes'].includes(answer.kind) || (answer.kind === 'rows' && answer.total > 1);
+}
+
+/** Longest word that is written as large as a digit, in characters. */
+const SHORT = 3;
+
+function sizeOf(word: string | undefined): string | undefined {
+  return [...(word ?? '')].length <= SHORT ? styles.top : styles.topWords;
 }
 
 /** Below every answer: provider asked for and used, latency, memory. */

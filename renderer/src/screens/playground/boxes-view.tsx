@@ -92,36 +92,38 @@ function placeOf(box: Box, size: Size): string {
 
 function BoxTable({ boxes, lit, onLit }: Omit<PictureProps, 'src' | 'size'>) {
   return (
-    <table className={playground.grid} aria-label="What was found">
-      <thead>
-        <tr>
-          <th scope="col">Found</th>
-          {['Score', 'Left, px', 'Top, px', 'Width, px', 'Height, px'].map((head) => (
-            <th key={head} scope="col" className="num">
-              {head}
-            </th>
-          ))}
-        </tr>
-      </thead>
-      <tbody>
-        {boxes.map((box, i) => (
-          <tr key={keyOf(box, i)} className={lit === i ? styles.litRow : undefined} onPointerEnter={() => onLit(i)} onPointerLeave={() => onLit(undefined)}>
-            <th scope="row" title={plainName(box.label)}>
-              <button type="button" className={styles.pick} onFocus={() => onLit(i)} onBlur={() => onLit(undefined)}>
-                <span className={`${styles.swatch} ${styles[`mark${(box.index % COLOURS) + 1}`]}`} aria-hidden />
-                <bdi>{plainName(box.label)}</bdi>
-              </button>
-            </th>
-            <td className="num">{columnPercent(box.score)}</td>
-            {[box.left, box.top, box.right - box.left, box.bottom - box.top].map((value, corner) => (
-              // The four numbers are told apart by their place alone.
-              <td key={corner} className="num">
-                {count(value)}
-              </td>
+    <div className={playground.wide}>
+      <table className={playground.grid} aria-label="What was found">
+        <thead>
+          <tr>
+            <th scope="col">Found</th>
+            {['Score', 'Left, px', 'Top, px', 'Width, px', 'Height, px'].map((head) => (
+              <th key={head} scope="col" className="num">
+                {head}
+              </th>
             ))}
           </tr>
-        ))}
-      </tbody>
-    </table>
+        </thead>
+        <tbody>
+          {boxes.map((box, i) => (
+            <tr key={keyOf(box, i)} className={lit === i ? styles.litRow : undefined} onPointerEnter={() => onLit(i)} onPointerLeave={() => onLit(undefined)}>
+              <th scope="row" title={plainName(box.label)}>
+                <button type="button" className={styles.pick} onFocus={() => onLit(i)} onBlur={() => onLit(undefined)}>
+                  <span className={`${styles.swatch} ${styles[`mark${(box.index % COLOURS) + 1}`]}`} aria-hidden />
+                  <bdi>{plainName(box.label)}</bdi>
+                </button>
+              </th>
+              <td className="num">{columnPercent(box.score)}</td>
+              {[box.left, box.top, box.right - box.left, box.bottom - box.top].map((value, corner) => (
+                // The four numbers are told apart by their place alone.
+                <td key={corner} className="num">
+                  {count(value)}
+                </td>
+              ))}
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
   );
 }

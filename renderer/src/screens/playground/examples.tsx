@@ -1,5 +1,6 @@
 import { useQueries } from '@tanstack/react-query';
 import { orpc } from '../../lib/engine.ts';
+import { plainName } from '../../lib/plain-name.ts';
 import styles from './playground.module.css';
 
 /** Examples fetched to be looked at; the rest is chosen by name. */
@@ -24,11 +25,17 @@ export function Examples({ bundleRef, names, chosen, onChoose }: Props) {
           const image = images[index]?.data;
           return (
             <li key={name}>
-              <button type="button" aria-pressed={chosen === name} onClick={() => onChoose(name)} title={name}>
+              <button
+                type="button"
+                aria-pressed={chosen === name}
+                onClick={() => onChoose(name)}
+                title={plainName(name)}
+                className={image && !image.mediaType.startsWith('image/') ? styles.byName : undefined}
+              >
                 {image?.mediaType.startsWith('image/') ? (
                   <img src={`data:${image.mediaType};base64,${image.base64}`} alt={name} width={40} height={40} />
                 ) : (
-                  name
+                  plainName(name.split('/').at(-1) ?? name)
                 )}
               </button>
             </li>

@@ -43,7 +43,10 @@ function Ready({ bundles }: { bundles: readonly BundleSummary[] }) {
   const variants = bundle?.variants.map((variant) => variant.name) ?? [];
   const variant = variants.find((name) => name === search.variant) ?? variants[0] ?? '';
   const [second, setSecond] = useState('');
-  const [input, setInput] = useState<RawInput | undefined>();
+  // An input belongs to the bundle it was given for, however the bundle is changed.
+  const [given, setGiven] = useState<{ ref: string; input: RawInput | undefined }>();
+  const input = given?.ref === ref ? given.input : undefined;
+  const setInput = (next: RawInput | undefined): void => setGiven({ ref, input: next });
   const { state: main, run, stop, reset } = useRuns();
   const { state: beside, run: runBeside, stop: stopBeside, reset: resetBeside } = useRuns();
   const picture = usePicture(ref, input);
@@ -60,7 +63,6 @@ function Ready({ bundles }: { bundles: readonly BundleSummary[] }) {
   }, [input, ref, other, runBeside, resetBeside]);
 
   const choose = (nextRef: string, nextVariant?: string): void => {
-    if (nextRef !== ref) setInput(undefined);
     void navigate({ to: '/playground', search: { ref: nextRef, ...(nextVariant !== undefined && { variant: nextVariant }) }, replace: true });
   };
   const differ = other !== '' && main.result !== undefined && beside.result !== undefined && topLabel(main.result.answer) !== topLabel(beside.result.answer);
