@@ -24,9 +24,11 @@ export interface Workspace {
   stop: () => Promise<void>;
 }
 
-export async function startWorkspace(name: string): Promise<Workspace> {
+/** @param prepare is given the workspace's folder before the engine starts */
+export async function startWorkspace(name: string, prepare?: (home: string) => Promise<void>): Promise<Workspace> {
   await ensureRenderer({ root: ROOT, node: process.execPath, env: process.env });
   const dir = await mkdtemp(join(tmpdir(), `edgewright-${name}-`));
+  await prepare?.(join(dir, 'home'));
   const engine = spawn(process.execPath, [join(ROOT, 'app', 'engine', 'main.ts')], {
     env: { PATH: process.env.PATH ?? '', HOME: dir, EDGEWRIGHT_HOME: join(dir, 'home'), EDGEWRIGHT_KEY_STORE: 'file' },
     stdio: ['ignore', 'pipe', 'inherit'],

@@ -5,6 +5,7 @@ import { client, orpc, reconnectNow, useConnection } from '../lib/engine.ts';
 import { bytes, left, percent, plural } from '../lib/format.ts';
 import { EngineLink } from '../parts/engine-link.tsx';
 import { ToneIcon } from '../parts/meaning.tsx';
+import { UnlockButton } from '../parts/unlock-keys.tsx';
 import styles from './status-bar.module.css';
 
 function useOnline(): boolean {
@@ -38,9 +39,22 @@ export function StatusBar() {
         {online ? 'Online' : 'Offline'}
       </span>
       {status && <span className={styles.disk}>{bytes(status.diskFreeBytes)} free</span>}
+      <LockedKeys />
       <RunningJobs />
       <EngineState />
     </footer>
+  );
+}
+
+function LockedKeys() {
+  const keys = useQuery(orpc.workspace.keys.queryOptions()).data;
+  if (!keys || keys.unlocked) return null;
+  return (
+    <span className={styles.keys}>
+      <ToneIcon tone="notice" size={12} />
+      Keys locked
+      <UnlockButton quiet />
+    </span>
   );
 }
 

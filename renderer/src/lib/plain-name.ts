@@ -7,3 +7,8 @@ export function plainName(name: string): string {
   if (name === '') return '(unnamed)';
   return name.replace(UNSEEN, (char) => `⟨U+${(char.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0')}⟩`);
 }
+
+/** A longer text of a stranger, with its lines and tabs kept and everything else that cannot be seen written out. */
+export function plainText(text: string): string {
+  return text.replace(UNSEEN, (char) => (char === '\n' || char === '\t' ? char : plainName(char)));
+}

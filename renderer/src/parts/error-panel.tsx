@@ -2,6 +2,7 @@
 import { IconCircleXFilled } from '@tabler/icons-react';
 import type { ReactNode } from 'react';
 import { asEdgewrightError, type ErrorBody } from '#contract';
+import { plainText } from '../lib/plain-name.ts';
 import { CopyButton } from './copy.tsx';
 import styles from './error-panel.module.css';
 
@@ -37,24 +38,24 @@ export function ErrorPanel({ error, title, children }: Props) {
       <IconCircleXFilled size={16} aria-hidden className={styles.icon} />
       <div className={styles.body}>
         {title !== undefined && <p className={styles.title}>{title}</p>}
-        <p className={title === undefined ? styles.title : undefined}>{body.message}</p>
+        <p className={title === undefined ? styles.title : undefined}>{plainText(body.message)}</p>
         {(body.expected !== undefined || body.found !== undefined) && (
           <dl className={styles.facts}>
             {body.expected !== undefined && (
               <>
                 <dt>Expected</dt>
-                <dd>{body.expected}</dd>
+                <dd>{plainText(body.expected)}</dd>
               </>
             )}
             {body.found !== undefined && (
               <>
                 <dt>Found</dt>
-                <dd>{body.found}</dd>
+                <dd>{plainText(body.found)}</dd>
               </>
             )}
           </dl>
         )}
-        {body.hint !== undefined && <Hint text={body.hint} />}
+        {body.hint !== undefined && <Hint text={plainText(body.hint)} />}
         <p className={styles.code}>
           {OWNER_WORDS[body.owner]} · <code>{body.code}</code>
         </p>

@@ -1,16 +1,13 @@
 /** How the private keys are kept, and the one thing a person does here: unlock them for this engine. */
-import { useMutation, useQuery } from '@tanstack/react-query';
-import { type ReactNode, useState } from 'react';
+import { useQuery } from '@tanstack/react-query';
+import type { ReactNode } from 'react';
 import type { Keys } from '#contract';
-import { client, orpc, queryClient } from '../../lib/engine.ts';
-import { Button } from '../../parts/button.tsx';
+import { orpc } from '../../lib/engine.ts';
 import { Copyable } from '../../parts/copy.tsx';
-import { ErrorPanel } from '../../parts/error-panel.tsx';
 import { Facts, Section } from '../../parts/facts.tsx';
-import { TextField } from '../../parts/field.tsx';
 import { Meaning } from '../../parts/meaning.tsx';
 import { QueryView } from '../../parts/query-view.tsx';
-import styles from './settings.module.css';
+import { UnlockForm } from '../../parts/unlock-keys.tsx';
 
 export function KeysSection(): ReactNode {
   const query = useQuery(orpc.workspace.keys.queryOptions());
@@ -34,7 +31,7 @@ export function KeysSection(): ReactNode {
                 { name: 'Keep them elsewhere', value: <Copyable text={elsewhere(keys)} label="Copy the command" /> },
               ]}
             />
-            {!keys.unlocked && <Unlock keys={keys} />}
+            {!keys.unlocked && <UnlockForm keys={keys} />}
           </>
         )}
       </QueryView>
@@ -46,31 +43,4 @@ function elsewhere({ protection, keychain }: Keys): string {
   if (protection === 'passphrase') return 'edgewright workspace keys --remove-passphrase';
   if (protection === 'plain' && keychain !== undefined) return 'edgewright workspace keys --move-to keychain';
   return 'edgewright workspace keys --set-passphrase';
-}
-
-function Unlock({ keys }: { keys: Keys }): ReactNode {
-  const [passphrase, setPassphrase] = useState('');
-  const typed = keys.protection === 'passphrase';
-  const unlock = useMutation({
-    mutationFn: () => client.workspace.unlock(typed ? { passphrase } : {}),
-    onSuccess: (now) => {
-      setPassphrase('');
-      queryClient.setQueryData(orpc.workspace.keys.queryKey(), now);
-    },
-  });
-  return (
-    <form
-      className={styles.unlock}
-      onSubmit={(event) => {
-        event.preventDefault();
-        unlock.mutate();
-      }}
-    >
-      {typed && <TextField label="Passphrase" type="password" value={passphrase} onChange={(event) => setPassphrase(event.currentTarget.value)} />}
-      <Button kind="primary" type="submit" disabled={typed && passphrase === ''} busy={unlock.isPending && 'Unlocking'}>
-        Unlock the keys
-      </Button>
-      {unlock.isError && <ErrorPanel error={unlock.error} title="The keys were not unlocked." />}
-    </form>
-  );
 }
