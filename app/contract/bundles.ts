@@ -1,7 +1,7 @@
 /** A bundle: model + weights + recipe + labels + golden set + limits, as `name@version`, with one manifest per variant. */
 import { z } from 'zod';
-import { DigestSchema, NameSchema, TensorInfoSchema, TimestampSchema, VersionSchema } from './common.ts';
-import { SignatureSchema } from './trust.ts';
+import { DigestSchema, NameSchema, TensorInfoSchema, TimestampSchema, VersionSchema, WarningSchema } from './common.ts';
+import { SignatureSchema, SignerKindSchema } from './trust.ts';
 
 /** A bundle is usable only when it is sound; `quarantined` and `incomplete` say why in `stateReason`. */
 export const BundleStateSchema = z.enum(['sound', 'quarantined', 'incomplete']);
@@ -59,6 +59,30 @@ export const TableInputSchema = z.object({
 });
 export type TableInput = z.infer<typeof TableInputSchema>;
 
+/** Something attached to a variant as an OCI referrer. */
+export const BundleReferrerSchema = z.object({
+  /** Digest of the manifest that holds it. */
+  digest: DigestSchema,
+  /** Name of the variant it refers to. */
+  variant: z.string(),
+  /** A signature of the files, a bill of materials, or a signed statement: each bill that counts has one about it. */
+  kind: z.enum(['signature', 'bom', 'attestation']),
+  /** Whether it counts: somebody trusted made it, it is about this very variant, and it was not altered since. */
+  valid: z.boolean(),
+  /** What a statement states, as in-toto names it: `https://cyclonedx.org/bom`. */
+  predicateType: z.string().optional(),
+  /** Which revision of the variant's bill of materials it is, or is about. */
+  revision: z.number().int().optional(),
+  /** Who made it, where it counts: fingerprint of the key, name, and what they are here. */
+  signer: z.string().optional(),
+  name: z.string().optional(),
+  signerKind: SignerKindSchema.optional(),
+  /** Why it does not count. */
+  code: z.string().optional(),
+  problem: z.string().optional(),
+});
+export type BundleReferrer = z.infer<typeof BundleReferrerSchema>;
+
 export const BundleDetailSchema = BundleSummarySchema.extend({
   description: z.string().optional(),
   inputs: z.array(TensorInfoSchema),
@@ -77,6 +101,10 @@ export const BundleDetailSchema = BundleSummarySchema.extend({
   examples: z.array(z.string()),
   /** Every signature of every variant, those that count first. */
   signatures: z.array(SignatureSchema),
+  /** Everything attached to the variants, the signatures among it; those that count first. */
+  referrers: z.array(BundleReferrerSchema),
+  /** What is not as it should be, and keeps nobody from using the bundle: `bundle.no-bom`. */
+  warnings: z.array(WarningSchema),
 });
 export type BundleDetail = z.infer<typeof BundleDetailSchema>;
 
@@ -90,11 +118,28 @@ export const VerifyResultSchema = z.object({
   signer: z.string().optional(),
   /** Everybody who signed. */
   signatures: z.array(SignatureSchema),
+  /** As in BundleDetail. */
+  referrers: z.array(BundleReferrerSchema),
+  warnings: z.array(WarningSchema),
   blobs: z.number().int(),
   bytes: z.number().int(),
   bad: z.array(z.object({ digest: DigestSchema, problem: z.string(), affects: z.string() })),
 });
 export type VerifyResult = z.infer<typeof VerifyResultSchema>;
+
+/** The bill of materials of one variant: CycloneDX, as it is stored under `digest`. */
+export const VariantBomSchema = z.object({
+  name: NameSchema,
+  version: VersionSchema,
+  variant: z.string(),
+  digest: DigestSchema,
+  text: z.string(),
+  /** Who signed it; absent where nobody trusted did. */
+  signedBy: z.object({ id: z.string(), name: z.string() }).optional(),
+  /** Why it does not count, where it does not. */
+  problem: z.string().optional(),
+});
+export type VariantBom = z.infer<typeof VariantBomSchema>;
 
 export const ExtractedSchema = z.object({
   name: NameSchema,

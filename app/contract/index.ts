@@ -8,7 +8,7 @@ import { z } from 'zod';
 import { administratorProcedures } from './administrators.ts';
 import { ActivitySchema, AuditVerdictSchema, ExportAuditSchema, ExportedAuditSchema, VerifyAuditSchema } from './audit.ts';
 import { BenchmarkReportSchema, BenchmarkRequestSchema } from './benchmarks.ts';
-import { BundleDetailSchema, BundleSummarySchema, ExtractedSchema, VerifyResultSchema } from './bundles.ts';
+import { BundleDetailSchema, BundleSummarySchema, ExtractedSchema, VariantBomSchema, VerifyResultSchema } from './bundles.ts';
 import { CheckRequestSchema, CheckResultSchema } from './checks.ts';
 import { BenchmarkSchema, JobIdSchema, NameSchema, ProviderUseSchema, RefSchema, WarningSchema } from './common.ts';
 import { AddDeviceSchema, DeploymentSchema, DeploySpecSchema, DeviceDetailSchema, DeviceSchema, PreflightSchema, RollbackResultSchema } from './devices.ts';
@@ -93,6 +93,8 @@ export const contract = {
     verify: procedure.input(ByRef.extend({ jobId: JobIdSchema })).output(VerifyResultSchema),
     /** This workspace signs a bundle that nobody trusted signed, because a person decided so; it is checked like a build first. */
     sign: procedure.input(SignBundleSchema).output(BundleSummarySchema),
+    /** The bill of materials of a variant. */
+    bom: procedure.input(ByRef).output(VariantBomSchema),
     /** Writes exactly the signed files of a variant into a new or empty folder, with the signature and its key. */
     extract: procedure.input(z.object({ ref: RefSchema, dir: z.string().min(1).max(4096), jobId: JobIdSchema })).output(ExtractedSchema),
     remove: procedure.input(ByRef).output(z.object({ ref: z.string(), freedBytes: z.number().int() })),

@@ -45,6 +45,7 @@ const KINDS: Record<ProcedureName, ProcedureKind> = {
   'bundles.importFile': 'act',
   'bundles.verify': 'read',
   'bundles.sign': 'act',
+  'bundles.bom': 'read',
   'bundles.extract': 'free',
   'bundles.remove': 'act',
   'registries.push': 'free',

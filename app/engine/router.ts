@@ -86,6 +86,7 @@ export function createRouter(core: Core) {
       verify: os.bundles.verify.handler(({ input, signal }) => core.bundles.verify(input, signal)),
       sign: os.bundles.sign.handler(({ input, signal, context }) => core.bundles.sign(input, context.actor, signal)),
       extract: os.bundles.extract.handler(({ input, signal }) => core.bundles.extract(input, signal)),
+      bom: os.bundles.bom.handler(({ input }) => core.registry.bom(input.ref)),
       remove: os.bundles.remove.handler(({ input, context }) => core.bundles.remove(input.ref, context.actor)),
     },
     registries: {

@@ -12,6 +12,7 @@ import { type DeploymentRecord, refOf } from '../state/deployments.ts';
 import type { EventLog } from '../state/events.ts';
 import type { IdentityStore, Trust } from '../state/identity.ts';
 import type { Ledger } from '../state/ledger.ts';
+import { CANDIDATE_STATES } from '../state/transitions.ts';
 import type { AdministratorStore } from '../state/administrators.ts';
 import { checkMayActivate, signersOf } from './authority.ts';
 import { installBundle, type StagedBundle } from './install.ts';
@@ -143,7 +144,9 @@ async function layOutOnce(shop: Workshop, record: DeploymentRecord, signal: Abor
   const known = shop.staged.get(record.id);
   if (known) return known;
   const signers = signersOf(record, trustOf(shop), shop.administrators);
-  const staged = await installBundle(shop.store, record.order, signers, shop.stagedDir(record.id), signal);
+  // What passed here once may be gone back to whenever it is needed, also after an agent that asks for more took over.
+  const needsBom = CANDIDATE_STATES.includes(record.state);
+  const staged = await installBundle(shop.store, record.order, { signers, needsBom }, shop.stagedDir(record.id), signal);
   shop.staged.set(record.id, staged);
   return staged;
 }

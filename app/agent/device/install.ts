@@ -14,6 +14,7 @@ import {
   type Role,
   readBundleManifest,
   recipeFilesIn,
+  verifyVariantBom,
   verifyVariantSignature,
 } from '#core/bundles';
 import { type GoldenRule, goldenRule } from '#core/datasets';
@@ -33,23 +34,23 @@ export interface StagedBundle {
   reading: (() => Promise<Reading>) | undefined;
 }
 
+export interface InstallTrust {
+  /** The keys whose signatures count, in PEM: the workspace's, and that of the administrator who ordered it. */
+  signers: readonly string[];
+  /** Whether it must bring a signed bill of materials: whatever is new here must; what was activated before agents asked for one serves on. */
+  needsBom: boolean;
+}
+
 /** What is read while the bundle serves or is tested. Everything else stays in the store. */
 const LAID_OUT: readonly Role[] = ['model', 'weights', 'golden', 'golden-raw', 'recipe', 'labels', 'tokenizer'];
 
 /**
  * Checks and lays out a deployment whose blobs are all here. Blobs that turn out wrong are deleted, so that they can be sent again.
- * @param signers the keys whose signatures count, in PEM: the workspace's, and that of the administrator who ordered it
  * @throws owner trust: device.blob-wrong, device.not-as-decided, trust.*; owner gate: device.no-golden
  */
-export async function installBundle(
-  store: BlobStore,
-  order: DeploymentOrder,
-  signers: readonly string[],
-  dir: string,
-  signal: AbortSignal,
-): Promise<StagedBundle> {
+export async function installBundle(store: BlobStore, order: DeploymentOrder, trust: InstallTrust, dir: string, signal: AbortSignal): Promise<StagedBundle> {
   try {
-    return await install(store, order, signers, dir, signal);
+    return await install(store, order, trust, dir, signal);
   } catch (error) {
     signal.throwIfAborted();
     const wrong = await dropWrongBlobs(store, order.blobs, signal);
@@ -67,14 +68,18 @@ export async function installBundle(
   }
 }
 
-async function install(store: BlobStore, order: DeploymentOrder, signers: readonly string[], dir: string, signal: AbortSignal): Promise<StagedBundle> {
+async function install(
+  store: BlobStore,
+  order: DeploymentOrder,
+  { signers, needsBom }: InstallTrust,
+  dir: string,
+  signal: AbortSignal,
+): Promise<StagedBundle> {
   // The signature first: nothing that nobody vouches for is read any further.
-  await verifyVariantSignature(
-    store,
-    order.manifest.digest,
-    trustKeys(signers),
-    order.blobs.map((blob) => blob.digest),
-  );
+  const brought = order.blobs.map((blob) => blob.digest);
+  const anchors = trustKeys(signers);
+  await verifyVariantSignature(store, order.manifest.digest, anchors, brought);
+  if (needsBom) await verifyVariantBom(store, order.manifest.digest, anchors, brought);
   const bundle = await readBundleManifest(store, order.manifest.digest);
   const files = [...bundle.files.values()];
   checkDecision(bundle, files, order);
@@ -116,9 +121,13 @@ function checkDecision(bundle: ResolvedBundle, files: readonly LayerFile[], orde
   const said = `${order.name}@${order.version}#${order.variant}`;
   const found = `${bundle.name}@${bundle.version}#${bundle.variant.name}`;
   if (said !== found) throw notAsDecided('The manifest is of another bundle than the deployment says.', said, found);
-  const listed = new Map(order.blobs.map((blob) => [blob.digest, blob.size]));
   const needed = files.filter((file) => !NOT_FOR_DEVICES.includes(file.role)).map((file) => ({ digest: file.digest, size: file.bytes, what: file.path }));
   needed.push({ digest: bundle.manifest.config.digest, size: bundle.manifest.config.size, what: 'the config' });
+  checkListed(order, needed);
+}
+
+function checkListed(order: DeploymentOrder, needed: readonly { digest: string; size: number; what: string }[]): void {
+  const listed = new Map(order.blobs.map((blob) => [blob.digest, blob.size]));
   for (const { digest, size, what } of needed) {
     const decided = listed.get(digest);
     if (decided === size) continue;
@@ -135,7 +144,13 @@ async function checkNothingElse(store: BlobStore, bundle: ResolvedBundle, files:
   const digests = order.blobs.map((blob) => blob.digest);
   const known = new Set([order.manifest.digest, bundle.manifest.config.digest, ...files.map((file) => file.digest)]);
   for (const { digest, manifest } of await findReferrers(store, order.manifest.digest, digests)) {
-    for (const part of [digest, manifest.config.digest, ...manifest.layers.map((layer) => layer.digest)]) known.add(part);
+    const parts = [manifest.config, ...manifest.layers];
+    // What lies here by chance and is not listed is not kept either.
+    checkListed(
+      order,
+      parts.map((part) => ({ digest: part.digest, size: part.size, what: 'a part of what refers to the variant' })),
+    );
+    for (const part of [digest, ...parts.map((one) => one.digest)]) known.add(part);
   }
   const stray = digests.find((digest) => !known.has(digest));
   if (stray !== undefined)

@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { EdgewrightError, type ErrorBody, exitCodeOf, formatBytes, type Signature, type VerifyResult } from '#contract';
-import { userPath } from '#core/platform';
+import { checkReplaceable, userPath, writeFileAtomic } from '#core/platform';
 import { action, type Context, setExitCode } from '../command.ts';
 
 export function addBundleSigning(bundle: Command): void {
@@ -25,6 +25,13 @@ export function addBundleSigning(bundle: Command): void {
     .argument('<dir>', 'a folder that is empty or not there yet')
     .description('Write exactly the signed files into a folder, with model.sig and signer.pub, for any model signature verifier')
     .action(action(extract));
+
+  bundle
+    .command('bom')
+    .argument('<ref>', 'name@version, name@version#variant or a digest')
+    .option('--out <file>', 'write it there instead of printing it')
+    .description('The bill of materials of a variant, as CycloneDX')
+    .action(action(bom));
 }
 
 async function verify({ client, output }: Context, ref: string): Promise<void> {
@@ -35,7 +42,11 @@ async function verify({ client, output }: Context, ref: string): Promise<void> {
   if (failure) setExitCode(exitCodeOf(failure.owner));
   output.result(
     { ...result },
-    [`${result.name}@${result.version} is whole: ${result.blobs} blobs, ${formatBytes(result.bytes)}.`, ...describeSignatures(result.signatures)],
+    [
+      `${result.name}@${result.version} is whole: ${result.blobs} blobs, ${formatBytes(result.bytes)}.`,
+      ...describeSignatures(result.signatures),
+      ...describeBoms(result),
+    ],
     failure,
   );
 }
@@ -60,6 +71,19 @@ export function describeSignatures(signatures: readonly Signature[]): string[] {
   });
 }
 
+/** One line for each bill of materials that counts, and for each that somebody could miss. */
+export function describeBoms({ referrers, warnings }: Pick<VerifyResult, 'referrers' | 'warnings'>): string[] {
+  const bills = referrers.filter(({ kind }) => kind === 'bom');
+  return [
+    ...bills.map(({ variant, valid, name, signer, problem }) =>
+      valid
+        ? `  ${variant}: bill of materials signed by ${name ?? 'a trusted signer'} (${signer?.slice(0, 16) ?? ''})`
+        : `  ${variant}: a bill of materials that does not count: ${problem ?? 'its signer is unknown'}`,
+    ),
+    ...warnings.map(({ message, hint }) => `Warning: ${message}${hint === undefined ? '' : ` ${hint}`}`),
+  ];
+}
+
 async function sign({ client, output, signal }: Context, ref: string, options: { reason: string }): Promise<void> {
   const signed = await client.bundles.sign({ ref, reason: options.reason }, { signal });
   output.result({ ...signed }, [`${signed.name}@${signed.version} passed its checks and is signed by this workspace, on record.`]);
@@ -72,4 +96,14 @@ async function extract({ client, output, signal }: Context, ref: string, dir: st
     `Check them with: edgewright verify-signature ${done.dir} --key ${join(done.dir, 'signer.pub')}`,
     `Fingerprint of the key: ${done.signer}`,
   ]);
+}
+
+async function bom({ client, output }: Context, ref: string, options: { out?: string }): Promise<void> {
+  const { text, ...about } = await client.bundles.bom({ ref });
+  if (about.signedBy === undefined) output.note(`This bill of materials does not count: ${about.problem ?? 'nobody trusted here signed it'}`);
+  if (options.out === undefined) return output.result({ ...about, bom: JSON.parse(text) as unknown }, [text.trimEnd()]);
+  const path = userPath(options.out);
+  await checkReplaceable(path);
+  await writeFileAtomic(path, text, { mode: 0o644 });
+  output.result({ ...about, output: path }, [`Wrote the bill of materials of ${about.name}@${about.version}#${about.variant} to ${path}.`]);
 }

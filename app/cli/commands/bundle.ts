@@ -4,7 +4,7 @@ import { userPath } from '#core/platform';
 import { action, type Context } from '../command.ts';
 import type { Client } from '../connect.ts';
 import { shortDigest, table } from '../output.ts';
-import { addBundleSigning, describeSignatures } from './bundle-signing.ts';
+import { addBundleSigning, describeBoms, describeSignatures } from './bundle-signing.ts';
 
 export async function buildBundle({ client, output, signal }: Context, dir: string): Promise<void> {
   const built = await client.bundles.build({ dir: userPath(dir) }, { signal });
@@ -69,6 +69,7 @@ export function addBundle(program: Command): Command {
           '',
           ...describeVariants(b),
           ...describeSignatures(b.signatures),
+          ...describeBoms(b),
           '',
           ...table(
             ['File', 'Role', 'Size', 'Digest'],

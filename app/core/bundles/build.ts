@@ -2,13 +2,15 @@
 import { basename, dirname, join, resolve } from 'node:path';
 import type { BundleSummary, Variant } from '#contract';
 import { type ModelReader, withReader } from '#core/onnx';
+import { readFileBounded } from '#core/platform';
+import type { BomMetric } from './bom.ts';
 import { type Admit, candidateOf, checkInterface, checkModel, type CheckOptions, checkRecipe, runAdmit } from './candidate.ts';
 import type { BundleRecord, Catalogue } from './catalogue.ts';
 import { commitBundle, type RegistryParts } from './commit.ts';
 import { reconcile } from './describe.ts';
 import { splitIndex } from './entries.ts';
 import { misused, unsound } from './errors.ts';
-import { MAX_VARIANTS } from './limits.ts';
+import { MAX_TEXT_BYTES, MAX_VARIANTS } from './limits.ts';
 import { bundleIndex, type LayerFile, precisionOf, VARIANT_NAME, variantDocuments } from './manifest.ts';
 import { parseIndex, parseManifest, SUBJECT } from './oci.ts';
 import { checkApart, SOURCE_FILE, VARIANT_FILE } from './paths.ts';
@@ -16,7 +18,8 @@ import { modelWeights, readBundleSource } from './source.ts';
 import type { BundleSource } from './source-schema.ts';
 import { type Options, type StagedFile, stageFiles, type Staging, withStaging } from './staging.ts';
 import type { BlobStore } from './store.ts';
-import { layerFiles } from './variant.ts';
+import { taskIn } from './task.ts';
+import { fileNamed, layerFiles } from './variant.ts';
 
 export interface BuildOptions extends CheckOptions {
   admit: Admit;
@@ -70,7 +73,8 @@ async function build(parts: RegistryParts, reader: ModelReader, dir: string, opt
       if (meanwhile) return meanwhile;
       const createdAt = Date.now();
       const precision = precisionOf(facts);
-      const documents = await variantDocuments({ source, facts, variant: precision, precision, files: layers, createdAt }, keyring);
+      const task = await taskIn(source, (path) => readFileBounded(join(staging.folder, path), MAX_TEXT_BYTES));
+      const documents = await variantDocuments({ source, facts, variant: precision, precision, files: layers, createdAt, task }, keyring);
       const index = bundleIndex(source, [documents.manifest.descriptor], documents.referrers, createdAt);
       const replaced = catalogue.find(source.name, source.version)?.variants.map((v) => v.variant.digest) ?? [];
       await commitBundle(parts, { entries, index, files, documents: documents.all, signatures: documents.referrers, replaced, facts });
@@ -130,6 +134,8 @@ export interface NewVariant extends Options {
   precision: string;
   /** How it was made, in words. */
   quantization?: string;
+  /** What a trial found it to be worth. */
+  metric?: BomMetric | undefined;
   /** Put it in the place of a variant of this name with other content; otherwise that is refused. */
   replace?: boolean;
 }
@@ -176,7 +182,9 @@ export async function addVariantTo(parts: RegistryParts, bundle: BundleRecord, s
       }
       const createdAt = Date.now();
       const { name: variant, precision, quantization } = added;
-      const documents = await variantDocuments({ source, facts, variant, precision, quantization, files: layers, createdAt }, keyring);
+      const task = await taskIn(source, (path) => store.read(fileNamed(layerFiles(parseManifest(base.manifest)), path).digest, MAX_TEXT_BYTES));
+      const about = { task, base: { variant: base.variant.name, digest: base.variant.digest }, metric: added.metric };
+      const documents = await variantDocuments({ source, facts, variant, precision, quantization, files: layers, createdAt, ...about }, keyring);
       const before = splitIndex(parseIndex(await store.read(now.digest)));
       const others = before.variants.filter((entry) => entry.digest !== old?.variant.digest);
       const attached = before.attached.filter((entry) => old === undefined || entry.annotations?.[SUBJECT] !== old.variant.digest);

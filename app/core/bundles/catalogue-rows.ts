@@ -13,7 +13,7 @@ export interface BundleRow {
 }
 
 /** A variant without its documents. */
-export type ListedVariant = Omit<VariantRow, 'manifest' | 'source' | 'self' | 'signatures'>;
+export type ListedVariant = Omit<VariantRow, 'manifest' | 'source' | 'self' | 'signatures' | 'attached'>;
 
 /** A bundle without what is known of its model. */
 export type ListedBundle = Omit<BundleRow, 'facts'>;
@@ -32,6 +32,7 @@ export interface VariantRow {
   source: Buffer;
   self: Buffer;
   signatures: string;
+  attached: string;
 }
 
 export function variantOf(row: ListedVariant): Variant {

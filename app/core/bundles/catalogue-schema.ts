@@ -82,4 +82,12 @@ export const MIGRATIONS: readonly Migration[] = [
       CREATE INDEX bundles_unsound ON bundles (name, version) WHERE state <> 'sound';
     `,
   },
+  {
+    name: 'what refers to a variant besides its signatures; all rows are made again from the store',
+    sql: `
+      ALTER TABLE variants ADD COLUMN attached TEXT NOT NULL DEFAULT '[]';
+      DELETE FROM bundles;
+      DELETE FROM facts_of_store;
+    `,
+  },
 ];

@@ -8,6 +8,7 @@ import { isDamaged, openSqlite, type Sqlite } from '#core/platform';
 import { type BundleRow, type ListedBundle, type ListedVariant, summaryOf, variantOf, type VariantRow } from './catalogue-rows.ts';
 import { MIGRATIONS } from './catalogue-schema.ts';
 import { bundlePages, searchText } from './catalogue-search.ts';
+import type { JudgedAttachment } from './attachments.ts';
 import type { JudgedSignature } from './signatures.ts';
 
 /** A blob, and what it is for in a variant. */
@@ -35,6 +36,8 @@ export interface VariantRecord {
   signer?: string | undefined;
   /** Every signature, as it was judged last. */
   signatures: JudgedSignature[];
+  /** Bills of materials and statements about it, as they were judged last. */
+  attached: JudgedAttachment[];
   /** The documents a variant is resolved from, so that resolving needs no file. */
   manifest: Buffer;
   source: Buffer;
@@ -100,7 +103,7 @@ export function openCatalogue(path: string) {
     'INSERT OR REPLACE INTO bundles (name, version, digest, created_at, state, state_reason, state_code, facts) VALUES (@name, @version, @digest, @createdAt, @state, @stateReason, @stateCode, @facts)',
   );
   const insertVariant = db.prepare(
-    'INSERT INTO variants VALUES (@name, @version, @position, @variant, @digest, @bytes, @precision, @quantization, @signer, @createdAt, @manifest, @source, @self, @signatures)',
+    'INSERT INTO variants VALUES (@name, @version, @position, @variant, @digest, @bytes, @precision, @quantization, @signer, @createdAt, @manifest, @source, @self, @signatures, @attached)',
   );
   const insertText = db.prepare('INSERT INTO bundle_texts (name, created_at, version, text) VALUES (@name, @createdAt, @version, @text)');
   const pages = bundlePages(db);
@@ -140,7 +143,7 @@ export function openCatalogue(path: string) {
     insertText.run({ name, version, createdAt, text: searchText(bundle) });
     const blob = (variant: string) => (entry: ClosureEntry) => insertBlob.run({ name, version, variant, ...entry });
     bundle.closure.forEach(blob(''));
-    bundle.variants.forEach(({ variant, signer, signatures, manifest, source, self, closure }, position) => {
+    bundle.variants.forEach(({ variant, signer, signatures, attached, manifest, source, self, closure }, position) => {
       const { digest, bytes, precision, createdAt } = variant;
       insertVariant.run({
         name,
@@ -157,6 +160,7 @@ export function openCatalogue(path: string) {
         source,
         self,
         signatures: JSON.stringify(signatures),
+        attached: JSON.stringify(attached),
       });
       closure.forEach(blob(variant.name));
     });
@@ -205,6 +209,7 @@ export function openCatalogue(path: string) {
           variant: variantOf(v),
           ...(v.signer !== null && { signer: v.signer }),
           signatures: JSON.parse(v.signatures) as JudgedSignature[],
+          attached: JSON.parse(v.attached) as JudgedAttachment[],
           manifest: v.manifest,
           source: v.source,
           self: v.self,

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { asEdgewrightError, type InspectResult, NameSchema, VersionSchema } from '#contract';
 import { ModelReader, withReader } from '#core/onnx';
 import type { TrustAnchors } from '#core/trust';
+import { judgeReferrers } from './attachments.ts';
 import type { BundleRecord, Catalogue, ClosureEntry, VariantRecord } from './catalogue.ts';
 import { digestOf } from './digests.ts';
 import { splitIndex } from './entries.ts';
@@ -18,7 +19,7 @@ import type { Options } from './staging.ts';
 import type { BlobStore } from './store.ts';
 import { findReferrers, referrerCandidates } from './referrers.ts';
 import { judgeSignatures } from './signatures.ts';
-import { rejudge, signatureProblem, signerOf } from './standing.ts';
+import { rejudge, signerOf, trustProblem } from './standing.ts';
 import { assemble, fileNamed, layerFiles } from './variant.ts';
 
 /** `name@version` of an entry of index.json that is a bundle; undefined for signatures and for what others put there. */
@@ -56,7 +57,7 @@ export async function describeBundle(
     if (variants.length === 0 || variants.length > MAX_VARIANTS) throw altered('bundle.manifest-malformed', `The bundle lists ${variants.length} variants.`);
     for (const descriptor of variants)
       record.variants.push(await describeVariant(store, descriptor, id, anchors, referrerCandidates(entries, descriptor.digest)));
-    const problem = signatureProblem(record.variants);
+    const problem = trustProblem(record.variants);
     if (problem) Object.assign(record, { state: 'quarantined', stateReason: problem.reason, stateCode: problem.code });
     await checkPresent(store, record);
     record.facts = facts instanceof ModelReader ? await inspectFirst(store, record, facts) : facts;
@@ -102,7 +103,10 @@ async function describeVariant(
       mediaType: manifest.layers[i]?.mediaType ?? '',
     })),
   ];
-  for (const { kind, digest, size, manifest: referrer } of await findReferrers(store, descriptor.digest, candidates)) {
+  const referrers = await findReferrers(store, descriptor.digest, candidates);
+  const subject = { ...id, digest: descriptor.digest, files: [...files.values()] };
+  const attached = await judgeReferrers(subject, referrers, anchors, (digest, maxBytes) => store.read(digest, maxBytes));
+  for (const { kind, digest, size, manifest: referrer } of referrers) {
     closure.push({ digest, size, role: kind, path: '', mediaType: descriptor.mediaType });
     for (const part of [referrer.config, ...referrer.layers])
       closure.push({ digest: part.digest, size: part.size, role: kind, path: '', mediaType: part.mediaType });
@@ -111,6 +115,7 @@ async function describeVariant(
     variant: { ...resolved.variant, signed: signer !== undefined },
     ...(signer !== undefined && { signer }),
     signatures,
+    attached,
     manifest: manifestBytes,
     source,
     self,
@@ -133,8 +138,12 @@ async function checkPresent(store: BlobStore, record: BundleRecord): Promise<voi
 
 async function inspectFirst(store: BlobStore, record: BundleRecord, reader: ModelReader): Promise<InspectResult | undefined> {
   const first = record.variants[0];
-  if (!first || record.state !== 'sound') return undefined;
-  const resolved = assemble(store, first.variant.digest, parseManifest(first.manifest), first.source, first.self);
+  return first && record.state === 'sound' ? inspectVariant(store, first) : undefined;
+}
+
+/** What is known of a stored variant's model. @throws what laying it out and reading it throws */
+export async function inspectVariant(store: BlobStore, variant: VariantRecord): Promise<InspectResult> {
+  const resolved = assemble(store, variant.variant.digest, parseManifest(variant.manifest), variant.source, variant.self);
   const folder = await store.stagingFolder();
   try {
     await resolved.materialize(folder, { roles: ['model', 'weights'] });

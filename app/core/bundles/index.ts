@@ -27,6 +27,8 @@ export { type BundleSource, parseSource } from './source-schema.ts';
 export type { Progress } from './staging.ts';
 export type { Blob } from './ingest.ts';
 export { type BlobStore, openStore, type PutOptions } from './store.ts';
+export type { BomMetric } from './bom.ts';
+export { verifyVariantBom } from './attachments.ts';
 export type { Extracted } from './extract.ts';
 export { findReferrers, type Referrer } from './referrers.ts';
 export { verifyVariantSignature } from './signatures.ts';

@@ -53,6 +53,8 @@ export const MAX_LABELS_SHOWN = 10_000;
 export const MAX_BUNDLE_BYTES = 256 * GIB;
 /** Most bytes of documents (manifests, configs, signatures) of one bundle that comes from elsewhere. */
 export const MAX_DOCUMENTS_BYTES = 64 * MIB;
+/** Largest bill of materials, in bytes: a statement about it holds all of it once more. */
+export const MAX_BOM_BYTES = 2 * MIB;
 /** Most documents that may refer to one variant: signatures, bills of materials, attestations. */
 export const MAX_REFERRERS = 64;
 /** Largest manifest of one of them, in bytes, and most parts it may have. */

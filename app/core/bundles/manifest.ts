@@ -5,6 +5,8 @@
 import { z } from 'zod';
 import { type InspectResult, NameSchema, VersionSchema } from '#contract';
 import { type Keyring, PREDICATE_TYPE, signFiles } from '#core/trust';
+import type { BomFacts, BomMetric } from './bom.ts';
+import { makeBom } from './bom-referrers.ts';
 import { altered } from './errors.ts';
 import { MAX_FILES } from './limits.ts';
 import {
@@ -93,6 +95,10 @@ export interface VariantPlan {
   files: readonly LayerFile[];
   /** Milliseconds since the epoch. */
   createdAt: number;
+  /** For its bill of materials; see BomFacts. */
+  task?: string | undefined;
+  base?: BomFacts['base'];
+  metric?: BomMetric | undefined;
 }
 
 export interface VariantDocuments {
@@ -146,7 +152,13 @@ export async function variantDocuments(plan: VariantPlan, keyring: Pick<Keyring,
     { artifactType: MODEL_ARTIFACT_TYPE, annotations: { [VARIANT]: plan.variant, [PRECISION]: plan.precision } },
   );
   const signature = await signVariant(keyring, manifest.descriptor, `${name}@${version}`, files, plan.createdAt);
-  return { manifest, referrers: [signature.descriptor], all: [selfDocument, config, manifest, ...signature.all] };
+  const { source, facts: model, variant, precision, quantization, createdAt: at, task, base, metric } = plan;
+  const bom = makeBom(keyring, manifest.descriptor, { source, model, variant, precision, quantization, at, revision: 1, task, base, metric, files });
+  return {
+    manifest,
+    referrers: [signature.descriptor, ...bom.descriptors],
+    all: [selfDocument, config, manifest, ...signature.all, ...bom.all],
+  };
 }
 
 /**

@@ -90,6 +90,11 @@ export function signatureReferrer(subject: Descriptor, sigstoreBundle: Uint8Arra
   return referrerOf(subject, content, `${subject.digest.replace(':', '-')}.sigstore.json`, about);
 }
 
+/** @param created milliseconds since the epoch */
+export function bomReferrer(subject: Descriptor, bom: Buffer, created: number): ReferrerDocuments {
+  return referrerOf(subject, document(bom, BOM_TYPE), 'bom.cdx.json', { [CREATED]: new Date(created).toISOString() });
+}
+
 export interface ReferrerDocuments {
   /** How the store's index lists it. */
   descriptor: Descriptor;

@@ -9,13 +9,15 @@ import {
   type StoreGarbage,
   type StoreVerification,
   type Variant,
+  type VariantBom,
   type VerifyResult,
 } from '#contract';
-import { describeRecipe, parseLabels, parseRecipe } from '#core/datasets';
 import { anchorsOf, ownKey } from '#core/trust';
 import { type Exported, exportBundle } from './archive/export.ts';
 import { importBundle, type ImportOptions } from './archive/import.ts';
-import { acceptBundle, isOwn } from './accept.ts';
+import { acceptBundle } from './accept.ts';
+import type { BomMetric } from './bom.ts';
+import { noteMetric } from './bom-update.ts';
 import { addVariantTo, type BuildOptions, buildBundle, type NewVariant } from './build.ts';
 import type { BundleRecord, ClosureEntry, VariantRecord } from './catalogue.ts';
 import { commitRemoval, type RegistryParts } from './commit.ts';
@@ -23,7 +25,6 @@ import { digestOf } from './digests.ts';
 import { indexDigestOf, reconcile } from './describe.ts';
 import { altered, misused } from './errors.ts';
 import { type Extracted, extractBundle } from './extract.ts';
-import { MAX_LABELS_SHOWN, MAX_TEXT_BYTES } from './limits.ts';
 import { nearest } from '#core/platform';
 import { parseManifest } from './oci.ts';
 import type { BundleProvider } from './provider.ts';
@@ -31,6 +32,7 @@ import { receiveBundle, type ReceiveOptions } from './receive.ts';
 import { sweepPartial } from './partial.ts';
 import { isListReadable, restoreList } from './rebuild.ts';
 import { parseRef } from './refs.ts';
+import { showBom, showBundle } from './show.ts';
 import { signBundle, type SignOptions } from './sign.ts';
 import { restsOn, stillTrusted, UNVERIFIED, wayOut } from './standing.ts';
 import type { Options } from './staging.ts';
@@ -38,7 +40,7 @@ import { alteredBlob } from './store.ts';
 import { verifyStore } from './store-verify.ts';
 import { collectGarbage } from './garbage.ts';
 import { assemble, NOT_FOR_DEVICES, type ResolvedBundle } from './variant.ts';
-import { signaturesOf, verifyBundle, type VerifyOptions } from './verify.ts';
+import { verifyBundle, type VerifyOptions } from './verify.ts';
 
 export interface GarbageOptions {
   dryRun?: boolean | undefined;
@@ -130,36 +132,13 @@ export async function openRegistry(given: Omit<RegistryParts, 'trust'> & Partial
     const { record, variant = record.variants[0] } = find(ref);
     const summary = catalogue.summary(record.name, record.version);
     if (!summary) throw unknown(ref);
-    const { facts } = record;
-    const about = {
-      inputs: facts?.inputs ?? [],
-      outputs: facts?.outputs ?? [],
-      opsets: facts?.opsets ?? {},
-      nodes: facts?.nodes ?? 0,
-      parameters: facts?.parameters ?? 0,
-      ...(facts?.producer && { producer: facts.producer }),
-    };
-    const signatures = signaturesOf(record.variants);
-    if (!variant) return { ...summary, ...about, limits: {}, files: [], examples: [], signatures };
-    const { source, files } = assembled(variant);
-    const text = async (path: string | undefined) => {
-      const file = path === undefined ? undefined : files.get(path);
-      return file && (await store.has(file.digest)) ? (await store.read(file.digest, MAX_TEXT_BYTES)).toString('utf8') : undefined;
-    };
-    const labels = await text(source.labels);
-    const recipe = await text(source.recipe);
-    return {
-      ...summary,
-      ...about,
-      ...(source.description !== undefined && { description: source.description }),
-      ...(labels !== undefined && { labels: parseLabels(labels).slice(0, MAX_LABELS_SHOWN) }),
-      ...(source.metric && { metric: { name: source.metric.name, output: source.metric.output } }),
-      ...(recipe !== undefined && { recipe: describeRecipe(parseRecipe(recipe, source.recipe)) }),
-      limits: source.limits,
-      files: [...files.values()],
-      examples: [...files.values()].filter((file) => file.role === 'example').map((file) => file.path),
-      signatures,
-    };
+    return showBundle(store, summary, record, variant && assembled(variant));
+  }
+
+  /** See showBom. */
+  async function bom(ref: string): Promise<VariantBom> {
+    const { record, variant = record.variants[0] } = find(ref);
+    return showBom(store, record, variant);
   }
 
   /** See verifyBundle. */
@@ -239,13 +218,13 @@ export async function openRegistry(given: Omit<RegistryParts, 'trust'> & Partial
     verify,
     /** See signBundle. */
     sign: (ref: string, options: SignOptions): Promise<BundleSummary> => signBundle(parts, find(ref).record, options),
-    /** Sees to it that this workspace's own signature is on every variant of a usable bundle, as devices want it. */
-    async signForDevices(ref: string): Promise<void> {
-      const { name, version } = resolve(ref);
-      if (!find(`${name}@${version}`).record.variants.every(isOwn)) await acceptBundle(parts, { name, version }, false);
-    },
+    /** Sees to it that this workspace's own signature and bill of materials are on every variant of a usable bundle, as devices want it. */
+    signForDevices: async (ref: string): Promise<void> => acceptBundle(parts, resolve(ref), false),
     /** See extractBundle. */
     extract: async (ref: string, dir: string, options: Options = {}): Promise<Extracted> => extractBundle(store, resolve(ref), dir, trust.anchors(), options),
+    bom,
+    /** See noteMetric. */
+    noteMetric: (id: { name: string; version: string }, variant: string, metric: BomMetric): Promise<void> => noteMetric(parts, id, variant, metric),
     /** Takes a bundle out with everything only it needed. */
     remove,
     /**

@@ -1,16 +1,19 @@
 /**
  * The way out for a bundle that nobody trusted signed: a person decides, and this workspace signs it. It is read whole and
- * passes what a build passes first; what was altered after somebody trusted signed it cannot be signed away.
+ * passes what a build passes first; what was altered after somebody trusted signed it cannot be signed away. A bundle that
+ * lacks only its bill of materials gets one.
  */
 import { join } from 'node:path';
 import type { BundleSummary } from '#contract';
 import { withReader } from '#core/onnx';
 import { acceptBundle } from './accept.ts';
+import { isBomAltered } from './attachments.ts';
 import { type Admit, candidateOf, checkModel, type CheckOptions, checkRecipe, runAdmit } from './candidate.ts';
 import type { BundleRecord, VariantRecord } from './catalogue.ts';
 import type { RegistryParts } from './commit.ts';
 import { altered, misused } from './errors.ts';
 import { parseManifest } from './oci.ts';
+import { NO_BOM } from './shown.ts';
 import { isStranger } from './signatures.ts';
 import { UNVERIFIED } from './standing.ts';
 import { withStaging } from './staging.ts';
@@ -28,11 +31,16 @@ export async function signBundle(parts: RegistryParts, record: BundleRecord, opt
   const found = await verifyBundle(parts, record, options);
   const now = catalogue.find(name, version);
   if (!now) throw misused('usage.unknown-bundle', `${name}@${version} is no longer there.`);
+  if (found.ok && found.warnings.some(({ code }) => code === NO_BOM)) {
+    await acceptBundle(parts, now, false);
+    return summaryOf(parts, now);
+  }
   if (found.ok) {
     const by = found.signatures.flatMap((one) => one.name ?? []).join(', ');
     throw misused('bundle.signed-already', `${name}@${version} is signed already, by ${by}, and can be used.`);
   }
-  const curable = now.stateCode === 'trust.unsigned' || now.stateCode === UNVERIFIED || isStranger(now.stateCode ?? '');
+  const code = now.stateCode ?? '';
+  const curable = code === 'trust.unsigned' || code === UNVERIFIED || isStranger(code) || isBomAltered(code);
   if (now.state !== 'quarantined' || !curable) {
     throw altered('bundle.not-to-be-signed', `${name}@${version} is ${now.state}: ${now.stateReason ?? 'it is damaged'}`, {
       expected: 'a bundle that is whole, and that nobody trusted signed',
@@ -42,6 +50,10 @@ export async function signBundle(parts: RegistryParts, record: BundleRecord, opt
   for (const variant of now.variants) await checkVariant(parts, variant, options);
   options.onProgress?.({ step: 'Signing' });
   await acceptBundle(parts, now, true);
+  return summaryOf(parts, now);
+}
+
+function summaryOf({ catalogue }: RegistryParts, { name, version }: BundleRecord): BundleSummary {
   const summary = catalogue.summary(name, version);
   if (!summary) throw new Error(`${name}@${version} was signed but is not in the catalogue`);
   return summary;

@@ -1,5 +1,6 @@
 /** What the signatures of its variants make of a bundle, and what becomes of it when the list of trusted signers changes. */
 import type { TrustAnchors } from '#core/trust';
+import { bomProblem, isBomAltered, type JudgedAttachment, judgeAttachments } from './attachments.ts';
 import type { BundleRecord, VariantRecord } from './catalogue.ts';
 import { isStranger, type JudgedSignature, judgeSignatures, unsigned } from './signatures.ts';
 import type { BlobStore } from './store.ts';
@@ -28,6 +29,20 @@ export function signatureProblem(variants: readonly VariantRecord[]): Problem | 
   return { code: worst.code, reason: `Variant ${bad.variant.name}: ${worst.message}` };
 }
 
+/** Why a bill of materials keeps a bundle from being used: that there is none does not, that one was altered does. */
+function alteredBom(variants: readonly VariantRecord[]): Problem | undefined {
+  for (const { variant, attached } of variants) {
+    const problem = bomProblem(attached);
+    if (problem && isBomAltered(problem.code)) return { code: problem.code, reason: `Variant ${variant.name}: ${problem.message}` };
+  }
+  return undefined;
+}
+
+/** Why what was signed, and by whom, does not suffice. */
+export function trustProblem(variants: readonly VariantRecord[]): Problem | undefined {
+  return signatureProblem(variants) ?? alteredBom(variants);
+}
+
 /** Whether a state comes from signatures alone, so that another list of trusted signers may change it. */
 export function isMatterOfTrust(record: Pick<BundleRecord, 'state' | 'stateCode'>): boolean {
   return record.state === 'sound' || (record.state === 'quarantined' && (record.stateCode === UNVERIFIED || (record.stateCode ?? '').startsWith('trust.')));
@@ -48,12 +63,13 @@ export async function rejudge(
   for (const variant of record.variants) {
     const { digest } = variant.variant;
     const signatures = await judgeSignatures(store, digest, anchors, candidates(digest)).catch((): JudgedSignature[] => []);
+    const attached = await judgeAttachments(store, digest, anchors, candidates(digest)).catch((): JudgedAttachment[] => []);
     const signer = signerOf(signatures);
-    variants.push({ ...variant, signatures, signer, variant: { ...variant.variant, signed: signer !== undefined } });
+    variants.push({ ...variant, signatures, attached, signer, variant: { ...variant.variant, signed: signer !== undefined } });
   }
   const judged = { ...record, variants };
   if (!isMatterOfTrust(record)) return judged;
-  const problem = signatureProblem(variants);
+  const problem = trustProblem(variants);
   if (problem) return { ...judged, state: 'quarantined', stateCode: problem.code, stateReason: problem.reason };
   if (record.state === 'sound') return judged;
   return {
@@ -83,6 +99,8 @@ export function restsOn(record: Pick<BundleRecord, 'variants'>, anchors: TrustAn
 export function wayOut(code: string | undefined): string {
   if (code === UNVERIFIED) return 'Run edgewright bundle verify on it.';
   if (code === 'trust.unsigned') return 'Get it signed by whoever made it, or sign it yourself, on record: edgewright bundle sign REF --reason TEXT.';
+  if (code !== undefined && isBomAltered(code))
+    return 'Get it again from where it was made, or have this workspace make and sign a new one, on record: edgewright bundle sign REF --reason TEXT.';
   if (code !== undefined && isStranger(code))
     return 'Trust its signer, if you know whose key it is: edgewright trust add FILE. Or sign it yourself: edgewright bundle sign REF --reason TEXT.';
   return 'Build or receive it again.';

@@ -2,14 +2,16 @@
  * Reading a bundle again, every byte and every signature. What is found decides whether it may be used: a damaged one is
  * quarantined, one that is whole and signed by somebody trusted is released.
  */
-import type { Signature, VerifyResult } from '#contract';
+import type { VerifyResult } from '#contract';
+import { bomProblem, isBomAltered, type JudgedAttachment, judgeAttachments } from './attachments.ts';
 import type { TrustAnchors } from '#core/trust';
 import { acceptBundle, isOwn } from './accept.ts';
 import type { BundleRecord, ClosureEntry, VariantRecord } from './catalogue.ts';
 import type { RegistryParts } from './commit.ts';
 import type { Progress } from './staging.ts';
 import { type JudgedSignature, judgeSignatures } from './signatures.ts';
-import { type Problem, signatureProblem, signerOf } from './standing.ts';
+import { referrersOf, signaturesOf, warningsOf } from './shown.ts';
+import { type Problem, signatureProblem, signerOf, trustProblem } from './standing.ts';
 import type { BlobStore } from './store.ts';
 
 export interface VerifyOptions {
@@ -24,8 +26,9 @@ export async function verifyBundle(parts: RegistryParts, record: BundleRecord, o
   const read = await readAll(store, record, options);
   const variants = await judgeAll(store, record.variants, trust.anchors());
   const unsigned = signatureProblem(variants);
+  const distrusted = trustProblem(variants);
   const [damage] = read.bad;
-  const problem = damage ? damageOf(damage) : unsigned;
+  const problem = damage ? damageOf(damage) : distrusted;
   if (problem) {
     catalogue.setState(name, version, problem.code === 'store.blob-missing' ? 'incomplete' : 'quarantined', problem);
   } else {
@@ -33,7 +36,8 @@ export async function verifyBundle(parts: RegistryParts, record: BundleRecord, o
     if (!variants.every(isOwn) && parts.keyring.unlocked) await acceptBundle(parts, record, false);
     if (record.state !== 'sound') catalogue.setState(name, version, 'sound');
   }
-  const signatures = signaturesOf(catalogue.find(name, version)?.variants ?? variants);
+  const now = catalogue.find(name, version)?.variants ?? variants;
+  const signatures = signaturesOf(now);
   const signer = signatures.find((one) => one.trusted)?.signer;
   const bad = [...read.bad];
   if (!damage && unsigned)
@@ -42,6 +46,7 @@ export async function verifyBundle(parts: RegistryParts, record: BundleRecord, o
       problem: unsigned.reason,
       affects: `${name}@${version} signature`,
     });
+  if (!damage) bad.push(...badBoms(record, variants));
   return {
     ok: bad.length === 0 && variants.length > 0,
     name,
@@ -50,10 +55,21 @@ export async function verifyBundle(parts: RegistryParts, record: BundleRecord, o
     signed: variants.length > 0 && unsigned === undefined,
     ...(signer !== undefined && { signer }),
     signatures,
+    referrers: referrersOf(now),
+    warnings: warningsOf(record, now),
     blobs: read.blobs,
     bytes: read.bytes,
     bad,
   };
+}
+
+/** Bills of materials that were altered; that there is none is no damage. */
+function badBoms({ name, version }: BundleRecord, variants: readonly VariantRecord[]): Bad[] {
+  return variants.flatMap(({ variant, attached }) => {
+    const problem = bomProblem(attached);
+    const affects = `${name}@${version}#${variant.name} bill of materials`;
+    return problem && isBomAltered(problem.code) ? [{ digest: problem.digest ?? variant.digest, problem: problem.message, affects }] : [];
+  });
 }
 
 type Bad = VerifyResult['bad'][number];
@@ -92,24 +108,8 @@ async function judgeAll(store: BlobStore, variants: readonly VariantRecord[], an
   for (const one of variants) {
     // A document that cannot be read is damage, which is reported as such.
     const signatures = await judgeSignatures(store, one.variant.digest, anchors).catch((): JudgedSignature[] => []);
-    judged.push({ ...one, signatures, signer: signerOf(signatures) });
+    const attached = await judgeAttachments(store, one.variant.digest, anchors).catch((): JudgedAttachment[] => []);
+    judged.push({ ...one, signatures, attached, signer: signerOf(signatures) });
   }
   return judged;
-}
-
-/** Every signature of a bundle, for people: those that count first. */
-export function signaturesOf(variants: readonly VariantRecord[]): Signature[] {
-  const all = variants.flatMap(({ variant, signatures }) =>
-    signatures.map(
-      ({ digest, by, acceptedFrom, problem }): Signature => ({
-        digest,
-        variant: variant.name,
-        trusted: by !== undefined,
-        ...(by && { signer: by.id, name: by.name, kind: by.kind }),
-        ...(acceptedFrom && { acceptedFrom }),
-        ...(problem && { problem: problem.message }),
-      }),
-    ),
-  );
-  return all.sort((a, b) => Number(b.trusted) - Number(a.trusted));
 }

@@ -180,6 +180,7 @@ class Executor {
       variant.warnings.push({ code: 'trial.no-test-set', message: 'The bundle has no test set or metric, so accuracy was not scored.' });
     }
     if (variant.digest === undefined && variant.golden?.pass !== false) await this.#keep(variant);
+    else await this.#note(variant);
   }
 
   /** The second half of a quantized variant's golden rule: the metric may fall only so far below fp32. */
@@ -201,9 +202,16 @@ class Executor {
     const modelPath = this.#modelPaths.get(variant.name);
     if (modelPath === undefined) return;
     const { precision, quantization } = recipeOf(variant.name);
-    const kept = await this.#context.registry.addVariant(this.#trial.ref, { name: variant.name, modelPath, precision, quantization });
+    const kept = await this.#context.registry.addVariant(this.#trial.ref, { name: variant.name, modelPath, precision, quantization, metric: variant.metric });
     variant.digest = kept.digest;
     variant.bytes = kept.bytes;
+  }
+
+  /** What it scored goes into the bill of materials of a variant that is stored already. */
+  async #note(variant: TrialVariant): Promise<void> {
+    const { registry, bundle } = this.#context;
+    if (variant.digest === undefined || variant.metric === undefined) return;
+    await registry.noteMetric(bundle, variant.name, variant.metric);
   }
 
   async #benchmark(names: readonly string[], signal: AbortSignal): Promise<void> {

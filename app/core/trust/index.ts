@@ -5,6 +5,7 @@ export { type GrantedDevice, openGrantFile, type OpenGrantFile, signGrantFile } 
 export { type Identity, openIdentity, signIdentity } from './administrators/identity.ts';
 export { openRevocations, type Revocations, signRevocations } from './administrators/revocations.ts';
 export { revokedError, type Standing, type StandingFacts, standingProblem } from './administrators/standing.ts';
+export { attest, BOM_PREDICATE, openAttestation } from './attestation.ts';
 export { anchorsOf, ownKey, type Signer, type TrustAnchors, trustKeys, trusts } from './anchors.ts';
 export type { AuditAct } from './audit/entry.ts';
 export { exportLog, type Exported, verifyExport } from './audit/export.ts';

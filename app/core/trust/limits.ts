@@ -8,6 +8,8 @@ export const KEYRING_WAIT_MS = 15_000;
 export const MAX_PEM_BYTES = 16 * 1024;
 /** Largest signature file (Sigstore bundle), in bytes. It grows with the number of signed files, not with their size. */
 export const MAX_SIGNATURE_BYTES = 8 * 1024 * 1024;
+/** Most things that one signed statement may be about. */
+export const MAX_SUBJECTS = 64;
 /** Most files one signature may cover. */
 export const MAX_SIGNED_FILES = 10_000;
 /** Largest signature over a folder, in bytes, and the most files or shards it may list: a folder may be split into many. */

@@ -187,8 +187,8 @@ test('altered after it was signed: refused, not quarantined', async () => {
   const layer = manifest.layers.find((l) => l.annotations['org.cncf.model.filepath'] === 'labels.txt');
   Object.assign(layer ?? {}, { digest: digestOf(labels), size: labels.length });
   const forged = Buffer.from(JSON.stringify(manifest));
-  const [signature] = await real.referrers(variant.variant.digest, new AbortController().signal);
-  const signatureManifest = JSON.parse((await friend.store.read(signature?.digest ?? '')).toString()) as { subject: { digest: string; size: number } };
+  const signature = (await friend.registry.show(REF)).referrers.find(({ kind }) => kind === 'signature')?.digest ?? '';
+  const signatureManifest = JSON.parse((await friend.store.read(signature)).toString()) as { subject: { digest: string; size: number } };
   Object.assign(signatureManifest.subject, { digest: digestOf(forged), size: forged.length });
   const resigned = Buffer.from(JSON.stringify(signatureManifest));
   const made = new Map([labels, forged, resigned].map((bytes) => [digestOf(bytes), bytes]));

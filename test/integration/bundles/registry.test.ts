@@ -33,10 +33,15 @@ test('a folder becomes a listed, shown, signed and verified bundle', async () =>
   expect(await readdir(join(dir, 'store', 'ingest'))).toEqual([]);
 });
 
-test('what is stored is OCI with ModelPack media types, and the signature is a referrer', async () => {
+test('what is stored is OCI with ModelPack media types, and the signature and the bill of materials are referrers', async () => {
   const built = await registry.build(source, { admit });
   const entries = await store.readIndex();
-  expect(entries).toHaveLength(2);
+  expect(entries.map(({ artifactType }) => artifactType).sort()).toEqual([
+    'application/vnd.cyclonedx+json',
+    'application/vnd.dev.sigstore.bundle.v0.3+json',
+    'application/vnd.dev.sigstore.bundle.v0.3+json',
+    undefined,
+  ]);
   expect(entries[0]).toMatchObject({
     mediaType: 'application/vnd.oci.image.index.v1+json',
     digest: built.digest,
@@ -65,7 +70,8 @@ test('what is stored is OCI with ModelPack media types, and the signature is a r
     config: { format: 'onnx', precision: 'float32', paramSize: '14.8K' },
   });
   expect(config.modelfs).toEqual({ type: 'layers', diffIds: manifest.layers.map((l: { digest: string }) => l.digest) });
-  const signature = JSON.parse((await store.read(entries[1]?.digest ?? '')).toString());
+  const signed = entries.find((entry) => entry.annotations?.['dev.sigstore.bundle.predicateType'] === 'https://model_signing/signature/v1.0');
+  const signature = JSON.parse((await store.read(signed?.digest ?? '')).toString());
   expect(signature).toMatchObject({
     artifactType: 'application/vnd.dev.sigstore.bundle.v0.3+json',
     config: { mediaType: 'application/vnd.oci.empty.v1+json', digest: 'sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a', size: 2 },
@@ -212,8 +218,8 @@ test('a variant joins the bundle, shares its files, is signed by itself, and can
   await writeFile(other, Buffer.concat([model, Buffer.from([0x72, 0x06, 0x0a, 0x01, 0x61, 0x12, 0x01, 0x62])]));
   const variant = await registry.addVariant('digits@1.0.0', { name: 'int8-static', modelPath: other, precision: 'int8', quantization: 'S8S8 per-channel' });
   expect(variant).toMatchObject({ name: 'int8-static', precision: 'int8', quantization: 'S8S8 per-channel', signed: true, bytes: model.length + 8 });
-  // Model, its self-description, config, manifest, signature and its manifest; the index replaced the one before.
-  expect(await blobCount()).toBe(before + 6);
+  // Model, its self-description, config, manifest; signature, bill and statement with a manifest each; the index replaced the one before.
+  expect(await blobCount()).toBe(before + 10);
   expect(registry.list()[0]?.variants.map((v) => v.name)).toEqual(['fp32', 'int8-static']);
   expect(registry.resolve('digits@1.0.0').variant.name).toBe('fp32');
   expect(registry.resolve('digits@1.0.0#int8-static').variant).toEqual(variant);

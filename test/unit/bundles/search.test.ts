@@ -23,7 +23,15 @@ function record(name: string, version: string, createdAt: number, description: s
   const source = Buffer.from(`name: ${name}\nversion: ${version}\nmodel: m.onnx\ndescription: ${JSON.stringify(description)}\n`);
   const documents = { manifest: Buffer.from(''), source, self: Buffer.from('') };
   const state = 'sound' as const;
-  return { name, version, digest, createdAt, state, variants: [{ variant, signer: 'x', signatures: [], ...documents, closure: [] }], closure: [] };
+  return {
+    name,
+    version,
+    digest,
+    createdAt,
+    state,
+    variants: [{ variant, signer: 'x', signatures: [], attached: [], ...documents, closure: [] }],
+    closure: [],
+  };
 }
 
 const search = (query: Partial<BundleSearch>) => catalogue.search(BundleSearchSchema.parse(query));
