@@ -42,14 +42,15 @@ const show = async () =>
   (await cli(['bundle', 'show', 'digits@1.0.0', '--json'], { home })).json() as { ok: boolean; state?: string; signed?: boolean; digest?: string };
 const list = async () => (await cli(['bundle', 'list', '--json'], { home })).json() as { bundles: { state: string }[] };
 
-test('a bundle is a repository: its versions are tags, its signature refers to its variant', async () => {
+test('a bundle is a repository: its versions are tags, its signature and its bill of materials refer to its variant', async () => {
   expect((await from.http('GET', '/v2/digits/tags/list')).json()).toEqual({ name: 'digits', tags: ['1.0.0'] });
   expect(await from.http('HEAD', '/v2/digits/manifests/1.0.0')).toMatchObject({
     status: 200,
     headers: { 'docker-content-digest': index, 'content-type': INDEX },
   });
   expect((await from.http('GET', `/v2/digits/manifests/${variant}`)).status).toBe(200);
-  expect(await referrersOf(from.http, 'digits', variant)).toHaveLength(1);
+  // The bill is two: the document, and the signed statement of it.
+  expect(await referrersOf(from.http, 'digits', variant)).toHaveLength(3);
   expect((await from.http('GET', '/v2/_catalog')).json()).toEqual({ repositories: ['digits'] });
 });
 
