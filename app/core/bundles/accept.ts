@@ -3,6 +3,7 @@
  * materials, so that devices, which know only their workspace's key, take it. What its signature says holds only as long as
  * one of the signers it was accepted from is trusted.
  */
+import { withReader } from '#core/onnx';
 import { countingBom } from './attachments.ts';
 import { type Attached, attestBom, makeBom, parseBom } from './bom-referrers.ts';
 import type { BundleRecord, VariantRecord } from './catalogue.ts';
@@ -101,7 +102,7 @@ async function lackingBom({ store, keyring }: RegistryParts, record: BundleRecor
     quantization: about.quantization,
     at: createdAt,
     revision: 1,
-    model: await inspectVariant(store, variant),
+    model: await withReader((reader) => inspectVariant(store, variant, reader)),
     task,
     files: [...files.values()],
     base,

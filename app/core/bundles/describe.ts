@@ -138,11 +138,11 @@ async function checkPresent(store: BlobStore, record: BundleRecord): Promise<voi
 
 async function inspectFirst(store: BlobStore, record: BundleRecord, reader: ModelReader): Promise<InspectResult | undefined> {
   const first = record.variants[0];
-  return first && record.state === 'sound' ? inspectVariant(store, first) : undefined;
+  return first && record.state === 'sound' ? inspectVariant(store, first, reader) : undefined;
 }
 
 /** What is known of a stored variant's model. @throws what laying it out and reading it throws */
-export async function inspectVariant(store: BlobStore, variant: VariantRecord): Promise<InspectResult> {
+export async function inspectVariant(store: BlobStore, variant: VariantRecord, reader: ModelReader): Promise<InspectResult> {
   const resolved = assemble(store, variant.variant.digest, parseManifest(variant.manifest), variant.source, variant.self);
   const folder = await store.stagingFolder();
   try {
