@@ -68,13 +68,7 @@ export async function installBundle(store: BlobStore, order: DeploymentOrder, tr
   }
 }
 
-async function install(
-  store: BlobStore,
-  order: DeploymentOrder,
-  { signers, needsBom }: InstallTrust,
-  dir: string,
-  signal: AbortSignal,
-): Promise<StagedBundle> {
+async function install(store: BlobStore, order: DeploymentOrder, { signers, needsBom }: InstallTrust, dir: string, signal: AbortSignal): Promise<StagedBundle> {
   // The signature first: nothing that nobody vouches for is read any further.
   const brought = order.blobs.map((blob) => blob.digest);
   const anchors = trustKeys(signers);

@@ -3,7 +3,7 @@ import type { EdgewrightError } from '#contract';
 import { z } from 'zod';
 import { altered } from './errors.ts';
 import { MAX_BOM_BYTES, MAX_FILES } from './limits.ts';
-import type { LayerFile } from './manifest.ts';
+import type { LayerFile } from './layer-file.ts';
 
 /** The name of our properties that holds the digest of the variant's manifest. */
 export const MANIFEST_PROPERTY = 'edgewright:manifest';

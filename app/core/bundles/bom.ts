@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto';
 import spdxIds from 'spdx-license-ids/index.json' with { type: 'json' };
 import type { InspectResult } from '#contract';
 import { MANIFEST_PROPERTY } from './bom-check.ts';
-import type { LayerFile } from './manifest.ts';
+import type { LayerFile } from './layer-file.ts';
 import type { BundleSource } from './source-schema.ts';
 import type { Role } from './source.ts';
 

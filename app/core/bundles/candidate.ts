@@ -6,7 +6,7 @@ import type { ModelReader } from '#core/onnx';
 import { nearest, readFileBounded } from '#core/platform';
 import { unsound } from './errors.ts';
 import { MAX_TEXT_BYTES } from './limits.ts';
-import type { LayerFile } from './manifest.ts';
+import type { LayerFile } from './layer-file.ts';
 import { SOURCE_FILE } from './paths.ts';
 import { recipeFilesIn } from './recipe-files.ts';
 import type { BundleSource } from './source-schema.ts';

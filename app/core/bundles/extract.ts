@@ -9,7 +9,7 @@ import { MAX_SIGNATURE_BYTES, PUBLIC_KEY_FILE, SIGNATURE_FILE, type TrustAnchors
 import { altered, broken, misused } from './errors.ts';
 import { writeHashed } from './ingest.ts';
 import { DISK_MARGIN_BYTES, MAX_BLOB_BYTES } from './limits.ts';
-import type { LayerFile } from './manifest.ts';
+import type { LayerFile } from './layer-file.ts';
 import { findReferrers } from './referrers.ts';
 import type { Options } from './staging.ts';
 import { type BlobStore, missing } from './store.ts';

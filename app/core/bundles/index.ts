@@ -5,7 +5,7 @@ export { type Catalogue, type ClosureEntry, openCatalogue } from './catalogue.ts
 export { bundleName } from './describe.ts';
 export { digestOf } from './digests.ts';
 export { MAX_BLOB_BYTES, MAX_MANIFEST_BYTES } from './limits.ts';
-export type { LayerFile } from './manifest.ts';
+export type { LayerFile } from './layer-file.ts';
 export {
   type Descriptor,
   INDEX_TYPE,

@@ -8,6 +8,7 @@ import { type Keyring, PREDICATE_TYPE, signFiles } from '#core/trust';
 import type { BomFacts, BomMetric } from './bom.ts';
 import { makeBom } from './bom-referrers.ts';
 import { altered } from './errors.ts';
+import type { LayerFile } from './layer-file.ts';
 import { MAX_FILES } from './limits.ts';
 import {
   CREATED,
@@ -37,15 +38,6 @@ import { VARIANT_FILE } from './paths.ts';
 import { type ReferrerDocuments, signatureReferrer } from './referrers.ts';
 import type { BundleSource } from './source-schema.ts';
 import type { Role } from './source.ts';
-
-/** A file of a variant, as stored. */
-export interface LayerFile {
-  path: string;
-  role: Role;
-  digest: string;
-  /** Size in bytes. */
-  bytes: number;
-}
 
 const ROLES = [
   'model',

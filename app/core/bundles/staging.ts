@@ -6,7 +6,7 @@ import { rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { ensureDir, readPieces } from '#core/platform';
 import type { Staged } from './ingest.ts';
-import type { LayerFile } from './manifest.ts';
+import type { LayerFile } from './layer-file.ts';
 import type { Document } from './oci.ts';
 import { MAX_ROLE_BYTES, openSourceFile, type SourceFile } from './source.ts';
 import type { BlobStore } from './store.ts';
