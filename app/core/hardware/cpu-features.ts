@@ -11,17 +11,23 @@ const TITLES: Record<string, readonly (readonly [string, string])[]> = {
     ['avx512vl', 'AVX-512VL'],
     ['avx512_vnni', 'AVX-512 VNNI'],
     ['avx512_bf16', 'AVX-512 BF16'],
+    ['avx512_fp16', 'AVX-512 FP16'],
     ['avx_vnni', 'AVX-VNNI'],
+    ['avx_vnni_int8', 'AVX-VNNI-INT8'],
     ['amx_int8', 'AMX-INT8'],
     ['amx_bf16', 'AMX-BF16'],
+    ['amx_fp16', 'AMX-FP16'],
   ],
   arm64: [
     ['asimd', 'NEON'],
     ['asimddp', 'NEON dot product'],
     ['i8mm', 'I8MM'],
+    ['asimdhp', 'FP16'],
     ['bf16', 'BF16'],
     ['sve', 'SVE'],
+    ['sve2', 'SVE2'],
     ['sme', 'SME'],
+    ['sme2', 'SME2'],
   ],
 };
 

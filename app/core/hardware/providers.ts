@@ -75,10 +75,11 @@ function reachNvidia(context: Context, name: 'cuda' | 'tensorrt'): Row {
   const served = facts.nvidia?.cudaVersion;
   const old = tooOldFor(wanted, best, facts);
   if (old) return { state: 'driver ok', ...sentence(old) };
-  if (served !== undefined && Number.parseInt(served, 10) < wanted) {
+  const driver = served ?? tooOldDriver(best.driver, wanted);
+  if (driver !== undefined && (served === undefined || Number.parseInt(served, 10) < wanted)) {
     return {
       state: 'driver ok',
-      reason: `The driver serves CUDA ${served}, and this provider is built for CUDA ${wanted}.`,
+      reason: `The driver ${served === undefined ? `is ${driver}` : `serves CUDA ${served}`}, and this provider is built for CUDA ${wanted}.`,
       remedy: {
         text: `Update the NVIDIA driver to one that serves CUDA ${wanted}${wanted === CUDA_MAJOR ? ` (${CUDA_DRIVER} or newer)` : ''}.`,
         command: 'nvidia-smi',
@@ -100,6 +101,11 @@ function reachNvidia(context: Context, name: 'cuda' | 'tensorrt'): Row {
     if (stop) return { state: 'driver ok', ...sentence(stop.reason), remedy: stop.remedy };
   }
   return { state: 'runtime ok' };
+}
+
+/** A driver so old that it can't serve that CUDA, where it does not say itself what it serves; undefined when it can or is unknown. */
+function tooOldDriver(version: string | undefined, wanted: number): string | undefined {
+  return wanted === CUDA_MAJOR && version !== undefined && Number.parseInt(version, 10) < CUDA_DRIVER ? version : undefined;
 }
 
 function reachDirectml({ facts, devices, place }: Context): Row {

@@ -20,7 +20,7 @@ export async function buildReport(probed: Probed, known: MachineFacts, prove: Pr
   const place: Place = { platform: known.platform, arch: known.arch };
   const found = mergeDevices(facts, place);
   const rows = reachProviders({ facts, devices: found, place });
-  const providers = await Promise.all(rows.map(async (row) => withProof(row, row.state === 'runtime ok' ? await prove(row.name) : undefined)));
+  const providers = await Promise.all(rows.map(async (row) => withProof(row, row.state === 'runtime ok' ? await prove(row.name) : undefined, known.platform)));
 
   const flags = facts.cpu?.flags ?? known.cpuFlags ?? [];
   const model = facts.cpu?.model ?? (known.cpuModel || `${known.arch} processor`);

@@ -7,12 +7,14 @@ import { joined } from './words.ts';
 
 const ORDER: readonly Reach[] = ['absent', 'present', 'driver ok', 'runtime ok', 'verified'];
 
+const NOT_TRIED = 'Not tried yet: no model was run on it.';
+
 /** @param proof undefined when none was tried */
-export function withProof(row: ProviderState, proof: Proof | undefined): ProviderState {
+export function withProof(row: ProviderState, proof: Proof | undefined, platform: string): ProviderState {
   if (row.state !== 'runtime ok') return row;
-  if (proof === undefined) return { ...row, reason: row.reason ?? 'Not tried yet: no model was run on it.' };
+  if (proof === undefined) return { ...row, reason: row.reason ?? NOT_TRIED };
   if (proof.ok) return { ...row, state: 'verified', proof: { nodes: proof.nodes, latencyMs: proof.latencyMs } };
-  const remedy = remedyFor(proof.reason);
+  const remedy = platform === 'linux' ? remedyFor(proof.reason) : undefined;
   return { ...row, reason: `A tiny model did not run on it: ${proof.reason}`, ...(remedy && { remedy }) };
 }
 
@@ -96,12 +98,22 @@ export function summarize(devices: readonly HardwareDevice[], providers: readonl
   const accelerators = devices.filter((device) => device.kind !== 'cpu' && device.stoppedBy !== DISPLAY_ONLY);
   if (accelerators.length === 0) return `${head} No GPU or NPU found.`;
   const waiting = accelerators.filter((device) => device.state !== 'verified' && device.stoppedBy !== undefined && !device.stoppedBy.includes(WHICH_DEVICE));
-  const tail = waiting.map((device) => {
-    if (device.stoppedBy === COREML_DECIDES) return ` ${COREML_DECIDES}.`;
-    const what = waiting.filter((other) => other.kind === device.kind).length > 1 ? device.name : `The ${device.kind.toUpperCase()}`;
-    return device.stoppedBy?.includes('no runtime path')
-      ? ` ${what} can't be used from here: ${reasonOf(device.stoppedBy)}.`
-      : ` ${what} can't be used yet: ${reasonOf(device.stoppedBy ?? '')}.`;
+  // Eight cards with one fault are one sentence.
+  const alike = new Map<string, HardwareDevice[]>();
+  for (const device of waiting) {
+    const key = `${device.name} ${device.stoppedBy}`;
+    alike.set(key, [...(alike.get(key) ?? []), device]);
+  }
+  const tail = [...alike.values()].flatMap((devices) => {
+    const [device] = devices;
+    if (device?.stoppedBy === undefined) return [];
+    if (device.stoppedBy === COREML_DECIDES) return [` ${COREML_DECIDES}.`];
+    const only = waiting.filter((other) => other.kind === device.kind).length === devices.length;
+    const many = devices.length > 1;
+    const what = many ? `${devices.length} × ${device.name}` : only ? `The ${device.kind.toUpperCase()}` : device.name;
+    if (`${device.stoppedBy}.` === NOT_TRIED) return [` ${what} ${many ? 'were' : 'was'} not tried yet.`];
+    const how = device.stoppedBy.includes('no runtime path') ? 'from here' : 'yet';
+    return [` ${what} can't be used ${how}: ${reasonOf(device.stoppedBy)}.`];
   });
   return head + tail.join('');
 }

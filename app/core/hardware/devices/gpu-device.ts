@@ -70,10 +70,7 @@ export function kernelStop(pci: PciDevice, { system }: FoundFacts): Stop | undef
       ),
     };
   }
-  if (pci.render?.access === 'denied') {
-    const { group } = pci.render;
-    return deniedNode(pci.render.path, group === undefined ? undefined : { group, groupMay: true, listed: false }, 'render');
-  }
+  if (pci.render?.access === 'denied') return deniedNode(pci.render.path, pci.render.owner, 'render');
   return undefined;
 }
 
@@ -113,7 +110,7 @@ export function chipGpu(drm: DrmDevice, facts: FoundFacts, place: Place): Hardwa
     facts: [{ name: 'kernel driver', value: drm.driver, source: drm.source }],
   };
   const device = vulkan ? { ...base, ...vulkanParts(vulkan, base) } : base;
-  if (drm.render?.access === 'denied') return { ...device, state: 'present', ...deniedNode(drm.render.path, undefined, 'render') };
+  if (drm.render?.access === 'denied') return { ...device, state: 'present', ...deniedNode(drm.render.path, drm.render.owner, 'render') };
   if (providers.length === 0)
     return {
       ...device,

@@ -26,7 +26,7 @@ export function npuOnBus(pci: PciDevice, facts: FoundFacts): HardwareDevice {
   const standing = onBus(pci, kernel, facts) ??
     behindNode(accel) ??
     onBoard(board) ?? { state: 'driver ok' as const, stoppedBy: NO_PATH(name, providerFor(pci.vendor)) };
-  return { ...base, providers: [], ...standing, noPath: true, facts: [...base.facts, ...accelFacts(accel), ...boardFacts(board)] };
+  return { ...base, providers: [], ...honest(standing), noPath: true, facts: [...base.facts, ...accelFacts(accel), ...boardFacts(board)] };
 }
 
 export function npuFromAccel(accel: AccelDevice): HardwareDevice {
@@ -36,7 +36,7 @@ export function npuFromAccel(accel: AccelDevice): HardwareDevice {
     name,
     id: accel.address ?? accel.node,
     providers: [],
-    ...(behindNode(accel) ?? { state: 'driver ok', stoppedBy: NO_PATH('The accelerator', 'matching') }),
+    ...honest(behindNode(accel) ?? { state: 'driver ok', stoppedBy: NO_PATH('The accelerator', 'matching') }),
     noPath: true,
     ...(accel.driver && { driver: accel.driver }),
     facts: accelFacts(accel),
@@ -55,7 +55,7 @@ export function boardDevice(board: BoardDevice): HardwareDevice {
     name: board.name,
     vendor: board.vendor,
     providers: [],
-    ...standing,
+    ...honest(standing),
     noPath: true,
     ...(board.driver && { driver: board.driver }),
     ...(id && { id }),
@@ -68,7 +68,10 @@ function providerFor(vendor: string): string {
 }
 
 /** The chain ends here for Node whatever is mended: said with every remedy, so that nobody mends for nothing. */
-const ONLY_OTHERS = 'Other programs can use it then; ONNX Runtime for Node does not reach it.';
+function honest({ remedy, ...standing }: Standing): Standing {
+  if (remedy === undefined) return standing;
+  return { ...standing, remedy: { ...remedy, text: `${remedy.text} Other programs can use it then; ONNX Runtime for Node does not reach it.` } };
+}
 
 function onBus(pci: PciDevice, kernel: NpuKernel | undefined, facts: FoundFacts): Standing | undefined {
   if (pci.driver !== undefined || pci.lost) {
@@ -82,20 +85,20 @@ function unbound(pci: PciDevice, kernel: NpuKernel | undefined, { system }: Foun
   if (kernel && !kernel.kernelOldEnough && !kernel.loaded) {
     return {
       stoppedBy: `no kernel driver is bound to it: ${kernel.module} came with Linux ${kernel.since}, and ${system?.kernel ?? 'an older one'} runs`,
-      remedy: { text: `Start a kernel from ${kernel.since} on, or install the driver of its vendor. ${ONLY_OTHERS}` },
+      remedy: { text: `Start a kernel from ${kernel.since} on, or install the driver of its vendor.` },
     };
   }
   if (kernel?.firmwareMissing) {
     const packages = { debian: 'firmware-misc-nonfree', ubuntu: 'linux-firmware', fedora: 'linux-firmware', arch: 'linux-firmware' };
     return {
       stoppedBy: `no kernel driver is bound to it: its firmware ${kernel.firmwareMissing} is missing`,
-      remedy: install(`Install the firmware and start the computer anew. ${ONLY_OTHERS}`, system?.distro, packages),
+      remedy: install(`Install the firmware and start the computer anew.`, system?.distro, packages),
     };
   }
   if (kernel && !kernel.loaded)
     return {
       stoppedBy: `no kernel driver is bound to it: the module ${kernel.module} is not loaded`,
-      remedy: { text: `Load it. ${ONLY_OTHERS}`, command: `sudo modprobe ${kernel.module}` },
+      remedy: { text: `Load it.`, command: `sudo modprobe ${kernel.module}` },
     };
   if (kernel) {
     return {
@@ -108,7 +111,7 @@ function unbound(pci: PciDevice, kernel: NpuKernel | undefined, { system }: Foun
   return {
     stoppedBy: 'no kernel driver is bound to it',
     remedy: {
-      text: `Install the driver of its vendor${packages ? ", from the vendor's own package source" : ', or a newer kernel that has it'}. ${ONLY_OTHERS}`,
+      text: `Install the driver of its vendor${packages ? ", from the vendor's own package source" : ', or a newer kernel that has it'}.`,
       ...(packages && { command: `sudo apt-get install ${packages}` }),
     },
   };
@@ -128,7 +131,7 @@ function behindNode(accel: AccelDevice | undefined): Standing | undefined {
     return {
       state: 'driver ok',
       stoppedBy: `${accel.library.title} (${accel.library.name}) is missing`,
-      remedy: { text: `Install the ${accel.library.title.replace(/^the /, '')} of its vendor. ${ONLY_OTHERS}` },
+      remedy: { text: `Install the ${accel.library.title.replace(/^the /, '')} of its vendor.` },
     };
   }
   return undefined;
@@ -137,15 +140,14 @@ function behindNode(accel: AccelDevice | undefined): Standing | undefined {
 function onBoard(board: BoardDevice | undefined): Standing | undefined {
   if (board === undefined) return undefined;
   if (board.access === 'denied') {
-    const owner = board.group === undefined ? undefined : { group: board.group, groupMay: true, listed: false };
-    return { state: 'present', ...deniedNode(board.node ?? 'it', owner, usualGroup(board)) };
+    return { state: 'present', ...deniedNode(board.node ?? 'it', board.owner, usualGroup(board)) };
   }
   const { library } = board;
   if (library && library.path === undefined && board.node !== undefined && board.kind === 'npu') {
     return {
       state: 'driver ok',
       stoppedBy: `${library.title} (${library.name}) is missing`,
-      remedy: { text: `Install ${library.title}. ${ONLY_OTHERS}` },
+      remedy: { text: `Install ${library.title}.` },
     };
   }
   // HailoRT refuses a driver of another version.
@@ -153,7 +155,7 @@ function onBoard(board: BoardDevice | undefined): Standing | undefined {
     return {
       state: 'driver ok',
       stoppedBy: `its driver (${board.driver}) and HailoRT (${library.version}) differ in version`,
-      remedy: { text: `Install both in one version. ${ONLY_OTHERS}` },
+      remedy: { text: `Install both in one version.` },
     };
   }
   return undefined;

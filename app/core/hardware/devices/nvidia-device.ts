@@ -3,7 +3,7 @@ import type { HardwareDevice } from '#contract';
 import { libraryTitle } from '../cuda-libraries.ts';
 import { type Place, shippedProviders } from '../place.ts';
 import type { NvidiaFacts } from '../probes/nvidia.ts';
-import type { NvidiaGpu } from '../probes/nvidia-gpu.ts';
+import { type NvidiaGpu, UNNAMED } from '../probes/nvidia-gpu.ts';
 import type { PciDevice } from '../probes/pci.ts';
 import type { FoundFacts } from '../probes/table.ts';
 import { nvidiaDriverStop } from './nvidia-stops.ts';
@@ -17,7 +17,7 @@ export function nvidiaDevice(nvidia: NvidiaFacts, place: Place, facts: FoundFact
   const id = pci?.address ?? gpu?.address;
   const base = {
     kind: 'gpu' as const,
-    name: gpu?.name ?? (pci?.name ? `NVIDIA ${pci.name}` : `NVIDIA GPU ${pci?.deviceId ?? ''}`.trim()),
+    name: (gpu?.name === UNNAMED ? undefined : gpu?.name) ?? (pci?.name ? `NVIDIA ${pci.name}` : `NVIDIA GPU ${pci?.deviceId ?? ''}`.trim()),
     vendor: 'NVIDIA',
     ...(id && { id }),
     providers,

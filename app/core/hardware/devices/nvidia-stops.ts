@@ -16,7 +16,7 @@ export interface NvidiaCase {
 
 /** @returns undefined when nothing stops it */
 export function nvidiaDriverStop(of: NvidiaCase): Stop | undefined {
-  if (of.pci?.lost || /\blost\b|fallen off the bus/i.test(of.gpu?.problem ?? of.nvidia.smiError ?? '')) return FELL_OFF;
+  if (of.pci?.lost || /\blost\b|fallen off the bus/i.test(of.gpu?.problem ?? '')) return FELL_OFF;
   if (of.place.platform !== 'linux') return windowsStop(of);
   return boundElsewhere(of) ?? notLoaded(of) ?? mismatch(of) ?? libraryMissing(of) ?? notAnswering(of) ?? switchedOff(of);
 }
@@ -88,11 +88,10 @@ function mismatch({ nvidia, facts }: NvidiaCase): Stop | undefined {
   // CUDA's compatibility libraries are newer than the driver on purpose, and then CUDA answers.
   const works = nvidia.gpus.some((gpu) => gpu.cudaIndex !== undefined);
   if (!said && (!differ || works || facts.system?.wsl)) return undefined;
-  const which = differ ? `: kernel module ${nvidia.kernelDriver}, libraries ${nvidia.libraryVersion}` : '';
-  // Its own words when it has no numbers for it.
-  const words = !differ && nvidia.smiError ? `: ${nvidia.smiError}` : which;
+  const versions = `kernel module ${nvidia.kernelDriver} and libraries ${nvidia.libraryVersion} differ in version`;
   return {
-    stoppedBy: `the driver does not answer${words}${differ ? ' differ in version' : ''}`,
+    // Its own words when it has no numbers for it.
+    stoppedBy: `the driver does not answer: ${differ ? versions : (nvidia.smiError ?? 'its parts differ in version')}`,
     remedy: facts.system?.container
       ? { text: "Driver and libraries differ in version: start the container anew, so that it gets the machine's present libraries." }
       : { text: 'Driver and its libraries differ in version after an update: start the computer anew.', command: 'sudo reboot' },

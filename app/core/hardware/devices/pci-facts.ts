@@ -5,7 +5,7 @@ import type { PciDevice } from '../probes/pci.ts';
 export function pciBase(pci: PciDevice): Pick<HardwareDevice, 'kind' | 'name' | 'vendor' | 'id' | 'driver' | 'memoryBytes' | 'facts'> {
   return {
     kind: pci.kind,
-    name: pci.name ? `${pci.vendor} ${pci.name}` : `${pci.vendor} ${pci.kind.toUpperCase()} ${pci.deviceId}`,
+    name: pci.name ? (pci.name.startsWith(pci.vendor) ? pci.name : `${pci.vendor} ${pci.name}`) : `${pci.vendor} ${pci.kind.toUpperCase()} ${pci.deviceId}`,
     vendor: pci.vendor,
     id: pci.address,
     ...(pci.driver && { driver: pci.driver }),

@@ -1,5 +1,6 @@
 /** What is said of devices in more than one place. */
 import type { HardwareDevice } from '#contract';
+import type { NodeOwner } from '../machine.ts';
 import type { Distro } from '../probes/system.ts';
 
 /** Where a device stops, and how to go on. */
@@ -40,11 +41,11 @@ export function install(text: string, distro: Distro | undefined, packages: Pack
 }
 
 /** A device node this user may not open: what to do depends on whether a group may, and whether the user is in it already. */
-export function deniedNode(path: string, owner: { group: string; groupMay: boolean; listed: boolean } | undefined, usualGroup: string): Stop {
+export function deniedNode(path: string, owner: NodeOwner | undefined, usualGroup: string): Stop {
   const stoppedBy = `this user may not open ${path}`;
   if (owner?.groupMay && owner.listed)
-    return { stoppedBy, remedy: { text: `You are in its group ${owner.group} already, but this session began before: log out and in again.` } };
-  if (owner && !owner.groupMay) {
+    return { stoppedBy, remedy: { text: `You are in its group ${owner.group} already, but this session began before that: log out and in again.` } };
+  if (owner && (!owner.groupMay || owner.group === 'root')) {
     return {
       stoppedBy,
       remedy: {

@@ -1,8 +1,8 @@
 /** Accelerators that sit in a chip or on a board and not on a bus one can scan: Jetson, Rockchip, Hailo, Coral, Qualcomm, NXP … */
 import { openLibraries } from '../libraries.ts';
-import { type AccessTo, type Machine, readLine } from '../machine.ts';
+import { type AccessTo, type Machine, type NodeOwner, readLine } from '../machine.ts';
 import { BOARD_RULES, type BoardRule } from './board-rules.ts';
-import { nodeAccess } from './pci.ts';
+import { type NodeAccess, nodeAccess } from './pci.ts';
 
 export interface BoardDevice {
   kind: 'gpu' | 'npu';
@@ -13,8 +13,8 @@ export interface BoardDevice {
   /** Its device node, where there is one, and whether this user may open it. */
   node?: string;
   access?: AccessTo;
-  /** Group that may open the node, where this user may not. */
-  group?: string;
+  /** Who owns the node, where this user may not open it. */
+  owner?: NodeOwner;
   /** Driver or software release, where the machine says. */
   driver?: string;
   /** A stable name for it, where it has no node. */
@@ -43,7 +43,7 @@ async function described(
   rule: BoardRule,
   chip: string | undefined,
   model: string | undefined,
-  node: BoardNode | undefined,
+  node: NodeAccess | undefined,
 ): Promise<BoardDevice> {
   const driver = await softwareOf(machine, rule);
   const library = await libraryOf(machine, rule);
@@ -54,13 +54,11 @@ async function described(
     vendor: rule.vendor,
     name: chip === undefined ? name : `${name} (${model ?? chip})`,
     source: chip === undefined ? (node?.path ?? '') : `/proc/device-tree/compatible: ${chip}`,
-    ...(node && { node: node.path, access: node.access, ...(node.group && { group: node.group }) }),
+    ...(node && { node: node.path, access: node.access, ...(node.owner && { owner: node.owner }) }),
     ...(driver && { driver }),
     ...(library && { library }),
   };
 }
-
-type BoardNode = Awaited<ReturnType<typeof nodeAccess>>;
 
 /** Names of the board and its chip, most specific first. The kernel shows the tree in both places. */
 async function compatibleNames(machine: Machine): Promise<string[]> {
@@ -82,7 +80,8 @@ async function softwareOf(machine: Machine, rule: BoardRule): Promise<string | u
   }
   for (const path of rule.versions ?? []) {
     const text = await readLine(machine, path);
-    if (text) return text.slice(0, 80);
+    // `RKNPU driver: v0.9.8`: what is told elsewhere is the number.
+    if (text) return text.replace(/^.*driver: v?/, '').slice(0, 80);
   }
   return undefined;
 }
@@ -109,7 +108,7 @@ async function libraryOf(machine: Machine, rule: BoardRule): Promise<BoardDevice
   return { name: names[0] ?? '', title };
 }
 
-async function firstThere(machine: Machine, paths: readonly string[]): Promise<BoardNode | undefined> {
+async function firstThere(machine: Machine, paths: readonly string[]): Promise<NodeAccess | undefined> {
   for (const path of paths) {
     const node = await nodeAccess(machine, path);
     if (node.access !== 'absent') return node;

@@ -1,6 +1,6 @@
 /** Graphics processors that are part of the chip and not on the PCI bus (Mali, Adreno, VideoCore, Tegra …), by their display nodes. */
-import { type AccessTo, type Machine } from '../machine.ts';
-import { nodeAccess } from './pci.ts';
+import type { Machine } from '../machine.ts';
+import { type NodeAccess, nodeAccess } from './pci.ts';
 
 export interface DrmDevice {
   name: string;
@@ -8,7 +8,7 @@ export interface DrmDevice {
   driver: string;
   /** Where it sits in the device tree, or its display node. */
   id: string;
-  render?: { path: string; access: AccessTo; group?: string };
+  render?: NodeAccess;
   source: string;
 }
 

@@ -1,5 +1,8 @@
 /** One NVIDIA GPU, whoever told of it. */
 
+/** Said where the driver gives no name. */
+export const UNNAMED = 'NVIDIA GPU';
+
 export interface NvidiaGpu {
   /** PCI address in sysfs form. */
   address: string;

@@ -1,7 +1,7 @@
 /** nvidia-smi, for where the native addon is not there to ask the driver itself, and for recordings that hold what people paste. */
 import type { Machine } from '../machine.ts';
 import { endedHow } from '../words.ts';
-import { busAddress, type NvidiaGpu } from './nvidia-gpu.ts';
+import { busAddress, type NvidiaGpu, UNNAMED } from './nvidia-gpu.ts';
 
 export interface SmiAnswer {
   gpus: NvidiaGpu[];
@@ -38,16 +38,24 @@ async function askOne(machine: Machine, program: string): Promise<SmiAnswer | un
       return { ...overview, gpus: result.stdout.split('\n').flatMap((line) => parseRow(fields, line)) };
     }
     refused = firstLine(result.stdout) ?? firstLine(result.stderr) ?? `it ended with ${endedHow(result)}`;
-    if (!/not a valid field/i.test(refused)) return { gpus: [], error: refused };
+    if (!/not a valid field/i.test(refused)) return failed(refused);
   }
   for (const args of [['-q'], []]) {
     const result = await machine.run(program, args);
     if (result === undefined) continue;
-    if (result.code !== 0) return { gpus: [], error: firstLine(result.stdout) ?? firstLine(result.stderr) ?? `it ended with ${endedHow(result)}` };
+    if (result.code !== 0) return failed(firstLine(result.stdout) ?? firstLine(result.stderr) ?? `it ended with ${endedHow(result)}`);
     const answer = args.length > 0 ? parseLong(result.stdout) : parseOverview(result.stdout);
     if (answer.gpus.length > 0) return answer;
   }
   return refused === undefined ? undefined : { gpus: [], error: refused };
+}
+
+/** One lost card makes nvidia-smi refuse to speak of any; which one it is it says: that is its fault alone. */
+function failed(error: string): SmiAnswer {
+  const [, bus, problem] =
+    /Unable to determine the device handle for (?:gpu|device) ?([0-9A-Fa-f]{3,8}:[0-9A-Fa-f]{2}:[0-9A-Fa-f]{2}\.\d): (.+)$/i.exec(error) ?? [];
+  if (bus === undefined || problem === undefined) return { gpus: [], error };
+  return { gpus: [{ address: busAddress(bus), name: UNNAMED, problem, source: 'nvidia-smi' }] };
 }
 
 /** One line of CSV; memory in MiB, `[N/A]` where unknown. */
@@ -111,7 +119,7 @@ function parseLong(text: string): SmiAnswer {
       const mig = /MIG Mode\s*\n\s*Current\s*:\s*(\w+)/.exec(block)?.[1];
       return {
         address: busAddress(/^\S+/.exec(block)?.[0] ?? ''),
-        name: /^\s*Product Name\s*:\s*(.+)$/m.exec(block)?.[1]?.trim() ?? 'NVIDIA GPU',
+        name: /^\s*Product Name\s*:\s*(.+)$/m.exec(block)?.[1]?.trim() ?? UNNAMED,
         ...(driverVersion && { driverVersion }),
         ...memory(total, 'memoryBytes'),
         ...(mig === 'Enabled' && { mig: { on: true } }),

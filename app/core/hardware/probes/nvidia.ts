@@ -5,7 +5,7 @@
 import { openLibraries } from '../libraries.ts';
 import type { AccessTo, Machine } from '../machine.ts';
 import { type CudaAnswer, cudaAnswer, cudaVersionText, type DriverFailure, type NvmlAnswer, nvmlAnswer } from '../native-answers.ts';
-import { busAddress, type NvidiaGpu } from './nvidia-gpu.ts';
+import { busAddress, type NvidiaGpu, UNNAMED } from './nvidia-gpu.ts';
 import { askSmi } from './nvidia-smi.ts';
 
 export interface NvidiaFacts {
@@ -41,7 +41,11 @@ export async function probeNvidia(machine: Machine): Promise<NvidiaFacts> {
   // Only where nobody could be asked directly: nvidia-smi would say the same, and takes its time.
   const smi = cuda === undefined && nvml === undefined ? await askSmi(machine) : undefined;
   const gpus = smi?.gpus ?? mergeAnswers(cuda, nvml);
-  for (const gpu of platform === 'linux' ? await namesFromKernel(machine) : []) if (!gpus.some((known) => known.address === gpu.address)) gpus.push(gpu);
+  for (const gpu of platform === 'linux' ? await namesFromKernel(machine) : []) {
+    const known = gpus.find((one) => one.address === gpu.address);
+    if (known === undefined) gpus.push(gpu);
+    else if (known.name === UNNAMED) known.name = gpu.name;
+  }
   const version = nvml?.cudaVersion ?? cuda?.driverVersion;
   const cudaVersion = smi?.cudaVersion ?? (version && version > 0 ? cudaVersionText(version) : undefined);
   const failure = nvml?.error && `${nvml.error.name || nvml.error.step} (NVML error ${nvml.error.code})`;
@@ -102,7 +106,7 @@ async function namesFromKernel(machine: Machine): Promise<NvidiaGpu[]> {
   for (const address of await machine.list('/proc/driver/nvidia/gpus')) {
     const about = (await machine.readText(`/proc/driver/nvidia/gpus/${address}/information`)) ?? '';
     const name = /^Model:\s*(\S.*)$/m.exec(about)?.[1]?.trim();
-    if (name) found.push({ address: busAddress(address), name, source: '/proc/driver/nvidia/gpus' });
+    if (name && name !== 'Unknown') found.push({ address: busAddress(address), name, source: '/proc/driver/nvidia/gpus' });
   }
   return found;
 }
@@ -111,11 +115,11 @@ async function namesFromKernel(machine: Machine): Promise<NvidiaGpu[]> {
 function mergeAnswers(cuda: CudaAnswer | undefined, nvml: NvmlAnswer | undefined): NvidiaGpu[] {
   const gpus: NvidiaGpu[] = (nvml?.devices ?? []).flatMap((device) => {
     const problem = device.error && `${device.error.name || device.error.step} (NVML error ${device.error.code})`;
-    if (device.busId === undefined) return problem === undefined ? [] : [{ address: `nvml ${device.index}`, name: 'NVIDIA GPU', problem, source: 'NVML' }];
+    if (device.busId === undefined) return problem === undefined ? [] : [{ address: `nvml ${device.index}`, name: UNNAMED, problem, source: 'NVML' }];
     return [
       {
         address: busAddress(device.busId),
-        name: device.name ?? 'NVIDIA GPU',
+        name: device.name ?? UNNAMED,
         ...(device.memoryBytes && { memoryBytes: device.memoryBytes }),
         ...(device.freeBytes !== undefined && { freeBytes: device.freeBytes }),
         ...(device.computeCapability && { computeCapability: device.computeCapability }),
@@ -131,7 +135,7 @@ function mergeAnswers(cuda: CudaAnswer | undefined, nvml: NvmlAnswer | undefined
     const address = busAddress(device.busId ?? `cuda ${device.index}`);
     let gpu = gpus.find((known) => known.address === address);
     if (gpu === undefined) {
-      gpu = { address, name: device.name ?? 'NVIDIA GPU', source: 'CUDA driver' };
+      gpu = { address, name: device.name ?? UNNAMED, source: 'CUDA driver' };
       gpus.push(gpu);
     }
     gpu.cudaIndex = device.index;

@@ -3,7 +3,7 @@
  * have no display node at all. Class codes: PCI Code and ID Assignment (0x03 display controller, 0x12 processing accelerator).
  */
 import { MAX_DEVICES } from '../limits.ts';
-import { type AccessTo, type Machine, readCount, readLine } from '../machine.ts';
+import { type AccessTo, type Machine, type NodeOwner, readCount, readLine } from '../machine.ts';
 import { ALWAYS_NPU, NPU_DEVICES, pciPartName, VENDORS } from './pci-names.ts';
 
 export interface PciDevice {
@@ -22,7 +22,7 @@ export interface PciDevice {
   /** Its display or render nodes: `card0`, `renderD128`. */
   nodes: string[];
   /** The render node, and whether this user may open it. */
-  render?: { path: string; access: AccessTo; group?: string };
+  render?: NodeAccess;
   memoryBytes?: number;
   /** The bus answers nothing but ones for it: it has lost power or its connection. */
   lost?: boolean;
@@ -92,10 +92,17 @@ function kindOf(classCode: string, vendorId: string, deviceId: string): PciDevic
   return ALWAYS_NPU.has(vendorId) && !classCode.startsWith('06') ? 'npu' : undefined;
 }
 
-export async function nodeAccess(machine: Machine, path: string): Promise<{ path: string; access: AccessTo; group?: string }> {
+export interface NodeAccess {
+  path: string;
+  access: AccessTo;
+  /** Where this user may not open it. */
+  owner?: NodeOwner;
+}
+
+export async function nodeAccess(machine: Machine, path: string): Promise<NodeAccess> {
   const access = await machine.access(path);
   const owner = access === 'denied' ? await machine.owner(path) : undefined;
-  return { path, access, ...(owner?.groupMay && { group: owner.group }) };
+  return { path, access, ...(owner && { owner }) };
 }
 
 /** amdgpu says it beside the device, i915 beside its display node. */

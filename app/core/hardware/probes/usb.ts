@@ -48,7 +48,7 @@ export async function probeUsb(machine: Machine): Promise<BoardDevice[]> {
         ...(speed === undefined ? [] : [{ name: 'USB speed', value: `${speed} Mbit/s${speed < 5000 ? ' (a USB 3 port would be faster)' : ''}` }]),
         ...(stick.note ? [{ name: 'state', value: stick.note }] : []),
       ],
-      ...(node && node.access !== 'absent' && { node: node.path, access: node.access, ...(node.group && { group: node.group }) }),
+      ...(node && node.access !== 'absent' && { node: node.path, access: node.access, ...(node.owner && { owner: node.owner }) }),
     });
   }
   return found;

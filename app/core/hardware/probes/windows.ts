@@ -83,7 +83,6 @@ function fromDxgi(answer: DxgiAnswer): ListedDevice[] {
   const devices: ListedDevice[] = [];
   for (const adapter of answer.adapters ?? []) {
     if (adapter.software || adapter.remote || REMOTE.test(adapter.name) || /basic render/i.test(adapter.name)) continue;
-    const id = pciId(adapter);
     // A hybrid laptop may list one adapter twice, once per output.
     if (devices.some((device) => device.facts?.some((fact) => fact.value === adapter.luid))) continue;
     devices.push({
@@ -91,7 +90,7 @@ function fromDxgi(answer: DxgiAnswer): ListedDevice[] {
       name: adapter.name || 'Graphics adapter',
       source: 'DXGI',
       ...(adapter.index !== undefined && { adapterIndex: adapter.index }),
-      ...(id && { pciId: id, ...(VENDORS[id.slice(0, 4)] && { vendor: VENDORS[id.slice(0, 4)] }) }),
+      ...maker(adapter),
       ...(adapter.driver && { driver: adapter.driver }),
       ...memory(adapter),
     });
@@ -124,12 +123,21 @@ function fromDxcore(answer: DxcoreAnswer | undefined, graphics: readonly ListedD
       kind: 'npu',
       name: adapter.name || 'Neural processor',
       source: 'DXCore',
-      ...(id && { pciId: id, ...(VENDORS[id.slice(0, 4)] && { vendor: VENDORS[id.slice(0, 4)] }) }),
+      ...maker(adapter),
       ...(adapter.driver && { driver: adapter.driver }),
       ...memory(adapter),
     });
   }
   return devices;
+}
+
+/** Four letters of ACPI instead of a PCI vendor. */
+const QCOM = 0x4d4f4351;
+
+function maker(adapter: { vendorId?: number | undefined; deviceId?: number | undefined }): { pciId?: string; vendor?: string } {
+  const id = pciId(adapter);
+  const vendor = adapter.vendorId === QCOM ? 'Qualcomm' : id && VENDORS[id.slice(0, 4)];
+  return { ...(id && { pciId: id }), ...(vendor && { vendor }) };
 }
 
 function pciId(adapter: { vendorId?: number | undefined; deviceId?: number | undefined }): string | undefined {
