@@ -19,7 +19,7 @@ export class HeadStarts {
   begin(deployment: string, label: string, memoryLimitBytes: number | undefined): void {
     if (this.#waiting.has(deployment) || this.#alive >= MAX_HEAD_STARTS) return;
     this.#alive++;
-    const runner = startRunner({ label, memoryLimitBytes }).catch(() => undefined);
+    const runner = startRunner({ label, memoryLimitBytes, writes: false }).catch(() => undefined);
     const timer = setTimeout(() => this.drop(deployment), HEAD_START_MS);
     this.#waiting.set(deployment, { memoryLimitBytes, runner, timer });
   }

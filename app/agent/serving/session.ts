@@ -136,7 +136,7 @@ export class ModelSession {
 
   async #start(signal?: AbortSignal, started?: Runner): Promise<void> {
     const { ref, modelPath, memoryLimitBytes } = this.options;
-    const runner = started ?? (await startRunner({ label: ref, memoryLimitBytes }));
+    const runner = started ?? (await startRunner({ label: ref, memoryLimitBytes, writes: false }));
     try {
       const loaded = await runner.load({ path: modelPath, providers: ['cpu'] }, { timeoutMs: LOAD_MS, ...(signal && { signal }) });
       if (this.#closing.signal.aborted) throw new EdgewrightError({ code: 'cancelled', message: 'Cancelled.', owner: 'cancelled' });

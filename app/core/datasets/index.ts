@@ -1,4 +1,5 @@
 /** Tensors and their files, recipes, answers, task metrics, golden comparison. */
+export { MAX_RANK } from './limits.ts';
 export { answer } from './answer.ts';
 export type { AnswerContext } from './answers/kind.ts';
 export { parseLabels, softmax } from './answers/labels.ts';

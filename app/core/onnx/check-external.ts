@@ -36,6 +36,7 @@ export class ExternalData {
    */
   async claim(tensor: TensorProto, needed: number, who: string): Promise<{ range: FileRange; shared: boolean }> {
     const place = externalPlace(tensor);
+    checkKeys(tensor, who);
     const file = await this.#file(place.location, who);
     const length = place.length ?? needed;
     if (length !== needed) {
@@ -98,5 +99,19 @@ export class ExternalData {
         if (!last || range.offset + range.length > last.offset + last.length) last = range;
       }
     }
+  }
+}
+
+/** What ONNX (External Data) has a tensor say, and what ONNX Runtime keeps there of weights it has rearranged. */
+const KEYS = /^(location|offset|length|checksum|prepacked.*)$/;
+
+/** ONNX Runtime refuses every other key, and one that says nothing, without a word about which. */
+function checkKeys(tensor: TensorProto, who: string): void {
+  for (const { key = '', value = '' } of tensor.externalData) {
+    if (KEYS.test(key) && value !== '') continue;
+    throw refuse('model.external-unclear', `Tensor ${who} says ${value === '' ? `nothing under ${shown(key)}` : shown(key)} of its external data.`, {
+      expected: 'location, offset, length or checksum, and each with a value',
+      hint: 'Export the model again; ONNX Runtime takes no other word about external data.',
+    });
   }
 }

@@ -1,26 +1,37 @@
 /** Whether sparse tensors name places that they have: their indices are written into memory by whoever unfolds them. */
-import { DataType, typeFacts } from './data-types.ts';
+import { typeName } from './data-types.ts';
 import { refuse, shown } from './errors.ts';
+import type { Findings } from './findings.ts';
 import type { SparseTensorProto } from './messages.ts';
 import type { OnnxModel } from './model.ts';
+import { elementsOf } from './tensor-stats.ts';
 import { tensorDims } from './tensors.ts';
 import { scopes } from './walk.ts';
-import { isFileRange } from './wire-reader.ts';
 
-/** @throws model.bad-sparse, model.bad-dims */
-export function checkSparse(model: OnnxModel): void {
+/** What ONNX lets indices be written in; real exporters write int64. */
+const INDEX_TYPE = /^int(8|16|32|64)$/;
+
+/** Every index is read; that there are as many as said is known by now. @throws model.bad-sparse, model.bad-dims */
+export async function checkSparse(model: OnnxModel, findings: Findings, signal?: AbortSignal): Promise<void> {
+  const checkOne = (sparse: SparseTensorProto, who: string) => checkSparseTensor(model.dir, sparse, who, findings, signal);
   for (const scope of scopes(model)) {
-    for (const sparse of scope.graph?.sparseInitializer ?? []) checkOne(sparse, shown(sparse.values?.name ?? ''));
+    for (const sparse of scope.graph?.sparseInitializer ?? []) await checkOne(sparse, shown(sparse.values?.name ?? ''));
     for (const node of scope.node) {
       for (const attribute of node.attribute) {
         const who = shown(`${node.name || node.opType || 'node'}.${attribute.name ?? ''}`);
-        for (const sparse of [...(attribute.sparseTensor ? [attribute.sparseTensor] : []), ...attribute.sparseTensors]) checkOne(sparse, who);
+        for (const sparse of [...(attribute.sparseTensor ? [attribute.sparseTensor] : []), ...attribute.sparseTensors]) await checkOne(sparse, who);
       }
     }
   }
 }
 
-function checkOne({ values, indices, dims }: SparseTensorProto, who: string): void {
+async function checkSparseTensor(
+  dir: string,
+  { values, indices, dims }: SparseTensorProto,
+  who: string,
+  findings: Findings,
+  signal: AbortSignal | undefined,
+): Promise<void> {
   const bad = (what: string, expected?: string, found?: string) =>
     refuse('model.bad-sparse', `The sparse tensor ${who} ${what}.`, { ...(expected !== undefined && { expected }), ...(found !== undefined && { found }) });
   if (!values || !indices) throw bad('lacks its values or its indices');
@@ -35,13 +46,24 @@ function checkOne({ values, indices, dims }: SparseTensorProto, who: string): vo
   if (listed !== count || indices.dims.length > 2 || indices.dims.length === 0 || (!linear && perIndex !== dims.length)) {
     throw bad('has indices that do not go with its values', `[${count}] or [${count}, ${dims.length}]`, `[${indices.dims.slice(0, 8).join(', ')}]`);
   }
-  const raw = indices.rawData;
-  // Others, and indices of some hundred values, are judged by ONNX Runtime when it loads the model.
-  if (!raw || isFileRange(raw) || indices.dataType !== DataType.int64 || !typeFacts(values.dataType)) return;
-  const view = Buffer.from(raw.buffer, raw.byteOffset, raw.byteLength);
-  for (let at = 0; at + 8 <= view.length; at += 8) {
-    const most = linear ? elements : (sizes[(at / 8) % dims.length] ?? 0);
-    const index = view.readBigInt64LE(at);
-    if (index < 0n || index >= BigInt(most)) throw bad('names a place that it does not have', `0 to ${most - 1}`, String(index));
+  if (!INDEX_TYPE.test(typeName(indices.dataType))) throw bad('has indices that are no whole numbers', 'int64', typeName(indices.dataType));
+  const axes = linear ? [elements] : sizes;
+  let place = 0;
+  let before = -1;
+  let axis = 0;
+  let sorted = true;
+  for await (const chunk of elementsOf(dir, indices)) {
+    signal?.throwIfAborted();
+    for (const index of chunk) {
+      const size = axes[axis] ?? 0;
+      if (!(index >= 0 && index < size)) throw bad('names a place that it does not have', `0 to ${size - 1}`, String(index));
+      place = place * size + index;
+      axis++;
+      if (axis < axes.length) continue;
+      if (place === before) throw bad('has two values for one place', undefined, String(place));
+      sorted &&= place > before;
+      [before, place, axis] = [place, 0, 0];
+    }
   }
+  if (!sorted) findings.warn('sparse.order', `The indices of the sparse tensor ${who} do not ascend, as ONNX asks. Some programs refuse it.`, who);
 }

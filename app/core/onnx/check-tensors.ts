@@ -43,7 +43,7 @@ export async function checkTensors(
     if (initializer && held && !held.shared) scans.push({ bytes: held.bytes, type: typeName(tensor.dataType), where });
   }
   external.judgeOverlaps(findings);
-  checkSparse(model);
+  await checkSparse(model, findings, signal);
   const stored = await storedBytes([model.path, ...external.paths]);
   let left = stored + SCAN_SPARE_BYTES;
   for (const { bytes, type, where } of scans) {

@@ -23,6 +23,7 @@ export type {
   ValueInfo,
 } from './messages.ts';
 export { normalDomain, type OnnxModel, opsetsOf, parseModel, readModel, serializeModel, writeModel } from './model.ts';
+export { isOperatorName } from './operators.ts';
 export { neighbourhoodOf } from './neighbourhood.ts';
 export { nodeDetail } from './node-detail.ts';
 export { originOf } from './origin.ts';

@@ -144,3 +144,8 @@ function editDistance(a: string, b: string): number {
   }
   return previous[b.length] ?? 0;
 }
+
+/** Whether any operator set of any domain has an operator of this name. */
+export function isOperatorName(name: string): boolean {
+  return [...NEWEST_OPSET.keys()].some((domain) => operatorSchemas(domain, name) !== undefined);
+}

@@ -107,7 +107,7 @@ class Sums {
  * The elements as numbers, in chunks; 64-bit integers lose what a double cannot hold.
  * @throws model.tensor-length when there are not as many as the dimensions say
  */
-async function* elementsOf(dir: string, tensor: TensorProto): AsyncGenerator<Float64Array> {
+export async function* elementsOf(dir: string, tensor: TensorProto): AsyncGenerator<Float64Array> {
   const raw = await rawBytes(dir, tensor);
   const facts = typeFacts(tensor.dataType);
   if (!facts) return;

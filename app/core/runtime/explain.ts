@@ -1,5 +1,5 @@
 /** ONNX Runtime's errors in our words: which node, and why, without its source paths and signatures. */
-import { safeText, shown } from '#core/onnx';
+import { isOperatorName, safeText, shown } from '#core/onnx';
 import { LAST_WORDS_CHARS } from './limits.ts';
 
 export interface Explained {
@@ -42,7 +42,16 @@ function explainPart(message: string, deeper: number): Explained {
     const reason = inner?.where === undefined ? reasonOf(rest) : `${inner.where}: ${inner.reason}`;
     return { where: nodeWords(node, op), reason, notImplemented };
   }
-  return { reason: reasonOf(text), notImplemented };
+  const operator = deeper === MAX_NESTED_NODES ? operatorOf(text) : undefined;
+  return { ...(operator !== undefined && { where: `a node of the operator ${operator}` }), reason: reasonOf(text), notImplemented };
+}
+
+/** Code of one operator that refuses its attributes names no node, only itself: `onnxruntime::LRN<T>::LRN(const OpKernelInfo&)`. */
+const OPERATOR_CODE = /onnxruntime::(?:\w+::)*(\w+?)(?:Op|Impl|Base|Common|Attributes\w*|_\d+)?(?:<[^(]{0,200}>)?::~?\w+\(/;
+
+function operatorOf(text: string): string | undefined {
+  const name = OPERATOR_CODE.exec(text)?.[1];
+  return name !== undefined && isOperatorName(name) ? name : undefined;
 }
 
 /** Longest message looked at, in characters: the patterns above go over it several times. */
@@ -60,6 +69,7 @@ function reasonOf(text: string): string {
     .replace(/\[(Shape|Type)InferenceError\]\s*/g, '')
     .replace(/\[ONNXRuntimeError\] : \d+ : \w+ : /g, '')
     .replace(/^(?:\s*(?:This is an invalid model\.|Exception during initialization:|Error:|Fatal error:|Type Error:))+\s*/, '')
+    .replace(/(^|\s)\S*::<lambda\([^)]*\)>\s*/g, '$1')
     .replace(/\s+/g, ' ')
     .trim();
   return safeText(plain, LAST_WORDS_CHARS) || 'ONNX Runtime gave no reason';

@@ -1,6 +1,6 @@
 /** Made-up inputs to try a model on: what size its open dimensions get, and which values. */
 import type { TensorInfo } from '#contract';
-import { elementBytes, isElementType, isFloatType, makeTensor, newData, seededPrng, type Tensor } from '#core/datasets';
+import { elementBytes, isElementType, isFloatType, MAX_RANK, makeTensor, newData, seededPrng, type Tensor } from '#core/datasets';
 import { shown } from '#core/onnx';
 import { MAX_PROBE_INPUT_BYTES } from './limits.ts';
 
@@ -43,6 +43,7 @@ export function probeFeeds(inputs: readonly TensorInfo[], one: ProbeTry): { feed
   let bytes = 0;
   for (const { name, type, dims } of inputs) {
     const sizes = dims.map((dim, axis) => (typeof dim === 'number' && dim >= 0 ? dim : axis === 0 ? 1 : one.size));
+    if (dims.length > MAX_RANK) return { cannot: `the input ${shown(name)} has ${dims.length} axes` };
     if (!isElementType(type)) return { cannot: `the input ${shown(name)} is of the type ${type}` };
     const count = sizes.reduce((product, size) => product * size, 1);
     bytes += count * (type === 'string' ? STRING_BYTES : elementBytes(type));

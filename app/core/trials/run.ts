@@ -260,7 +260,13 @@ class Executor {
   }
 
   async #runnerWith(name: string, signal: AbortSignal): Promise<Runner> {
-    this.#runner ??= await startRunner({ threads: this.#trial.spec.threads, memoryLimitBytes: RUNNER_MEMORY_BYTES, label: `trial ${this.#trial.ref}`, signal });
+    this.#runner ??= await startRunner({
+      threads: this.#trial.spec.threads,
+      memoryLimitBytes: RUNNER_MEMORY_BYTES,
+      writes: false,
+      label: `trial ${this.#trial.ref}`,
+      signal,
+    });
     if (this.#loaded !== name) {
       await this.#runner.load({ path: this.#modelPaths.get(name) ?? '' }, { signal });
       this.#loaded = name;
