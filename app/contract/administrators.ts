@@ -33,6 +33,8 @@ export const AdministratorSchema = z.object({
       told: z.boolean(),
       /** When the administrator last came to it, by its own clock. */
       seenAt: TimestampSchema.optional(),
+      /** What it serves because this administrator had it deployed, `name@version#variant`. A revocation does not stop that. */
+      serves: z.array(z.string()),
     }),
   ),
 });

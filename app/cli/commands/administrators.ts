@@ -122,6 +122,9 @@ async function revoke({ client, output, signal }: Context, who: string, options:
     `${revoked.name} is revoked, for good (fingerprint ${revoked.fingerprint}).`,
     ...(told.length > 0 ? [`These devices know: ${told.join(', ')}.`] : []),
     ...(left.length > 0 ? [`These were not reached, and still obey until they are: ${left.join(', ')}. They are told when they are next reached.`] : []),
+    ...revoked.devices
+      .filter((d) => d.serves.length > 0)
+      .map((d) => `${d.name} goes on serving ${d.serves.join(', ')}, which ${revoked.name} deployed, until you deploy something else or roll it back.`),
   ]);
 }
 

@@ -15,7 +15,7 @@ export function addTrust(program: Command): void {
     .command('add')
     .argument('<file>', 'a public key or a certificate in PEM; an authority may bring its intermediates')
     .option('--name <name>', 'what to call the signer; else the name in the certificate or of the file')
-    .option('--administrator', 'who runs a workspace of this site too')
+    .option('--administrator', 'who runs a workspace of this site too; devices are handed over by edgewright workspace grant')
     .option('--note <text>', 'why, for whoever reads the list')
     .description('Trust a signer: what only he signed is read and released')
     .action(action(add));

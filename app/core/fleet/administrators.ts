@@ -124,8 +124,11 @@ export class Administrators {
         .all()
         .filter((row) => row.workspace === null)
         .map((row) => {
-          const seen = devices.status(row.id)?.administrators?.seen.find((one) => one.key === key);
-          return { name: row.name, told: row.told >= counter, ...(seen && { seenAt: seen.at }) };
+          const status = devices.status(row.id);
+          const seen = status?.administrators?.seen.find((one) => one.key === key);
+          const theirs = status?.bundles.filter((one) => one.deployedBy === name && (one.state === 'active' || one.state === 'on trial')) ?? [];
+          const serves = theirs.map((one) => `${one.name}@${one.version}#${one.variant}`);
+          return { name: row.name, told: row.told >= counter, serves, ...(seen && { seenAt: seen.at }) };
         }),
     };
   }

@@ -193,7 +193,12 @@ export async function openFleet(options: FleetOptions): Promise<Fleet> {
     },
     async leave(who) {
       const { workspaceId } = memberships.find(who);
-      await Promise.all(devices.all().map((row) => (row.workspace === workspaceId ? drop(row) : undefined)));
+      await Promise.all(
+        devices
+          .all()
+          .filter((row) => row.workspace === workspaceId)
+          .map(drop),
+      );
       const membership = memberships.leave(workspaceId);
       for (const name of membership.devices) changed('devices', name);
       return membership;

@@ -3,7 +3,7 @@
  * of their authority for our TLS key, and the grant, which goes along with every order that we sign.
  */
 import { createPrivateKey, X509Certificate } from 'node:crypto';
-import { EdgewrightError, type Joined, type Membership, NameSchema } from '#contract';
+import { EdgewrightError, type Joined, type Membership } from '#contract';
 import type { Clock, Sqlite } from '#core/platform';
 import { type DeploymentOrder, type SignedOrder, signOrder } from '#core/protocol';
 import { type GrantedDevice, type Keyring, NoteSchema, type OpenGrantFile, PersonNameSchema, publicKeyId, standingProblem } from '#core/trust';
@@ -175,7 +175,7 @@ export class Memberships {
 
   #freeName({ name, id }: GrantedDevice): string {
     const { devices } = this.#o;
-    if (NameSchema.safeParse(name).success && !devices.byName(name)) return name;
+    if (!devices.byName(name)) return name;
     // Ids are of a device's own making and never the same twice.
     return devices.byName(id) ? `${id.slice(0, 50)}-${devices.all().length}` : id;
   }

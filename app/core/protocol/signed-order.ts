@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { EdgewrightError } from '#contract';
 import { type Grant, type Keyring, type Note, openNote, signNote } from '#core/trust';
 import { MAX_SIGNED_ORDER_BYTES } from './limits.ts';
-import { DeploymentOrderSchema, type DeploymentOrder, IdSchema } from './messages.ts';
+import { DeploymentOrderSchema, IdSchema } from './messages.ts';
 
 const StatementSchema = z.strictObject({
   v: z.literal(1),

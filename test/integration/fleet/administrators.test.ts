@@ -92,6 +92,21 @@ test('what an administrator has deployed is served after the agent was killed', 
   await vi.waitFor(async () => expect((await b.fleet.refresh())[0]?.serving).toMatchObject([{ model: 'digits' }]), { timeout: 20_000 });
 });
 
+test('two who deploy at once: one follows the other, each is told how it went, and the device serves one', async () => {
+  await Promise.all([a.build('1.3.0'), b.build('1.3.0')]);
+  const ended = await Promise.all([deploy(a, 'digits@1.3.0'), deploy(b, 'digits@1.3.0')]);
+  for (const one of ended) expect(['active', 'superseded']).toContain(one.state);
+  const [device] = await a.fleet.refresh();
+  const active = device?.bundles.filter((one) => one.state === 'active' || one.state === 'on trial') ?? [];
+  expect(active).toHaveLength(1);
+  await b.fleet.refresh();
+  const [ofA, ofB] = [a.fleet.deployments()[0], b.fleet.deployments()[0]];
+  const winner = active[0]?.deployedBy === 'bob' ? ofB : ofA;
+  expect([ofA?.state, ofB?.state].sort()).toEqual(['active', 'superseded']);
+  expect(winner).toMatchObject({ state: 'active', digest: active[0]?.digest });
+  expect(await deploy(b, 'digits@1.3.0')).toMatchObject({ state: 'active' });
+});
+
 test('a new grant takes the place of the old one, and devices stay what they are called', async () => {
   const before = b.fleet.memberships.find('site');
   const [other] = b.fleet.list();
@@ -180,14 +195,17 @@ test('two statements with one counter become one that says both', async () => {
 });
 
 test('once revoked, neither certificate nor signature counts any more, and what serves goes on', async () => {
-  expect(await a.fleet.administrators.revoke('bob')).toMatchObject({ state: 'revoked', devices: [{ name: 'pump-3', told: true }] });
+  expect(await a.fleet.administrators.revoke('bob')).toMatchObject({
+    state: 'revoked',
+    devices: [{ name: 'pump-3', told: true, serves: ['digits@1.3.0#fp32'] }],
+  });
   const [device] = await b.fleet.refresh();
   expect(device).toMatchObject({ state: 'does not trust us', problem: expect.stringContaining('revoked') });
-  await b.build('1.2.0');
-  expect(await deploy(b, 'digits@1.2.0')).toMatchObject({ state: 'failed', error: { code: 'trust.administrator-revoked', owner: 'trust' }, bytesSent: 0 });
+  await b.build('1.4.0');
+  expect(await deploy(b, 'digits@1.4.0')).toMatchObject({ state: 'failed', error: { code: 'trust.administrator-revoked', owner: 'trust' }, bytesSent: 0 });
   await expect(b.fleet.rollback('pump-3')).rejects.toMatchObject({ code: 'trust.administrator-revoked' });
   const [seen] = await a.fleet.refresh();
-  expect(seen?.bundles).toEqual(expect.arrayContaining([expect.objectContaining({ version: '1.1.0', state: 'active', deployedBy: 'bob' })]));
+  expect(seen?.bundles).toEqual(expect.arrayContaining([expect.objectContaining({ version: '1.3.0', state: 'active', deployedBy: 'bob' })]));
   await expect(grantTo(b, 'bob again')).rejects.toMatchObject({ code: 'trust.key-revoked' });
 });
 

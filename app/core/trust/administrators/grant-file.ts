@@ -4,6 +4,7 @@
  */
 import { createPublicKey, X509Certificate } from 'node:crypto';
 import { z } from 'zod';
+import { NameSchema } from '#contract';
 import { certificateRole } from '../certificates.ts';
 import { distrust } from '../errors.ts';
 import type { Keyring } from '../keyring.ts';
@@ -32,7 +33,7 @@ const GrantFileSchema = z.strictObject({
     .array(
       z.strictObject({
         id: z.string().regex(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/),
-        name: z.string().min(1).max(63),
+        name: NameSchema,
         management: Address,
         inference: Address,
       }),
