@@ -94,13 +94,13 @@ async function followChanges(signal: AbortSignal): Promise<void> {
 const TOPIC_KEYS: Record<Change['topic'], readonly (readonly unknown[])[]> = {
   bundles: [orpc.bundles.key()],
   trials: [orpc.trials.key()],
-  devices: [orpc.devices.key()],
+  devices: [orpc.devices.key(), orpc.administrators.key()],
   deployments: [orpc.deployments.key()],
   jobs: [orpc.jobs.key()],
   hardware: [orpc.hardware.key()],
   activity: [orpc.activity.key(), orpc.audit.key()],
   settings: [orpc.system.settings.key()],
-  trust: [orpc.trust.key()],
+  trust: [orpc.trust.key(), orpc.administrators.key()],
   status: [orpc.system.status.key(), orpc.workspace.key()],
 };
 

@@ -13,6 +13,7 @@ import { GateList } from '../../parts/gate-list.tsx';
 import { Meaning } from '../../parts/meaning.tsx';
 import { Moment } from '../../parts/moment.tsx';
 import { QueryView } from '../../parts/query-view.tsx';
+import { AdministratorsSection } from '../administrators/administrators-section.tsx';
 import { SignersSection } from '../trust/signers-section.tsx';
 import { KeysSection } from './keys-section.tsx';
 import styles from './settings.module.css';
@@ -45,6 +46,7 @@ export function SettingsScreen(): ReactNode {
       </QueryView>
       <KeysSection />
       <SignersSection />
+      <AdministratorsSection />
       <Section title="Workspace">
         <QueryView query={status} what="Asking the engine">
           {(data) => <Workspace status={data} />}

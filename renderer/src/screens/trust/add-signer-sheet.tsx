@@ -1,17 +1,17 @@
 /** Trusting somebody: what they handed over, whose key that is by its fingerprint, and what changes. */
 import { useMutation } from '@tanstack/react-query';
-import { type DragEvent, useRef, useState } from 'react';
+import { useState } from 'react';
 import { EdgewrightError, MAX_SIGNER_TEXT, type OfferedSigner } from '#contract';
 import { client } from '../../lib/engine.ts';
 import { Button } from '../../parts/button.tsx';
 import { ErrorPanel } from '../../parts/error-panel.tsx';
-import { TextArea } from '../../parts/field.tsx';
 import { Sheet } from '../../parts/sheet.tsx';
+import { TextSource } from '../../parts/text-source.tsx';
 import { OfferForm, type OfferFormValue } from './offer-form.tsx';
 import { TrustEffectView } from './trust-effect.tsx';
 import styles from './trust.module.css';
 
-const NOTHING: OfferFormValue = { name: '', administrator: false, note: '' };
+const NOTHING: OfferFormValue = { name: '', note: '' };
 
 /** @throws what a private key must not do: it is not sent anywhere, not even to the engine */
 function refusePrivateKey(text: string): void {
@@ -26,9 +26,7 @@ function refusePrivateKey(text: string): void {
 }
 
 export function AddSignerSheet({ opened, onClose }: { opened: boolean; onClose: () => void }) {
-  const chooser = useRef<HTMLInputElement>(null);
   const [text, setText] = useState('');
-  const [over, setOver] = useState(false);
   const [form, setForm] = useState(NOTHING);
   const read = useMutation({
     mutationFn: (pem: string): Promise<OfferedSigner> => {
@@ -42,19 +40,13 @@ export function AddSignerSheet({ opened, onClose }: { opened: boolean; onClose: 
     onSuccess: (offer) => setForm({ ...NOTHING, name: offer.subject ?? '' }),
   });
   const add = useMutation({
-    mutationFn: ({ name, administrator, note }: OfferFormValue) =>
-      client.trust.add({ pem: text, name: name.trim(), administrator, ...(note.trim() !== '' && { note: note.trim() }) }),
+    mutationFn: ({ name, note }: OfferFormValue) => client.trust.add({ pem: text, name: name.trim(), ...(note.trim() !== '' && { note: note.trim() }) }),
   });
   const give = (given: string): void => {
     setText(given);
     add.reset();
     if (given.trim() === '') read.reset();
     else read.mutate(given);
-  };
-  const take = async (file: File | undefined): Promise<void> => {
-    if (!file) return;
-    // What is too long is no key: enough of it is handed over for the refusal to say so.
-    give(await file.slice(0, MAX_SIGNER_TEXT).text());
   };
   const close = (): void => {
     setText('');
@@ -90,48 +82,16 @@ export function AddSignerSheet({ opened, onClose }: { opened: boolean; onClose: 
         <TrustEffectView effect={add.data} />
       ) : (
         <>
-          <div
-            className={over ? `${styles.drop} ${styles.over}` : styles.drop}
-            onDragOver={(event: DragEvent) => {
-              event.preventDefault();
-              setOver(true);
-            }}
-            onDragLeave={() => setOver(false)}
-            onDrop={(event: DragEvent) => {
-              event.preventDefault();
-              setOver(false);
-              void take(event.dataTransfer.files[0]);
-            }}
+          <TextSource
+            label="Key or certificate"
+            placeholder="-----BEGIN PUBLIC KEY-----"
+            accept=".pem,.pub,.crt,.cer,.key"
+            most={MAX_SIGNER_TEXT}
+            value={text}
+            onGive={give}
           >
-            <p className="dim">
-              A public key or a certificate in PEM. From another Edgewright: Settings, trusted signers, <em>Save our public key</em>.
-            </p>
-            <div className={styles.file}>
-              <input
-                ref={chooser}
-                type="file"
-                hidden
-                accept=".pem,.pub,.crt,.cer,.key"
-                onChange={(event) => {
-                  void take(event.currentTarget.files?.[0]);
-                  event.currentTarget.value = '';
-                }}
-              />
-              <Button onClick={() => chooser.current?.click()} data-autofocus>
-                Choose a file
-              </Button>
-              <span className="dim small">or drop one here, or paste it below</span>
-            </div>
-            <TextArea
-              label="Key or certificate"
-              mono
-              rows={5}
-              placeholder="-----BEGIN PUBLIC KEY-----"
-              value={text}
-              spellCheck={false}
-              onChange={(event) => give(event.currentTarget.value)}
-            />
-          </div>
+            A public key or a certificate in PEM. From another Edgewright: Settings, trusted signers, <em>Save our public key</em>.
+          </TextSource>
           {read.isError && text.trim() !== '' && <ErrorPanel error={read.error} />}
           {read.isError && text.trim() === '' && <ErrorPanel error={read.error} title="Nothing was taken." />}
           {offer && <OfferForm offer={offer} value={form} onChange={setForm} />}

@@ -1,14 +1,13 @@
 import type { OfferedSigner } from '#contract';
 import { plainName } from '../../lib/plain-name.ts';
 import { CopyButton } from '../../parts/copy.tsx';
-import { Check, TextField } from '../../parts/field.tsx';
+import { TextField } from '../../parts/field.tsx';
 import { Meaning } from '../../parts/meaning.tsx';
 import { grouped, materialWords } from './signer-words.ts';
 import styles from './trust.module.css';
 
 export interface OfferFormValue {
   name: string;
-  administrator: boolean;
   note: string;
 }
 
@@ -51,12 +50,6 @@ export function OfferForm({ offer, value, onChange }: Props) {
             placeholder="Fingerprint compared by phone on 25 November"
             value={value.note}
             onChange={(event) => onChange({ ...value, note: event.currentTarget.value })}
-          />
-          <Check
-            label="An administrator: runs a workspace of this site too"
-            note="A word for people: what they sign counts as any trusted signer’s does."
-            checked={value.administrator}
-            onChange={(event) => onChange({ ...value, administrator: event.currentTarget.checked })}
           />
         </>
       )}
