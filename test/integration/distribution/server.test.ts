@@ -285,7 +285,11 @@ describe('the door', () => {
 
   test('speaks to programs of this computer under its own name only, and to no web page', async () => {
     expect((await http('GET', '/v2/', { headers: { host: 'evil.example' } })).status).toBe(403);
-    expect((await http('GET', '/v2/', { headers: { host: `localhost:${registry.port}` } })).status).toBe(200);
+    for (const host of ['localhost.evil.example', 'evil.example:127', '127.0.0.1.evil.example', '[::1]x'])
+      expect((await http('GET', '/v2/', { headers: { host } })).status).toBeGreaterThanOrEqual(400);
+    // Through a tunnel it is another port.
+    for (const host of [`localhost:${registry.port}`, '127.0.0.1:1', '[::1]:5000', 'LOCALHOST'])
+      expect((await http('GET', '/v2/', { headers: { host } })).status).toBe(200);
     expect((await http('POST', '/v2/a/blobs/uploads/', { headers: { origin: 'http://evil.example' } })).status).toBe(403);
   });
 

@@ -1,6 +1,6 @@
 /**
- * Who may speak to the registry. On loopback: programs of this computer, by the exact Host (a page that had its name point
- * here has another), never a web page. Elsewhere: whoever knows a password; guessing is slowed down by address.
+ * Who may speak to the registry. On loopback: programs of this computer, by a name of this computer (a page that had its own
+ * name point here has another), never a web page. Elsewhere: whoever knows a password; guessing is slowed down by address.
  */
 import type { IncomingMessage } from 'node:http';
 import type { Clock } from '#core/platform';
@@ -59,7 +59,7 @@ export function openGate({ clock, hosts, passwords }: GateOptions): Gate {
   }
 
   return async (request) => {
-    if (hosts && !hosts.includes(request.headers.host?.toLowerCase() ?? '')) throw new OciError(403, 'DENIED', 'This registry has another address.');
+    if (hosts && !hosts.includes(hostnameOf(request.headers.host))) throw new OciError(403, 'DENIED', 'This registry has another address.');
     if (request.headers.origin !== undefined || request.headers['sec-fetch-site'] !== undefined) {
       throw new OciError(403, 'DENIED', 'A registry does not speak to web pages.');
     }
@@ -77,9 +77,12 @@ export function networkOf(address: string): string {
   return plain.includes(':') ? plain.split(':').slice(0, 4).join(':') : plain;
 }
 
-/** The Host headers under which a loopback server answers. */
-export function loopbackHosts(host: string, port: number): string[] {
-  const bracketed = host.includes(':') ? `[${host}]` : host;
-  const names = [...new Set([bracketed, '127.0.0.1', 'localhost', '[::1]'])];
-  return names.flatMap((name) => [`${name}:${port}`, ...(port === 80 ? [name] : [])]);
+/** A Host header without its port. */
+function hostnameOf(header = ''): string {
+  return header.toLowerCase().replace(/:\d{1,5}$/, '');
+}
+
+/** The names under which a loopback server answers, at whatever port: it may be reached through a tunnel. */
+export function loopbackNames(host: string): string[] {
+  return [...new Set([host.includes(':') ? `[${host}]` : host, '127.0.0.1', 'localhost', '[::1]'])];
 }

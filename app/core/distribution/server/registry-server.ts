@@ -24,7 +24,7 @@ import type { Repositories } from '../repositories.ts';
 import { failure } from './answer.ts';
 import type { BundleDoor } from './bundle-door.ts';
 import { limitConnections } from './connections.ts';
-import { loopbackHosts, openGate } from './gate.ts';
+import { loopbackNames, openGate } from './gate.ts';
 import { openPasswords } from './htpasswd.ts';
 import { openRoutes } from './routes.ts';
 
@@ -58,7 +58,7 @@ export async function startRegistryServer(options: RegistryServerOptions): Promi
   if (!loopback && (!tls || options.htpasswdFile === undefined)) throw exposed(host);
   const passwords = options.htpasswdFile === undefined ? undefined : await openPasswords(options.htpasswdFile, clock);
   const route = openRoutes({ repositories, door, allowDelete: options.allowDelete });
-  let gate = openGate({ clock, passwords });
+  const gate = openGate({ clock, passwords, ...(loopback && !passwords && { hosts: loopbackNames(host) }) });
 
   const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     try {
@@ -84,7 +84,6 @@ export async function startRegistryServer(options: RegistryServerOptions): Promi
   if (!loopback) limitConnections(server, MAX_CONNECTIONS_OF_ONE);
   server.on('request', (request: IncomingMessage, response: ServerResponse) => void answer(request, response));
   const port = await listen(server, host, options.at.port);
-  if (loopback && !passwords) gate = openGate({ clock, hosts: loopbackHosts(host, port) });
   const sweep = setInterval(() => void repositories.sweep().catch((error: unknown) => report(log, error)), SWEEP_MS);
   sweep.unref();
 
