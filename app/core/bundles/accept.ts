@@ -28,17 +28,18 @@ export function isReady(variant: Pick<VariantRecord, 'signatures' | 'attached'>)
 /**
  * Signs every variant that has no signature of this workspace, and its bill of materials; makes a bill where none counts.
  * The caller has read every byte of it.
+ * @param id with the digest of what was read, where that may no longer be what the name stands for; then nothing is signed
  * @param decision sign whatever others signed or not, because a person decided so; otherwise only on the word of trusted signers
  * @throws what committing throws; then nothing was signed
  */
-export async function acceptBundle(parts: RegistryParts, id: { name: string; version: string }, decision: boolean): Promise<void> {
+export async function acceptBundle(parts: RegistryParts, id: { name: string; version: string; digest?: string }, decision: boolean): Promise<void> {
   const { store, catalogue, trust } = parts;
   if (catalogue.trustDigest() === trust.anchors().digest && catalogue.find(id.name, id.version)?.variants.every(isReady)) return;
   await store.exclusively(async () => {
     const entries = await reconcile(store, catalogue, trust.anchors());
     const record = catalogue.find(id.name, id.version);
     const descriptor = entries.find((entry) => isOf(entry, id));
-    if (!record || !descriptor) return;
+    if (!record || !descriptor || (id.digest !== undefined && id.digest !== record.digest)) return;
     const made = await lackingFor(parts, record, decision);
     if (made.descriptors.length === 0) return;
     await commitBundle(parts, {

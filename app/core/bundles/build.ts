@@ -122,7 +122,7 @@ async function sameBundle(
   // It was damaged. If the fresh files make it whole again it stays as it was, its other variants with it; else it is made anew.
   for (const { digest } of [...record.closure, ...record.variants.flatMap((v) => v.closure)]) if (!(await store.verify(digest))) return undefined;
   if (record.variants.some((v) => v.signer === undefined)) return undefined;
-  catalogue.setState(source.name, source.version, 'sound');
+  catalogue.release(record, parts.trust.anchors().digest);
   return summaryOf(catalogue, source);
 }
 

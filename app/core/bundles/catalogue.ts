@@ -45,10 +45,15 @@ export interface VariantRecord {
   closure: ClosureEntry[];
 }
 
-export interface BundleRecord {
+/** A bundle with its content, which may change under its name. */
+export interface BundleId {
   name: string;
   version: string;
+  /** Of its OCI index. */
   digest: string;
+}
+
+export interface BundleRecord extends BundleId {
   createdAt: number;
   state: BundleSummary['state'];
   stateReason?: string | undefined;
@@ -131,7 +136,11 @@ export function openCatalogue(path: string) {
   );
   const selectNeeded = db.prepare<[string], { n: number }>('SELECT COUNT(*) AS n FROM blobs WHERE digest = ?');
   const deleteBundle = db.prepare('DELETE FROM bundles WHERE name = ? AND version = ?');
-  const updateState = db.prepare('UPDATE bundles SET state = ?, state_reason = ?, state_code = ? WHERE name = ? AND version = ?');
+  const updateState = db.prepare('UPDATE bundles SET state = ?, state_reason = ?, state_code = ? WHERE name = ? AND version = ? AND digest = ?');
+  const release = db.prepare(
+    `UPDATE bundles SET state = 'sound', state_reason = NULL, state_code = NULL
+     WHERE name = ? AND version = ? AND digest = ? AND (SELECT value FROM facts_of_store WHERE key = 'trust') IS ?`,
+  );
   const selectFact = db.prepare<[string], { value: string }>('SELECT value FROM facts_of_store WHERE key = ?');
   const upsertFact = db.prepare('INSERT OR REPLACE INTO facts_of_store VALUES (?, ?)');
 
@@ -228,9 +237,16 @@ export function openCatalogue(path: string) {
       const row = selectListed.get(name, version);
       return row && summaryOf(row, selectVariantsListed.all(name, version));
     },
-    /** @param problem what is wrong; absent for a sound bundle */
-    setState(name: string, version: string, state: BundleSummary['state'], problem?: { code: string; reason: string }): void {
-      updateState.run(state, problem?.reason ?? null, problem?.code ?? null, name, version);
+    /** Says what is wrong with a bundle, unless another has taken its name meanwhile. */
+    blame({ name, version, digest }: BundleId, state: Exclude<BundleSummary['state'], 'sound'>, problem: { code: string; reason: string }): void {
+      updateState.run(state, problem.reason, problem.code, name, version, digest);
+    },
+    /**
+     * Makes a bundle sound, unless another has taken its name meanwhile, or others are trusted than those it was judged by.
+     * @param trustDigest names the list of trusted signers that it was judged by
+     */
+    release({ name, version, digest }: BundleId, trustDigest: string): void {
+      release.run(name, version, digest, trustDigest);
     },
     /** Every blob that some bundle needs, once. */
     allBlobs: (): { digest: string; size: number }[] => selectAllBlobs.all(),

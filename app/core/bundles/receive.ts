@@ -65,7 +65,7 @@ export async function receiveBundle(parts: RegistryParts, provider: BundleProvid
       }, options.signal);
       if (!summary) throw new Error('the bundle was stored but is not in the catalogue');
       await held.release(false);
-      if (summary.state === 'sound') await acceptBundle(parts, incoming, false);
+      if (summary.state === 'sound') await acceptBundle(parts, summary, false);
       return catalogue.summary(incoming.name, incoming.version) ?? summary;
     } catch (error) {
       await held.release(!ABOUT_THE_BUNDLE.includes(asEdgewrightError(error).owner));

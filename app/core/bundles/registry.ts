@@ -182,8 +182,12 @@ export async function openRegistry(given: Omit<RegistryParts, 'trust'> & Partial
   }
 
   async function remove(ref: string): Promise<{ freedBytes: number }> {
-    const id = identify(ref);
-    return store.exclusively(async () => ({ freedBytes: await commitRemoval(parts, await reconcile(store, catalogue, trust.anchors()), id) }));
+    identify(ref);
+    return store.exclusively(async () => {
+      const entries = await reconcile(store, catalogue, trust.anchors());
+      // What the reference meant may have gone meanwhile, or its name stand for something else.
+      return { freedBytes: await commitRemoval(parts, entries, identify(ref)) };
+    });
   }
 
   return {

@@ -53,9 +53,13 @@ export async function signBundle(parts: RegistryParts, record: BundleRecord, opt
   return summaryOf(parts, now);
 }
 
-function summaryOf({ catalogue }: RegistryParts, { name, version }: BundleRecord): BundleSummary {
+/** @throws bundle.changed (usage) when it is no longer what it was */
+function summaryOf({ catalogue }: RegistryParts, { name, version, digest }: BundleRecord): BundleSummary {
   const summary = catalogue.summary(name, version);
-  if (!summary) throw new Error(`${name}@${version} was signed but is not in the catalogue`);
+  if (summary?.digest !== digest)
+    throw misused('bundle.changed', `${name}@${version} was removed or changed by another program meanwhile, and was not signed.`, {
+      hint: 'Look at what is there now, then decide again.',
+    });
   return summary;
 }
 

@@ -19,22 +19,36 @@ export interface VerifyOptions {
   onProgress?: ((progress: Progress) => void) | undefined;
 }
 
+/** How often a bundle that changes while it is read is read again. */
+const MAX_AGAIN = 3;
+
 /** @throws what reading the store throws, and AbortError; never for what is found wrong */
 export async function verifyBundle(parts: RegistryParts, record: BundleRecord, options: VerifyOptions = {}): Promise<VerifyResult> {
+  for (let at = record, again = 0; ; again++) {
+    const result = await verifyOnce(parts, at, options);
+    // What was found is of the content that was read: what took its place meanwhile is read too.
+    const now = parts.catalogue.find(at.name, at.version);
+    if (!now || now.digest === at.digest || again === MAX_AGAIN) return result;
+    at = now;
+  }
+}
+
+async function verifyOnce(parts: RegistryParts, record: BundleRecord, options: VerifyOptions): Promise<VerifyResult> {
   const { store, catalogue, trust } = parts;
   const { name, version } = record;
   const read = await readAll(store, record, options);
-  const variants = await judgeAll(store, record.variants, trust.anchors());
+  const anchors = trust.anchors();
+  const variants = await judgeAll(store, record.variants, anchors);
   const unsigned = signatureProblem(variants);
   const distrusted = trustProblem(variants);
   const [damage] = read.bad;
   const problem = damage ? damageOf(damage) : distrusted;
   if (problem) {
-    catalogue.setState(name, version, problem.code === 'store.blob-missing' ? 'incomplete' : 'quarantined', problem);
+    catalogue.blame(record, problem.code === 'store.blob-missing' ? 'incomplete' : 'quarantined', problem);
   } else {
     // Locked keys stop nobody from reading: this workspace signs it when it is sent to a device, which needs the keys anyway.
     if (!variants.every(isOwn) && parts.keyring.unlocked) await acceptBundle(parts, record, false);
-    if (record.state !== 'sound') catalogue.setState(name, version, 'sound');
+    if (record.state !== 'sound') catalogue.release(record, anchors.digest);
   }
   const now = catalogue.find(name, version)?.variants ?? variants;
   const signatures = signaturesOf(now);

@@ -29,7 +29,8 @@ export async function acquireLock(path: string, options: { what: string; waitMs:
       await writeFile(note, `${options.what} (process ${process.pid})`, { mode: 0o600 }).catch(() => {});
       return {
         release: async () => {
-          await rm(note, { force: true });
+          // What stands in the note is only words: a failing disk must not keep the lock either.
+          await rm(note, { force: true }).catch(() => {});
           held.close();
         },
       };

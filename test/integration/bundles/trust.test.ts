@@ -259,6 +259,27 @@ test('a person may decide to sign what nobody trusted signed, once it passed its
   expect(await registry.trustChanged()).toEqual({ quarantined: [], released: [] });
 });
 
+test('what takes the place of a bundle while it is checked is not signed in its stead', async () => {
+  await receive();
+  const other = await elsewhere(join(dir, 'other'));
+  await writeFile(join(source, 'labels.txt'), 'other\n'.repeat(10));
+  await other.registry.build(source, { admit });
+  const swap: typeof admit = async (candidate) => {
+    await registry.remove(REF);
+    await registry.receive(await sourceOf(other, REF), { admit });
+    return admit(candidate);
+  };
+  await expect(registry.sign(REF, { admit: swap })).rejects.toMatchObject({ code: 'bundle.changed' });
+  expect(registry.list()).toMatchObject([{ state: 'quarantined', signed: false, digest: other.registry.list()[0]?.digest }]);
+  other.close();
+});
+
+test('of two that remove a bundle, one is told that it is gone', async () => {
+  await receive();
+  const outcomes = await Promise.allSettled([registry.remove(REF), registry.remove(REF)]);
+  expect(outcomes).toMatchObject([{ status: 'fulfilled' }, { status: 'rejected', reason: { code: 'usage.unknown-bundle' } }]);
+});
+
 test('a quarantined bundle can be looked at and removed, and nothing else', async () => {
   await receive();
   expect(await registry.show(REF)).toMatchObject({ state: 'quarantined', signatures: [{ trusted: false, problem: expect.any(String) }] });

@@ -89,7 +89,7 @@ test('a page is sorted as asked, and may hold only what cannot be used', () => {
   expect(refs(search({ sort: '-created', offset: 3, limit: 4, text: 'pump' }).bundles)).toEqual(sorted('-created').slice(3, 7));
   expect(search({ unsound: true })).toEqual({ bundles: [], total: 0 });
   const bad = all.filter((_, i) => i % 50 === 7);
-  for (const { name, version } of bad) catalogue.setState(name, version, 'quarantined', { code: 'trust.unsigned', reason: 'Nobody signed it.' });
+  for (const one of bad) catalogue.blame(one, 'quarantined', { code: 'trust.unsigned', reason: 'Nobody signed it.' });
   expect(refs(search({ unsound: true }).bundles)).toEqual(refs(bad));
   expect(search({ unsound: true, limit: 1 }).total).toBe(bad.length);
   const [first] = bad;
