@@ -29,7 +29,7 @@ export type BenchmarkRequest = z.infer<typeof BenchmarkRequestSchema>;
 
 /** What a screen draws of a series of runs. */
 export const BenchmarkSeriesSchema = z.object({
-  /** Equal bars from the fastest run to the 99th percentile; `above` is how many runs were slower than that. */
+  /** Equal bars from the fastest run to `toMs`; `above` is how many runs were slower than that. */
   histogram: z.object({ fromMs: z.number(), toMs: z.number(), counts: z.array(z.number().int()), above: z.number().int() }),
   /** The course of time: median and slowest of each few runs, and the round they belong to. */
   timeline: z.array(z.object({ round: z.number().int(), runs: z.number().int(), p50: z.number(), max: z.number() })),

@@ -39,6 +39,32 @@ async function violations(page: Page): Promise<string[]> {
 }
 
 describe.each(['light', 'dark'] as const)('in the %s scheme', (colorScheme) => {
+  test('how fast it is: settings side by side, the runs drawn, where the time goes', async () => {
+    const { page, complaints } = await openWindow(browser, workspace.link, { colorScheme });
+    await look(page, { ref: digits, view: 'speed' });
+    await page.getByText('Not measured yet').waitFor();
+    await page.getByLabel('Threads').fill('1, many');
+    await page.getByText('Whole numbers from 0 to 256, with commas between them').waitFor();
+    expect(await page.getByRole('button', { name: 'Measure on this computer' }).isDisabled()).toBe(true);
+    await page.getByLabel('Threads').fill('1, 2');
+    await page.getByLabel('Rounds').fill('3');
+    await page.getByLabel('Runs in a round').fill('20');
+    await page.getByRole('button', { name: 'Measure on this computer' }).click();
+    await page.getByRole('heading', { name: 'Where the time goes' }).waitFor();
+    const settings = page.getByRole('table', { name: 'Measured settings' });
+    await settings.getByText('2 threads, batch 1').waitFor();
+    await page.getByRole('table', { name: 'Time by operator' }).getByText('Conv', { exact: true }).waitFor();
+    expect(await violations(page)).toEqual([]);
+    await page.getByRole('radio', { name: 'Table' }).check({ force: true });
+    await page.getByRole('table', { name: 'Latencies as a table' }).waitFor();
+    // Looking elsewhere and coming back costs no measurement.
+    await look(page, { ref: digits, view: 'nodes' });
+    await look(page, { ref: digits, view: 'speed' });
+    await settings.getByText('2 threads, batch 1').waitFor();
+    expect(complaints).toEqual([]);
+    await page.context().close();
+  });
+
   test('from the bundle to a node, its neighbours and its weights', async () => {
     const { page, complaints } = await openWindow(browser, workspace.link, { colorScheme });
     await look(page, { ref: digits });

@@ -1,10 +1,10 @@
 /** The few parts of ECharts that the screens use, drawn as SVG. Imported only where a chart is shown. */
 import { CustomChart, LineChart, ScatterChart } from 'echarts/charts';
-import { AriaComponent, GridComponent, TooltipComponent } from 'echarts/components';
+import { AriaComponent, GridComponent, MarkLineComponent, TooltipComponent } from 'echarts/components';
 import { type ECharts, type EChartsCoreOption, init, use as register } from 'echarts/core';
 import { SVGRenderer } from 'echarts/renderers';
 
-register([ScatterChart, LineChart, CustomChart, GridComponent, TooltipComponent, AriaComponent, SVGRenderer]);
+register([ScatterChart, LineChart, CustomChart, GridComponent, MarkLineComponent, TooltipComponent, AriaComponent, SVGRenderer]);
 
 export type { ECharts, EChartsCoreOption };
 

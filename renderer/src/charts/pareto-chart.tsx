@@ -1,16 +1,16 @@
 /** Metric against latency or size, with its table one click away and PNG, SVG and CSV out. */
-import { useMantineColorScheme } from '@mantine/core';
-import { type RefObject, useEffect, useMemo, useRef, useState } from 'react';
+import { useCallback, useMemo, useRef, useState } from 'react';
 import type { TrialVariant } from '#contract';
 import { saveFile, toCsv } from '../lib/csv.ts';
 import { Button } from '../parts/button.tsx';
 import { Choice } from '../parts/field.tsx';
 import { DataGrid } from '../parts/grid/data-grid.tsx';
 import type { GridColumn } from '../parts/grid/columns.ts';
-import { type ECharts, startChart, toPng } from './echarts.ts';
+import { type ECharts, toPng } from './echarts.ts';
 import styles from './pareto-chart.module.css';
 import { type ParetoData, type ParetoPoint, paretoData } from './pareto-data.ts';
 import { type ParetoAxis, paretoOption } from './pareto-option.ts';
+import { Plot } from './plot.tsx';
 
 interface Props {
   /** Names the exported files. */
@@ -24,6 +24,7 @@ export function ParetoChart({ name, variants, chosen }: Props) {
   const [view, setView] = useState<'chart' | 'table'>('chart');
   const data = useMemo(() => paretoData(variants, chosen), [variants, chosen]);
   const chart = useRef<ECharts | null>(null);
+  const option = useCallback(() => paretoOption(data, axis), [data, axis]);
   const columns = useMemo(() => columnsOf(data), [data]);
   const csv = (): void => {
     const rows = data.points.map((point) => [point.name, point.metric, point.low, point.high, point.p50Ms, point.bytes, point.pareto, point.chosen]);
@@ -85,7 +86,7 @@ export function ParetoChart({ name, variants, chosen }: Props) {
         <p className={styles.waiting}>No variant has all its figures yet. Each appears here once it was scored and benchmarked.</p>
       ) : view === 'chart' ? (
         <>
-          <Plot data={data} axis={axis} chart={chart} />
+          <Plot option={option} chart={chart} className={styles.plot} />
           <p className={styles.legend}>
             Filled: on the Pareto front (dashed). Bars: 95 % interval. Better is towards the {data.higherIsBetter ? 'upper' : 'lower'} left.
           </p>
@@ -107,35 +108,4 @@ function columnsOf(data: ParetoData): GridColumn<ParetoPoint>[] {
     { id: 'size', header: 'Size', unit: data.size.unit, align: 'right', value: (row) => row.bytes / data.size.factor },
     { id: 'front', header: 'Front', value: (row) => (row.pareto ? 'on it' : 'dominated') },
   ];
-}
-
-function Plot({ data, axis, chart }: { data: ParetoData; axis: ParetoAxis; chart: RefObject<ECharts | null> }) {
-  const element = useRef<HTMLDivElement>(null);
-  const { colorScheme } = useMantineColorScheme();
-  useEffect(() => {
-    if (!element.current) return;
-    const started = startChart(element.current);
-    chart.current = started;
-    const observer = new ResizeObserver(() => started.resize());
-    observer.observe(element.current);
-    return () => {
-      observer.disconnect();
-      started.dispose();
-      chart.current = null;
-    };
-  }, [chart]);
-  useEffect(() => {
-    // The colours are read anew when the scheme changes, be it by a setting or by the system.
-    const draw = (): void => chart.current?.setOption(paretoOption(data, axis), { notMerge: true });
-    draw();
-    const system = window.matchMedia('(prefers-color-scheme: dark)');
-    const later = (): number => requestAnimationFrame(draw);
-    system.addEventListener('change', later);
-    const frame = later();
-    return () => {
-      system.removeEventListener('change', later);
-      cancelAnimationFrame(frame);
-    };
-  }, [data, axis, chart, colorScheme]);
-  return <div ref={element} className={styles.plot} />;
 }

@@ -56,14 +56,15 @@ export function outliersOf(samplesMs: ArrayLike<number>): NonNullable<Benchmark[
 }
 
 /**
- * The series as a screen draws it: a histogram from the fastest run to the 99th percentile (what lies above is counted, not
- * drawn, or one slow run would press all others into one bar), and the course of time in points of equally many runs.
+ * The series as a screen draws it: a histogram from the fastest run to the 99th percentile or to where outliers begin, whichever
+ * comes first (what lies above is counted, not drawn, or one slow run would press all others into one bar), and the course of
+ * time in points of equally many runs.
  */
 export function seriesOf(rounds: readonly Float64Array[]): BenchmarkSeries {
   const all = Float64Array.from(rounds.flatMap((round) => [...round]));
   const inOrder = sorted(all);
   const fromMs = inOrder[0] ?? 0;
-  const toMs = percentile(inOrder, 99);
+  const toMs = Math.min(percentile(inOrder, 99), outliersOf(all).aboveMs);
   const width = (toMs - fromMs) / HISTOGRAM_BINS;
   const counts = new Array<number>(HISTOGRAM_BINS).fill(0);
   let above = 0;

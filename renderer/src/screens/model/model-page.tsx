@@ -14,6 +14,7 @@ import { modelRoute } from '../../routes.ts';
 import { GraphView } from './graph/graph-view.tsx';
 import { ModelOverview } from './model-overview.tsx';
 import { NodesView } from './nodes-view.tsx';
+import { SpeedView } from './speed/speed-view.tsx';
 import { TensorsView } from './tensors-view.tsx';
 
 const VIEWS = [
@@ -21,6 +22,7 @@ const VIEWS = [
   { value: 'graph', label: 'Graph' },
   { value: 'nodes', label: 'Nodes' },
   { value: 'tensors', label: 'Tensors' },
+  { value: 'speed', label: 'Speed' },
 ] as const;
 type View = (typeof VIEWS)[number]['value'];
 
@@ -46,8 +48,8 @@ export function ModelPage(): ReactNode {
               </Link>,
             ]),
       ]}
-      padded={view === 'overview'}
-      fixed={view !== 'overview'}
+      padded={view === 'overview' || view === 'speed'}
+      fixed={view !== 'overview' && view !== 'speed'}
       status={query.data ? sentence(query.data) : waiting(ref, query.isError)}
       action={
         <Tabs
@@ -64,6 +66,7 @@ export function ModelPage(): ReactNode {
             {view === 'overview' && <ModelOverview report={report} modelRef={ref} />}
             {view === 'graph' && <GraphView modelRef={ref} />}
             {view === 'nodes' && <NodesView modelRef={ref} ops={Object.keys(report.ops)} />}
+            {view === 'speed' && <SpeedView key={ref} modelRef={ref} />}
             {view === 'tensors' && <TensorsView modelRef={ref} report={report} />}
           </>
         )}
