@@ -5,6 +5,7 @@
 import type { HardwareDevice, ProviderState } from '#contract';
 import { cudaMajor, libraryStop } from './cuda-libraries.ts';
 import { tooOldFor } from './devices/nvidia-age.ts';
+import { installDriver } from './devices/nvidia-stops.ts';
 import { install } from './devices/words.ts';
 import { type Place, placeName, shippedProviders } from './place.ts';
 import type { FoundFacts, ProbeName } from './probes/table.ts';
@@ -80,10 +81,10 @@ function reachNvidia(context: Context, name: 'cuda' | 'tensorrt'): Row {
     return {
       state: 'driver ok',
       reason: `The driver ${served === undefined ? `is ${driver}` : `serves CUDA ${served}`}, and this provider is built for CUDA ${wanted}.`,
-      remedy: {
-        text: `Update the NVIDIA driver to one that serves CUDA ${wanted}${wanted === CUDA_MAJOR ? ` (${CUDA_DRIVER} or newer)` : ''}.`,
-        command: 'nvidia-smi',
-      },
+      remedy: installDriver(
+        `Update the NVIDIA driver to one that serves CUDA ${wanted}${wanted === CUDA_MAJOR ? ` (${CUDA_DRIVER} or newer)` : ''}${facts.system?.wsl ? ', on Windows' : ''}.`,
+        facts,
+      ),
     };
   }
   for (const library of [libraries.shared, libraries[name]]) {

@@ -120,7 +120,7 @@ export function summarize(devices: readonly HardwareDevice[], providers: readonl
 
 function reasonOf(stoppedBy: string): string {
   return stoppedBy
-    .replace(/: no runtime path from here$/, '')
+    .replace(/: (?:no runtime path from here|the npm package .*)$/, '')
     .replace(/^.* is there, but /, '')
     .replace(/^(A|The|No|Only|Not) /, (word) => word.toLowerCase());
 }

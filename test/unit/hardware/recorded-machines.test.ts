@@ -81,7 +81,10 @@ describe('NVIDIA', () => {
     const states = report.devices.filter((device) => device.kind === 'gpu').map((device) => device.stoppedBy);
     expect(states.filter((text) => text?.startsWith('it fell off the bus'))).toHaveLength(1);
     expect(report.devices.find((device) => device.id === '0000:0b:00.0')).toMatchObject({ name: 'NVIDIA GeForce RTX 2080 Ti', state: 'present' });
-    expect(row(report, 'cuda')?.reason).toBe('The driver is 520.61.05, and this provider is built for CUDA 13.');
+    expect(row(report, 'cuda')).toMatchObject({
+      reason: 'The driver is 520.61.05, and this provider is built for CUDA 13.',
+      remedy: { text: expect.stringContaining('580 or newer') },
+    });
   });
 
   it('names both versions where module and libraries differ', async () => {
@@ -115,7 +118,8 @@ describe('NVIDIA', () => {
   it('tells a container without its GPU from a machine without a driver', async () => {
     const report = await detect('container-without-gpu');
     expect(lines(report)).toEqual(['gpu NVIDIA Tesla T4: present; libcuda.so.1 is missing in this container']);
-    expect(commandOf(report, 'T4')).toContain('--gpus all');
+    expect(report.devices.find((device) => device.name.includes('T4'))?.remedy?.text).toContain('--gpus all');
+    expect(commandOf(report, 'T4')).toMatch(/^sudo nvidia-ctk runtime configure/);
     const old = await detect('vmware-passthrough-new-kernel');
     expect(old.machine.virtualization).toBe('virtual machine (VMware)');
     expect(lines(old)[1]).toContain('its kernel module is not built for the kernel that runs');

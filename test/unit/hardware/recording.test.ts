@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { hardwareReportText, HardwareReportSchema } from '#contract';
-import { detectHardware, MAX_RECORDING_BYTES, parseRecording, type Recording, readRecording } from '#core/hardware';
+import { detectHardware, MAX_RECORDING_BYTES, parseRecording, readRecording } from '#core/hardware';
 import { countCpus, parseCpuList } from '../../../app/core/hardware/cpu-list.ts';
 import { recordingMachine, withoutPerson } from '../../../app/core/hardware/recorder.ts';
 import { replayMachine } from '../../../app/core/hardware/replay.ts';

@@ -125,7 +125,7 @@ function behindNode(accel: AccelDevice | undefined): Standing | undefined {
     return {
       state: 'present',
       stoppedBy: `its device node ${path} is missing`,
-      remedy: { text: 'In a container: hand the node in.', command: `docker run --device ${path} …` },
+      remedy: { text: `In a container: start it with --device ${path}.` },
     };
   if (accel.library && !accel.library.found) {
     return {

@@ -49,8 +49,11 @@ function boundElsewhere({ pci, facts }: NvidiaCase): Stop | undefined {
   return undefined;
 }
 
-function installDriver(text: string, { system }: FoundFacts): NonNullable<Stop['remedy']> {
+/** NVIDIA's driver as this distribution packs it. */
+export function installDriver(text: string, { system }: FoundFacts): NonNullable<Stop['remedy']> {
   const distro = system?.distro;
+  // The driver belongs to what is outside: to Windows, to the machine that runs the container.
+  if (system?.wsl || system?.container) return { text };
   if (distro === undefined || distro === 'ubuntu') return { text, command: 'sudo ubuntu-drivers install' };
   return install(text, distro, { debian: 'nvidia-driver', fedora: 'akmod-nvidia', arch: 'nvidia-open' });
 }
@@ -99,8 +102,8 @@ function mismatch({ nvidia, facts }: NvidiaCase): Stop | undefined {
 }
 
 const WITH_GPUS: NonNullable<Stop['remedy']> = {
-  text: 'The container was started without its GPU: install the NVIDIA Container Toolkit on the machine, and start the container with it.',
-  command: 'docker run --gpus all …',
+  text: 'The container was started without its GPU. On the machine that runs it: install the NVIDIA Container Toolkit, have it set up Docker as below, and start the container with --gpus all.',
+  command: 'sudo nvidia-ctk runtime configure --runtime=docker && sudo systemctl restart docker',
 };
 
 function libraryMissing({ nvidia, facts }: NvidiaCase): Stop | undefined {

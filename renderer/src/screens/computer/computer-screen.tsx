@@ -1,10 +1,10 @@
 import { useMutation, useQuery } from '@tanstack/react-query';
 import type { ReactNode } from 'react';
 import { IconCheck, IconMinus } from '@tabler/icons-react';
-import type { HardwareReport } from '#contract';
+import { hardwareReportText, type HardwareReport } from '#contract';
 import { Page } from '../../frame/page.tsx';
 import { client, orpc, queryClient } from '../../lib/engine.ts';
-import { bytes, number } from '../../lib/format.ts';
+import { bytes, milliseconds, number } from '../../lib/format.ts';
 import { Button } from '../../parts/button.tsx';
 import { useCopy } from '../../parts/copy.tsx';
 import { ErrorPanel } from '../../parts/error-panel.tsx';
@@ -32,7 +32,7 @@ export function ComputerScreen(): ReactNode {
       padded
       action={
         <>
-          <Button disabled={!report} onClick={() => report && copy(JSON.stringify(report, null, 2))}>
+          <Button disabled={!report} onClick={() => report && copy(hardwareReportText(report))}>
             {copied ? 'Copied' : 'Copy report'}
           </Button>
           <Button kind="primary" busy={detect.isPending && 'Detecting'} onClick={() => detect.mutate()}>
@@ -53,6 +53,21 @@ export function ComputerScreen(): ReactNode {
   );
 }
 
+/** `384, all usable here; 192 as built in 2 sockets` */
+function cores(cpu: HardwareReport['cpu']): string {
+  const usable = cpu.usableCores === cpu.cores ? `${cpu.cores}, all usable here` : `${cpu.cores}, of which ${number(cpu.usableCores)} usable by this process`;
+  const built = cpu.physicalCores !== undefined && cpu.physicalCores !== cpu.cores ? `; ${cpu.physicalCores} as built` : '';
+  const sockets = cpu.sockets !== undefined && cpu.sockets > 1 ? ` in ${cpu.sockets} sockets` : '';
+  const kinds = cpu.kinds ? `; ${cpu.kinds.map((kind) => `${kind.count} × ${kind.name}`).join(', ')}` : '';
+  return usable + built + sockets + kinds;
+}
+
+/** Caches are binary by nature; `32 KiB`. */
+function cache({ name, bytes: size, sharedBy }: NonNullable<HardwareReport['cpu']['caches']>[number]): string {
+  const shown = size >= 1024 ** 2 ? `${number(size / 1024 ** 2)} MiB` : `${number(size / 1024)} KiB`;
+  return `${name} ${shown}${sharedBy !== undefined && sharedBy > 1 ? ` for ${sharedBy} threads` : ''}`;
+}
+
 function Report({ report }: { report: HardwareReport }) {
   const { cpu, machine, memory } = report;
   return (
@@ -62,6 +77,7 @@ function Report({ report }: { report: HardwareReport }) {
         aside={
           <span className={styles.aside}>
             Detected <Moment at={report.detectedAt} />
+            {report.took && `; looking took ${milliseconds(report.took.probesMs)}`}
           </span>
         }
       >
@@ -78,11 +94,9 @@ function Report({ report }: { report: HardwareReport }) {
         <Facts
           items={[
             { name: 'Model', value: cpu.model },
-            {
-              name: 'Cores',
-              value:
-                cpu.usableCores === cpu.cores ? `${cpu.cores}, all usable here` : `${cpu.cores}, of which ${number(cpu.usableCores)} usable by this process`,
-            },
+            { name: 'Cores', value: cores(cpu) },
+            ...(cpu.limits && cpu.limits.length > 0 ? [{ name: 'Limited by', value: cpu.limits.join('; ') }] : []),
+            ...(cpu.caches ? [{ name: 'Caches', value: cpu.caches.map(cache).join(', ') }] : []),
             { name: 'int8 kernels', value: cpu.int8.path },
             { name: 'For quantization', value: cpu.int8.advice },
           ]}

@@ -11,14 +11,18 @@ const KINDS = {
   npu: { icon: IconBrain, word: 'Neural processor' },
 };
 
+function memory({ memoryBytes, memoryFreeBytes }: HardwareDevice): string {
+  return `${bytes(memoryBytes ?? 0)}${memoryFreeBytes === undefined ? '' : `, ${bytes(memoryFreeBytes)} free`}`;
+}
+
 /** One device: its name and facts, the chain it climbs, and where it stops with the reason and the remedy. */
 export function DeviceChain({ device }: { device: HardwareDevice }) {
   const { icon: Icon, word } = KINDS[device.kind];
   const facts = [
     word,
     device.vendor,
-    device.memoryBytes !== undefined && bytes(device.memoryBytes),
-    device.driver,
+    device.memoryBytes !== undefined && memory(device),
+    device.driver && `driver ${device.driver}`,
     device.providers.length > 0 && `for ${device.providers.join(', ')}`,
   ];
   return (
@@ -28,14 +32,22 @@ export function DeviceChain({ device }: { device: HardwareDevice }) {
         <div className={styles.deviceHead}>
           <div className={styles.deviceName}>
             <h3>{device.name}</h3>
-            <p className="dim small">{facts.filter(Boolean).join(' · ')}</p>
+            <p className="dim small">
+              {facts.filter(Boolean).join(' · ')}
+              {device.id !== undefined && (
+                <>
+                  {' · '}
+                  <code>{device.id}</code>
+                </>
+              )}
+            </p>
           </div>
-          <Chain state={device.state} of={device.name} />
+          <Chain state={device.state} of={device.name} final={device.noPath === true} />
         </div>
         {device.stoppedBy !== undefined && (
-          <div className={styles.stop}>
+          <div className={device.noPath ? `${styles.stop} ${styles.final}` : styles.stop}>
             <p>
-              <strong>Stopped by:</strong> {device.stoppedBy}
+              <strong>{device.noPath ? 'Not used here:' : 'Stopped by:'}</strong> {device.stoppedBy}
             </p>
             {device.remedy && <p>{device.remedy.text}</p>}
             {device.remedy?.command !== undefined && <Copyable text={device.remedy.command} label={`Copy the command for ${device.name}`} />}
