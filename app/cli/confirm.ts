@@ -21,9 +21,11 @@ export async function confirm(question: string, signal: AbortSignal): Promise<vo
     });
   }
   const lines = createInterface({ input: process.stdin, output: process.stderr });
+  // The end of the input is no answer, and would be waited for for ever.
+  const ended = new Promise<string>((resolve) => lines.once('close', () => resolve('')));
   try {
-    const answer = await lines.question(`${printable(question)} [y/N] `, { signal: AbortSignal.any([signal, AbortSignal.timeout(ANSWER_WAIT_MS)]) });
-    if (/^\s*y(es)?\s*$/i.test(answer)) return;
+    const asked = lines.question(`${printable(question)} [y/N] `, { signal: AbortSignal.any([signal, AbortSignal.timeout(ANSWER_WAIT_MS)]) });
+    if (/^\s*y(es)?\s*$/i.test(await Promise.race([asked, ended]))) return;
   } finally {
     lines.close();
   }

@@ -5,7 +5,8 @@
 import { type Administrator, EdgewrightError } from '#contract';
 import type { Clock, Sqlite } from '#core/platform';
 import { DAY_MS, type Identity, type Keyring, MAX_GRANTED_DEVICES, type Note, PersonNameSchema, signGrant, signGrantFile } from '#core/trust';
-import type { DeviceStore } from './device-store.ts';
+import type { AgentStatus } from '#core/protocol';
+import type { DeviceRow, DeviceStore } from './device-store.ts';
 import type { Revoked, RevokedRow } from './revoked.ts';
 
 interface GrantRow {
@@ -44,7 +45,8 @@ export class Administrators {
   }
 
   list(): Administrator[] {
-    return this.#known().map((one) => this.#describe(one));
+    const ours = this.#ours();
+    return this.#known().map((one) => this.#describe(one, ours));
   }
 
   byKey(key: string): Administrator | undefined {
@@ -110,26 +112,30 @@ export class Administrators {
     return [...granted, ...others.map((row): Known => ({ key: row.key, name: row.name ?? row.key.slice(0, 16), grant: undefined, revoked: row }))];
   }
 
-  #describe({ key, name, grant, revoked }: Known): Administrator {
-    const { devices, clock } = this.#o;
+  /** Our devices with what each last said: read once for all who are described. */
+  #ours(): { row: DeviceRow; status: AgentStatus | undefined }[] {
+    const { devices } = this.#o;
+    return devices
+      .all()
+      .filter((row) => row.workspace === null)
+      .map((row) => ({ row, status: devices.status(row.id) }));
+  }
+
+  #describe({ key, name, grant, revoked }: Known, ours = this.#ours()): Administrator {
     const counter = this.#o.revoked.statement()?.counter ?? 0;
-    const expired = grant !== undefined && clock.now() > grant.until;
+    const expired = grant !== undefined && this.#o.clock.now() > grant.until;
     return {
       name,
       fingerprint: key,
       state: revoked ? 'revoked' : expired ? 'expired' : 'valid',
       ...(grant && { grantedAt: grant.granted_at, until: grant.until }),
       ...(revoked && { revokedAt: revoked.at }),
-      devices: devices
-        .all()
-        .filter((row) => row.workspace === null)
-        .map((row) => {
-          const status = devices.status(row.id);
-          const seen = status?.administrators?.seen.find((one) => one.key === key);
-          const theirs = status?.bundles.filter((one) => one.deployedBy === name && (one.state === 'active' || one.state === 'on trial')) ?? [];
-          const serves = theirs.map((one) => `${one.name}@${one.version}#${one.variant}`);
-          return { name: row.name, told: row.told >= counter, serves, ...(seen && { seenAt: seen.at }) };
-        }),
+      devices: ours.map(({ row, status }) => {
+        const seen = status?.administrators?.seen.find((one) => one.key === key);
+        const theirs = status?.bundles.filter((one) => one.deployedBy === name && (one.state === 'active' || one.state === 'on trial')) ?? [];
+        const serves = theirs.map((one) => `${one.name}@${one.version}#${one.variant}`);
+        return { name: row.name, told: row.told >= counter, serves, ...(seen && { seenAt: seen.at }) };
+      }),
     };
   }
 

@@ -49,7 +49,7 @@ export class Memberships {
   /**
    * Takes over what a grant file gives: a new workspace, or a new grant of one that was joined. Devices that are here keep
    * their names.
-   * @throws trust.grant-other-key, trust.grant-own, trust.grant-changed-hands, trust.grant-expired, trust.clock-behind, trust.signer-name
+   * @throws trust.grant-other-key, trust.grant-own, trust.grant-changed-hands, trust.grant-older, trust.grant-expired, trust.clock-behind, trust.signer-name
    */
   join(file: OpenGrantFile, called: string | undefined): Joined {
     const { db, keyring, clock } = this.#o;
@@ -76,6 +76,12 @@ export class Memberships {
             expected: publicKeyId(known.signer),
             found: file.fingerprint,
             hint: 'If that workspace was made anew, leave it first: edgewright workspace leave NAME.',
+          });
+        }
+        if (known && grant.issuedAt < known.issued_at) {
+          throw refused('grant-older', `A newer grant of ${known.name} is here already.`, {
+            expected: `one of ${new Date(known.issued_at).toISOString()} or later`,
+            found: new Date(grant.issuedAt).toISOString(),
           });
         }
         this.#save(file, called ?? known?.name ?? file.name, known, now);

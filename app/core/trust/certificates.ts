@@ -195,7 +195,7 @@ async function requestedKey(csrPem: string, name: string, { who, hint }: { who: 
   const key = createPublicKey({ key: Buffer.from(request.publicKey.rawData), format: 'der', type: 'spki' });
   if (key.asymmetricKeyDetails?.namedCurve !== 'prime256v1') throw refused('its key is not P-256');
   const names = request.subjectName.getField('CN');
-  if (names.length !== 1 || names[0] !== name) throw refused('it names another device');
+  if (names.length !== 1 || names[0] !== name) throw refused('it names somebody else');
   return request.publicKey;
 }
 

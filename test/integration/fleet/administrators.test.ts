@@ -110,11 +110,14 @@ test('two who deploy at once: one follows the other, each is told how it went, a
 test('a new grant takes the place of the old one, and devices stay what they are called', async () => {
   const before = b.fleet.memberships.find('site');
   const [other] = b.fleet.list();
+  const old = await grantTo(b, 'bob', 30);
+  await expect.poll(() => Date.now() - old.grant.issuedAt).toBeGreaterThan(1000);
   const joined = await b.fleet.join(await grantTo(b, 'bob', 60), 'north site');
   expect(joined).toMatchObject({ added: [], renamed: [], left: [], membership: { name: 'north site', devices: [other?.name] } });
   expect(joined.membership.until).toBeGreaterThan(before.until);
   expect((await b.fleet.refresh())[0]).toMatchObject({ state: 'reachable', workspace: 'north site' });
   expect(a.fleet.administrators.list()).toHaveLength(1);
+  await expect(b.fleet.join(old)).rejects.toMatchObject({ code: 'trust.grant-older' });
 });
 
 test('a file of another key that says it is of a workspace that was joined is refused', async () => {
