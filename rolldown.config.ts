@@ -35,6 +35,7 @@ export default defineConfig([
       'agent/main': 'app/agent/main.ts',
       'engine/main': 'app/engine/main.ts',
       'core/onnx/reader-main': 'app/core/onnx/reader-main.ts',
+      'core/trials/quantize-main': 'app/core/trials/quantize-main.ts',
       'core/runtime/runner-main': 'app/core/runtime/runner-main.ts',
       'core/hardware/prove-main': 'app/core/hardware/prove-main.ts',
       'core/hardware/probe-main': 'app/core/hardware/probe-main.ts',

@@ -1,9 +1,8 @@
 /** One quantized file from a bundle or a bare model, outside of any trial. */
 import type { QuantizeRequest, QuantizeResult } from '#contract';
 import type { BlobStore } from '#core/bundles';
-import { checkReplaceable, residentMemory } from '#core/platform';
-import { quantizeModel } from '#core/quantize';
-import { quantizeRuntime } from '#core/trials';
+import { checkReplaceable } from '#core/platform';
+import { quantizeApart } from '#core/trials';
 import type { Runnables } from './runnables.ts';
 
 export async function quantize(request: QuantizeRequest, from: { runnables: Runnables; store: BlobStore }, signal?: AbortSignal): Promise<QuantizeResult> {
@@ -11,7 +10,7 @@ export async function quantize(request: QuantizeRequest, from: { runnables: Runn
   const runnable = await from.runnables.resolve(request.ref, signal);
   const own = [...(runnable.bundle?.files.values() ?? [])].find((f) => f.role === 'calibration');
   const calibration = request.calibration ?? (own && from.store.path(own.digest));
-  const { output, variant, bytes, seconds, warnings } = await quantizeModel(
+  const { output, variant, bytes, seconds, warnings, peakMemoryBytes } = await quantizeApart(
     {
       modelPath: runnable.modelPath,
       outputPath: request.output,
@@ -25,8 +24,7 @@ export async function quantize(request: QuantizeRequest, from: { runnables: Runn
       prepare: request.prepare,
       ...(calibration !== undefined && { calibration }),
     },
-    quantizeRuntime,
-    signal ? { signal } : {},
+    { signal },
   );
-  return { output, variant, bytes, seconds, peakMemoryBytes: residentMemory(process.pid)?.peak ?? process.memoryUsage.rss(), warnings };
+  return { output, variant, bytes, seconds, peakMemoryBytes, warnings };
 }

@@ -8,13 +8,12 @@ import { abortError, type Clock } from '#core/platform';
 import { asEdgewrightError, EdgewrightError, type Trial, type TrialVariant } from '#contract';
 import type { BlobStore, LayerFile, Registry, ResolvedBundle, Role } from '#core/bundles';
 import { AGREEMENT, goldenRule, labelledCases, readNpz, sliceRows, type Tensor } from '#core/datasets';
-import { quantizeModel, type QuantizeRequest } from '#core/quantize';
 import { benchmarkModels, evaluate, referenceOutput, type Runner, RUNNER_MEMORY_BYTES, runGolden, startRunner } from '#core/runtime';
 import { judgeGate, parseGate } from './gates.ts';
 import { MAKE_TIMEOUT_MS, WARM_UP_RUNS } from './limits.ts';
 import { markPareto } from './pareto.ts';
 import { describeStep, fractionDone, nextStep, type Step, stageAfter } from './plan.ts';
-import { quantizeRuntime } from './quantize-runtime.ts';
+import { type ApartRequest, quantizeApart } from './quantize-apart.ts';
 import { recipeOf } from './variants.ts';
 import { decide } from './verdict.ts';
 
@@ -132,9 +131,9 @@ class Executor {
     const basePath = this.#modelPaths.get(this.#base().name);
     if (basePath === undefined) throw new EdgewrightError({ code: 'bundle.no-base', message: 'The variant to quantize from did not load.', owner: 'input' });
     const outputPath = join(workDir, `${variant.name}.onnx`);
-    const request: QuantizeRequest = { ...recipe.quantize, modelPath: basePath, outputPath };
+    const request: ApartRequest = { ...recipe.quantize, modelPath: basePath, outputPath };
     if (recipe.needsCalibration) request.calibration = this.#dataPath('calibration', variant.name);
-    const made = await quantizeModel(request, quantizeRuntime, {
+    const made = await quantizeApart(request, {
       signal: AbortSignal.any([signal, AbortSignal.timeout(MAKE_TIMEOUT_MS)]),
       onProgress: (p) => this.#context.onProgress({ step: `${variant.name}: ${p.step}`, fraction: fractionDone(this.#trial) }),
     });

@@ -1,9 +1,9 @@
 /** The variants a trial can make, by name: what to quantize, and how it is called in the manifest. */
 import { EdgewrightError } from '#contract';
-import type { QuantizeRequest } from '#core/quantize';
+import type { ApartRequest } from './quantize-apart.ts';
 
 export interface VariantRecipe {
-  quantize: Pick<QuantizeRequest, 'variant'> & Partial<QuantizeRequest>;
+  quantize: Pick<ApartRequest, 'variant'> & Partial<ApartRequest>;
   needsCalibration: boolean;
   /** For the manifest: element type of the weights. */
   precision: string;
