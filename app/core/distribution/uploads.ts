@@ -15,6 +15,8 @@ import { type Algorithm, newHash } from './names.ts';
 const DATA = 'data';
 const NOTE = 'upload.json';
 const NEW = 'new-';
+/** What an upload is called. Ids come from strangers: nothing else becomes part of a path. */
+const ID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 const ENTRY = /^([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})(?:\.(\d+)-(\d*))?$/;
 
 const NoteSchema = z.object({ repository: z.string(), digest: z.string().optional(), maxBytes: z.number().int().min(0) });
@@ -248,6 +250,7 @@ export class Uploads {
 
   /** Renames the upload's folder to carry this process. undefined when there is no such upload. */
   async #claim(id: string): Promise<string | undefined> {
+    if (!ID.test(id)) return undefined;
     const mine = this.#mine(id);
     if (await moved(join(this.#dir, id), mine)) return mine;
     for (const name of await this.#names()) {

@@ -82,6 +82,15 @@ test('one that another living process works on is left alone; what a dead one he
   expect(await readdir(dir)).toEqual([id]);
 });
 
+test('what is no id of an upload is none, whatever lies there', async () => {
+  const uploads = open();
+  const id = await begun(uploads);
+  const held = `${id}.${process.ppid}-${startMark(process.ppid)}`;
+  await rename(join(dir, id), join(dir, held));
+  for (const other of [held, '..', '.', '', `../${id}`, `${id}/data`, id.toUpperCase(), 'a\0b']) expect(await offsetOf(uploads, other), other).toBeUndefined();
+  expect(await readdir(dir)).toEqual([held]);
+});
+
 test('a newer request takes over from one whose connection hangs, and keeps what that one got', async () => {
   const uploads = open();
   const id = await begun(uploads);

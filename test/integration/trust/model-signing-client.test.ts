@@ -2,9 +2,10 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import * as x509 from '@peculiar/x509';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { client, writeModel } from '../../parity/trust/oms.ts';
-import { certify, person } from '../../unit/trust/signer.ts';
+import { certify, CODE_SIGNING, person } from '../../unit/trust/signer.ts';
 
 let dir: string;
 const at = (name: string) => join(dir, name);
@@ -49,6 +50,20 @@ describe.skipIf(process.platform === 'win32')('the conformance client', () => {
     expect(await sign('leaf.pem')).toEqual({ ok: true });
     expect(await client('verify-model', [...CERTIFICATE(), '--bundle', at('certificate.sig'), '--cert-chain', at('root.crt')])).toEqual({ ok: true });
     expect(await client('verify-model', [...CERTIFICATE(), '--bundle', at('certificate.sig')])).toEqual(failing('usage'));
+  });
+
+  test('takes a certificate that vouches for itself where it is the one that is trusted, as of an authority or not', async () => {
+    for (const authority of [false, true]) {
+      const own = await certify('Own', { authority, usages: x509.KeyUsageFlags.digitalSignature, purposes: [CODE_SIGNING] });
+      await writeFile(at('own.pem'), own.person.privateKey.export({ type: 'sec1', format: 'pem' }));
+      await writeFile(at('own.crt'), own.pem);
+      const sign = ['--output-bundle', at('own.sig'), '--private-key', at('own.pem'), '--signing-cert', at('own.crt')];
+      expect(await client('sign-model', [...CERTIFICATE(), ...sign])).toEqual({ ok: true });
+      expect(await client('verify-model', [...CERTIFICATE(), '--bundle', at('own.sig'), '--cert-chain', at('own.crt')])).toEqual({ ok: true });
+      expect(await client('verify-model', [...CERTIFICATE(), '--bundle', at('own.sig'), '--cert-chain', at('root.crt')])).toEqual(
+        failing('trust.certificate-untrusted'),
+      );
+    }
   });
 
   test('says what it cannot do', async () => {

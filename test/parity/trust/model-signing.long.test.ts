@@ -291,20 +291,22 @@ describe.skipIf(PYTHON === undefined)(`the reference implementation${noPython}`,
 });
 
 describe.skipIf(OLD.length === 0)(`its earlier releases${noOld}`, () => {
-  test.each(OLD)('%s', async (old) => {
+  const CURVES = ['P-256', 'P-384', 'P-521'];
+  test.each(OLD.flatMap((old) => CURVES.map((curve) => [old, curve] as const)))('%s with a key on %s', async (old, curve) => {
     const authority = await certify('Root', { authority: true });
     const leaf = await certify('Signer', { issuer: authority });
     const at = await place();
     const model = join(at, 'model');
     await writeModel(model, { ...SIMPLE, "it's": '\x00', 'sub/é': 'x' });
-    const keys = await keysOf(leaf.person, at);
+    const keys = await keysOf(person(curve), at);
+    const certified = await keysOf(leaf.person, at, 'leaf-key');
     await writeFile(join(at, 'leaf.pem'), leaf.pem);
     await writeFile(join(at, 'root.pem'), authority.pem);
     const [byKey, byCertificate] = [join(at, 'key.sig'), join(at, 'certificate.sig')];
     const sign = { do: 'sign', model, key: keys.key } as const;
     const [key, certificate] = await reference(old, [
       { ...sign, signature: byKey },
-      { ...sign, signature: byCertificate, certificate: join(at, 'leaf.pem'), chain: [join(at, 'root.pem')] },
+      { ...sign, signature: byCertificate, key: certified.key, certificate: join(at, 'leaf.pem'), chain: [join(at, 'root.pem')] },
     ]);
     expect(key).toEqual(OK);
     const asks = [['--method', 'key', '--model-path', model, '--bundle', byKey, '--public-key', keys.public]];
