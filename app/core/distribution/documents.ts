@@ -26,12 +26,17 @@ const ReferenceSchema = z.looseObject({
 export type Reference = z.infer<typeof ReferenceSchema>;
 
 const References = z.array(ReferenceSchema).max(MAX_REFERENCES);
+/** Looked through until the first that is wrong: there may be hundreds of thousands. */
+const Annotations = z.custom<Record<string, string>>(
+  (value) => typeof value === 'object' && value !== null && !Array.isArray(value) && Object.values(value).every((one) => typeof one === 'string'),
+  'not texts by name',
+);
 const Common = {
   schemaVersion: z.literal(2),
   mediaType: z.string().max(255).optional(),
   artifactType: z.string().max(255).optional(),
   subject: ReferenceSchema.optional(),
-  annotations: z.record(z.string(), z.string()).nullish(),
+  annotations: Annotations.nullish(),
 };
 const ManifestSchema = z.looseObject({ ...Common, config: ReferenceSchema, layers: References, manifests: z.undefined().optional() });
 const IndexSchema = z.looseObject({ ...Common, manifests: References, layers: z.undefined().optional(), config: z.undefined().optional() });
