@@ -69,7 +69,7 @@ async function nowhere(home: string, output: string, ...secrets: string[]): Prom
   }
 }
 
-describe('HTTPS_PROXY', () => {
+describe('HTTPS_PROXY', { timeout: 180_000 }, () => {
   test('is tunnelled through, with its password, to push and to pull', async () => {
     proxy = await testProxy({ 'registry.test:443': portOf(secure) }, `carl:${PROXY_SECRET}`);
     const env = { HTTPS_PROXY: `http://carl:${PROXY_SECRET}@127.0.0.1:${proxy.port}` };

@@ -54,7 +54,7 @@ const push = (at: string, ca: string | undefined, password = 's3cret:ü') =>
   cli(['bundle', 'push', 'digits@1.0.0', at, ...access(ca)], { home: source, input: `${password}\n` });
 const codeOf = ({ json }: { json(): unknown }) => (json() as { error?: { code: string } }).error?.code;
 
-describe.skipIf(address === undefined)(`a registry on the network${reason}`, () => {
+describe.skipIf(address === undefined)(`a registry on the network${reason}`, { timeout: 180_000 }, () => {
   test('takes a bundle from who has the password, and gives it to others who have it', async () => {
     const { home, at } = await registryWith(await authority.issue([address ?? '']));
     expect(await push(at, 'ca.pem')).toMatchObject({ code: 0 });
@@ -95,6 +95,24 @@ describe.skipIf(address === undefined)(`a registry on the network${reason}`, () 
       const refused = await cli(['registry', 'serve', '--listen', `${address}:0`, '--json', ...more], { home });
       expect([refused.code, codeOf(refused)]).toEqual([64, 'usage.registry-exposed']);
     }
+  });
+
+  test('says what is wrong with certificates and keys that cannot be used', async () => {
+    const home = join(work.dir, 'bad-tls');
+    await mkdir(home);
+    const [mine, other] = [await authority.issue([address ?? '']), await authority.issue([address ?? ''])];
+    await writeFile(join(home, 'cert.pem'), mine.certificate);
+    await writeFile(join(home, 'other-key.pem'), other.key);
+    await writeFile(join(home, 'nonsense.pem'), 'nonsense');
+    const paths = (cert: string, key: string) => [join(home, cert), join(home, key)];
+    for (const [cert = '', key = ''] of [paths('cert.pem', 'other-key.pem'), paths('nonsense.pem', 'other-key.pem')]) {
+      const refused = await cli(['registry', 'serve', '--listen', '127.0.0.1:0', '--tls-cert', cert, '--tls-key', key, '--json'], { home });
+      expect([refused.code, codeOf(refused)]).toEqual([64, 'usage.tls']);
+      const pulled = await cli(['bundle', 'pull', `${address}:1/a:1`, '--client-cert', cert, '--client-key', key, '--json'], { home });
+      expect([pulled.code, codeOf(pulled)]).toEqual([64, 'usage.tls']);
+    }
+    const pulled = await cli(['bundle', 'pull', `${address}:1/a:1`, '--ca-file', join(home, 'nonsense.pem'), '--json'], { home });
+    expect([pulled.code, codeOf(pulled)]).toEqual([64, 'usage.tls']);
   });
 
   test('closes what is too many connections of one address, and serves others', async () => {

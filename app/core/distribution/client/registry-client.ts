@@ -8,6 +8,7 @@ import { getCACertificates } from 'node:tls';
 import { abortError, type Clock, isLoopback } from '#core/platform';
 import { MAX_LOGINS, MAX_REDIRECTS, MAX_REGISTRY_SOCKETS } from '../limits.ts';
 import { type Answer, exchange, type LineErrors } from '../wire/exchange.ts';
+import { checkAuthorities, checkKeyPair } from '../tls-material.ts';
 import type { Wire, WireRequest } from '../wire/wire.ts';
 import { type Credentials, dockerCredentials } from './docker-config.ts';
 import { openLogin } from './login.ts';
@@ -45,13 +46,15 @@ const HUB = { name: 'docker.io', host: 'registry-1.docker.io' };
 /**
  * @param actions `pull`, or `pull,push`
  * @param mountFrom further repositories of the registry that are read
- * @throws network.unreachable, trust.registry-certificate, network.no-tls
+ * @throws usage.tls; network.unreachable, trust.registry-certificate, network.no-tls
  */
 export async function openRegistryClient(
   ref: Pick<RegistryRef, 'host' | 'repository'>,
   access: RegistryAccess,
   options: { clock: Clock; actions: 'pull' | 'pull,push'; mountFrom?: readonly string[]; signal?: AbortSignal | undefined },
 ): Promise<RegistryClient> {
+  if (access.ca !== undefined) checkAuthorities(access.ca);
+  if (access.client) checkKeyPair('The client certificate and its key', access.client.cert, access.client.key);
   const host = ref.host === HUB.name ? HUB.host : ref.host;
   const secure = new URL(`https://${host}`);
   const plain = new URL(`http://${host}`);

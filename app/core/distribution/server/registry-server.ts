@@ -21,6 +21,7 @@ import {
 } from '../limits.ts';
 import { OciError } from '../oci-error.ts';
 import type { Repositories } from '../repositories.ts';
+import { checkKeyPair } from '../tls-material.ts';
 import { failure } from './answer.ts';
 import type { BundleDoor } from './bundle-door.ts';
 import { limitConnections } from './connections.ts';
@@ -109,7 +110,9 @@ function report(log: Log, error: unknown): void {
 }
 
 async function readTls({ certFile, keyFile }: { certFile: string; keyFile: string }): Promise<{ cert: Buffer; key: Buffer }> {
-  return { cert: await readFileBounded(certFile, MAX_PEM_BYTES), key: await readFileBounded(keyFile, MAX_PEM_BYTES) };
+  const [cert, key] = [await readFileBounded(certFile, MAX_PEM_BYTES), await readFileBounded(keyFile, MAX_PEM_BYTES)];
+  checkKeyPair("The server's certificate and key", cert, key);
+  return { cert, key };
 }
 
 function exposed(host: string): EdgewrightError {
