@@ -20,6 +20,8 @@ export const BenchmarkRequestSchema = z
     p99Ms: z.number().positive().max(3_600_000).optional(),
     /** Look for the threads and the graph optimization that are fastest here. */
     tune: z.boolean().default(false),
+    /** Measure every execution provider that works here, and recommend one. */
+    compareProviders: z.boolean().default(false),
     /** Say where the time goes, by node and operator. */
     profile: z.boolean().default(false),
     jobId: z.uuid().optional(),
@@ -66,6 +68,27 @@ export const LargestBatchSchema = z.object({
 });
 export type LargestBatch = z.infer<typeof LargestBatchSchema>;
 
+export const ProviderComparisonSchema = z.object({
+  /** The recommended one, by its short name, and why. */
+  provider: z.string(),
+  reason: z.string(),
+  measured: z.array(
+    z.object({
+      provider: z.string(),
+      title: z.string(),
+      p50: z.number(),
+      p50Interval: z.object({ low: z.number(), high: z.number() }).optional(),
+      /** Nodes of the optimized graph, and how many of them ran on it. */
+      nodes: z.number().int(),
+      onIt: z.number().int(),
+      fellBack: z.array(z.object({ node: z.string(), op: z.string(), reason: z.string() })),
+    }),
+  ),
+  /** Those that seemed to work and could not run this model. */
+  failed: z.array(z.object({ provider: z.string(), reason: z.string() })),
+});
+export type ProviderComparison = z.infer<typeof ProviderComparisonSchema>;
+
 export const NodeCostsSchema = z.object({
   runs: z.number().int(),
   /** Mean time of a profiled run, and how much of it the nodes account for, in ms. */
@@ -88,6 +111,7 @@ export const BenchmarkReportSchema = MeasuredSettingSchema.omit({ series: true }
   noisy: z.boolean(),
   tuned: TunedSchema.optional(),
   largestBatch: LargestBatchSchema.optional(),
+  providerComparison: ProviderComparisonSchema.optional(),
   profile: NodeCostsSchema.optional(),
 });
 export type BenchmarkReport = z.infer<typeof BenchmarkReportSchema>;

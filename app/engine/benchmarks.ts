@@ -1,11 +1,12 @@
 /** Benchmarks of a model on this computer, as a job: settings side by side, then whatever else was asked for. */
 import { basename } from 'node:path';
-import { type BenchmarkReport, type BenchmarkRequest, EdgewrightError, type MeasuredSetting } from '#contract';
+import { type BenchmarkReport, type BenchmarkRequest, EdgewrightError, type HardwareReport, type MeasuredSetting } from '#contract';
 import type { BlobStore } from '#core/bundles';
 import { labelledCases, readNpz, type Tensor } from '#core/datasets';
 import {
   benchmarkModels,
   type BenchmarkTarget,
+  compareProviders,
   largestBatch,
   NOISY,
   nodeCosts,
@@ -24,6 +25,7 @@ export interface BenchmarksDeps {
   store: BlobStore;
   runnables: Runnables;
   jobs: Jobs;
+  hardware(): Promise<HardwareReport>;
 }
 
 /** Samples of a data set that are kept at hand, in rows: more would only cost memory. */
@@ -53,7 +55,7 @@ export class Benchmarks {
       memoryLimitBytes: runnable.memoryBytes,
     };
     const call = { signal, timeoutMs: LOAD_TIMEOUT_MS };
-    const parts = 1 + (request.tune ? 1 : 0) + (request.p99Ms === undefined ? 0 : 1) + (request.profile ? 1 : 0);
+    const parts = 1 + (request.tune ? 1 : 0) + (request.p99Ms === undefined ? 0 : 1) + (request.profile ? 1 : 0) + (request.compareProviders ? 1 : 0);
     let done = 0;
     const tell = ({ step, fraction = 0 }: { step: string; fraction?: number }) => control.progress(step, (done + fraction) / parts);
 
@@ -81,6 +83,14 @@ export class Benchmarks {
         threads,
         onProgress: ({ step }) => tell({ step: `largest batch: ${step}` }),
       });
+      done += 1;
+    }
+    if (request.compareProviders) {
+      const { providers } = await this.#deps.hardware();
+      const working = providers.filter((one) => one.state === 'verified' || one.state === 'runtime ok');
+      const compared = { ...target, threads, batch };
+      const onProgress = ({ step }: { step: string }) => tell({ step: `providers: ${step}` });
+      report.providerComparison = await compareProviders(compared, working, { ...call, ...rounds, onProgress });
       done += 1;
     }
     if (request.profile) {

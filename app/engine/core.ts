@@ -234,7 +234,7 @@ export async function openCore(options: CoreOptions): Promise<Core> {
       devices,
       deployments,
       inference,
-      benchmarks: new Benchmarks({ store, runnables, jobs }),
+      benchmarks: new Benchmarks({ store, runnables, jobs, hardware: () => hardware({ fresh: false }) }),
       checker: new Checker(),
       models,
       practice,

@@ -1,6 +1,6 @@
 /** `benchmark`: how fast a model is on this computer, and why. */
 import type { Command } from 'commander';
-import { type BenchmarkReport, EdgewrightError, formatBytes, formatMs, type NodeCosts, significant } from '#contract';
+import { type BenchmarkReport, EdgewrightError, formatBytes, formatMs, type NodeCosts, type ProviderComparison, significant } from '#contract';
 import { action, type Context } from '../command.ts';
 import { percent, table } from '../output.ts';
 import { withProgress } from '../progress.ts';
@@ -15,6 +15,7 @@ interface Flags {
   ep?: string;
   p99?: string;
   tune?: boolean;
+  compareProviders?: boolean;
   profile?: boolean;
 }
 
@@ -33,6 +34,7 @@ export function addBenchmark(program: Command): void {
     .option('--ep <name>', 'execution provider to ask for')
     .option('--p99 <ms>', 'look for the largest batch whose 99th percentile stays below')
     .option('--tune', 'look for the threads and the graph optimization that are fastest here')
+    .option('--compare-providers', 'measure every execution provider that works here, and recommend one')
     .option('--profile', 'say where the time goes, by operator and node')
     .description('Latency, throughput, load time, memory and CPU use of a model on this computer')
     .action(
@@ -45,6 +47,7 @@ export function addBenchmark(program: Command): void {
           rounds: Number(flags.rounds),
           runsPerRound: Number(flags.runs),
           tune: flags.tune ?? false,
+          compareProviders: flags.compareProviders ?? false,
           profile: flags.profile ?? false,
           ...(flags.ep !== undefined && { ep: flags.ep }),
           ...(flags.p99 !== undefined && { p99Ms: Number(flags.p99) }),
@@ -90,6 +93,7 @@ function describe(report: BenchmarkReport): string[] {
   if (report.noisy) lines.push('The machine was busy: do not compare these figures with others. Close other programs and measure again.');
   if (report.tuned) lines.push('', ...describeTuned(report.tuned));
   if (report.largestBatch) lines.push('', ...describeLargest(report.largestBatch));
+  if (report.providerComparison) lines.push('', ...describeComparison(report.providerComparison));
   if (report.profile) lines.push('', ...describeProfile(report.profile));
   return lines;
 }
@@ -117,6 +121,23 @@ function describeLargest({ batch, p99Ms, tried, stoppedBy }: NonNullable<Benchma
       tried.map((row) => [String(row.batch), formatMs(row.p50), formatMs(row.p99), significant(row.throughputPerSecond), String(row.runs)]),
       [0, 1, 2, 3, 4],
     ),
+  ];
+}
+
+function describeComparison({ reason, measured, failed }: ProviderComparison): string[] {
+  return [
+    `Recommended: ${reason}`,
+    ...table(
+      ['provider', 'p50', 'nodes on it', 'first that fell back'],
+      measured.map((row) => [
+        row.provider,
+        formatMs(row.p50),
+        `${row.onIt} of ${row.nodes}`,
+        row.fellBack[0] ? `${row.fellBack[0].node} (${row.fellBack[0].reason})` : '–',
+      ]),
+      [1, 2],
+    ),
+    ...failed.map((one) => `${one.provider} could not run it: ${one.reason}`),
   ];
 }
 

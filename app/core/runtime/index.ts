@@ -8,6 +8,7 @@ export {
   benchmarkModels,
 } from './benchmark/measure.ts';
 export { latencySummary, medianInterval, outliersOf, roundNoise, seriesOf } from './benchmark/figures.ts';
+export { compareProviders, type ProviderComparison } from './benchmark/compare-providers.ts';
 export { type LargestBatch, largestBatch } from './benchmark/largest-batch.ts';
 export { type NodeCosts, nodeCosts } from './benchmark/node-costs.ts';
 export { fixedBatch, repeatRows, syntheticFeeds } from './benchmark/synthetic-feeds.ts';

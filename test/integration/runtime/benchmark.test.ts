@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { benchmarkModels, largestBatch, nodeCosts, startRunner, syntheticFeeds } from '#core/runtime';
+import { benchmarkModels, compareProviders, largestBatch, nodeCosts, startRunner, syntheticFeeds } from '#core/runtime';
 
 const model = join(import.meta.dirname, '../../fixtures/digits/model.onnx');
 
@@ -88,4 +88,14 @@ test('where the time goes is read from real runs', async () => {
   } finally {
     await runner.close();
   }
+});
+
+test('a provider that cannot run the model is told, and hides nothing of the others', async () => {
+  const target = { label: 'digits', load: { path: model } };
+  const compared = await compareProviders(target, [{ name: 'cuda', title: 'NVIDIA CUDA' }], { rounds: 3, runsPerRound: 5 });
+  expect(compared.measured.map((row) => row.provider)).toContain('cpu');
+  // On a machine with CUDA it is measured; anywhere else it is told why not.
+  const told = [...compared.measured.map((row) => row.provider), ...compared.failed.map((one) => one.provider)];
+  expect(told.sort()).toEqual(['cpu', 'cuda']);
+  for (const one of compared.failed) expect(one.reason).toMatch(/./);
 });

@@ -3,6 +3,7 @@ import type { TensorInfo } from '#contract';
 import { makeTensor } from '#core/datasets';
 import { fixedBatch, medianInterval, outliersOf, repeatRows, seriesOf } from '#core/runtime';
 import { summarize } from '../../../app/core/runtime/benchmark/node-costs.ts';
+import { recommend } from '../../../app/core/runtime/benchmark/compare-providers.ts';
 import { chooseSimplest, threadChoices } from '../../../app/core/runtime/benchmark/tune.ts';
 import { profileOf } from '../../../app/core/runtime/runner-profile.ts';
 
@@ -121,5 +122,30 @@ describe('reading a profile', () => {
     expect(costs.operators[1]?.advice).toMatch(/Moves data/);
     expect(costs.operators[2]).not.toHaveProperty('advice');
     expect(costs.operators.reduce((sum, one) => sum + one.share, 0)).toBeCloseTo(1, 9);
+  });
+});
+
+describe('recommending an execution provider', () => {
+  const row = (provider: string, p50: number, half: number, onIt = 44) => ({
+    provider,
+    title: provider === 'coreml' ? 'Apple Core ML' : 'CPU',
+    p50,
+    p50Interval: { low: p50 - half, high: p50 + half },
+    nodes: 44,
+    onIt,
+    fellBack: [],
+  });
+
+  test('says for how many nodes, how many fall back, and how much faster it was measured', () => {
+    expect(recommend([row('cpu', 21, 1), row('coreml', 10, 1, 41)])).toEqual({
+      provider: 'coreml',
+      reason: 'Apple Core ML for 41 of 44 nodes, 3 fall back; measured 2.1× faster than the CPU provider.',
+    });
+    expect(recommend([row('cpu', 20, 1), row('coreml', 10, 1)]).reason).toMatch(/for all 44 nodes/);
+  });
+
+  test('noise recommends nothing but the CPU', () => {
+    expect(recommend([row('cpu', 10, 1), row('coreml', 9.5, 1)]).provider).toBe('cpu');
+    expect(recommend([row('cpu', 10, 1)]).reason).toMatch(/no other execution provider works here/);
   });
 });

@@ -1,6 +1,7 @@
-/** What was looked for and found by measuring: the fastest settings, and the largest batch inside a limit. */
-import type { LargestBatch, Tuned } from '#contract';
+/** What was looked for and found by measuring: the best execution provider, the fastest settings, and the largest batch inside a limit. */
+import type { LargestBatch, ProviderComparison, Tuned } from '#contract';
 import { milliseconds, number, plural } from '../../../lib/format.ts';
+import { plainName } from '../../../lib/plain-name.ts';
 import { Section } from '../../../parts/facts.tsx';
 import type { GridColumn } from '../../../parts/grid/columns.ts';
 import { DataGrid } from '../../../parts/grid/data-grid.tsx';
@@ -24,6 +25,43 @@ const BATCHES: GridColumn<Batch>[] = [
   { id: 'throughput', header: 'Throughput', unit: 'samples/s', align: 'right', value: (row) => row.throughputPerSecond },
   { id: 'runs', header: 'Runs', align: 'right', exact: true, value: (row) => row.runs },
 ];
+
+type Provider = ProviderComparison['measured'][number];
+const PROVIDERS: GridColumn<Provider>[] = [
+  { id: 'provider', header: 'Provider', value: (row) => row.title, rowHeader: true },
+  { id: 'p50', header: 'p50', unit: 'ms', align: 'right', value: (row) => row.p50 },
+  { id: 'nodes', header: 'Nodes on it', align: 'right', value: (row) => row.onIt, cell: (row) => `${row.onIt} of ${row.nodes}` },
+  {
+    id: 'fell',
+    header: 'First that fell back',
+    grow: true,
+    value: (row) => (row.fellBack[0] ? `${plainName(row.fellBack[0].node)}: ${row.fellBack[0].reason}` : ''),
+  },
+];
+
+export function ProvidersPart({ comparison }: { comparison: ProviderComparison }) {
+  return (
+    <Section title="Execution providers">
+      <p>
+        <strong>{comparison.reason}</strong>
+      </p>
+      <DataGrid
+        label="Execution providers measured"
+        noun="provider"
+        rows={comparison.measured}
+        columns={PROVIDERS}
+        rowId={(row) => row.provider}
+        empty={null}
+        plain
+      />
+      {comparison.failed.map((one) => (
+        <p key={one.provider} className="dim">
+          {one.provider} could not run it: {plainName(one.reason)}
+        </p>
+      ))}
+    </Section>
+  );
+}
 
 export function TunedPart({ tuned }: { tuned: Tuned }) {
   const rows = tuned.tried.map((row, order) => ({ ...row, order }));

@@ -10,6 +10,7 @@ export interface SpeedQuestion {
   runsPerRound: number;
   p99Ms?: number;
   tune: boolean;
+  compareProviders: boolean;
   profile: boolean;
 }
 
@@ -23,6 +24,7 @@ export function SpeedForm({ running, onMeasure }: { running: boolean; onMeasure:
   const [runs, setRuns] = useState('100');
   const [p99, setP99] = useState('');
   const [tune, setTune] = useState(false);
+  const [compare, setCompare] = useState(false);
   const asked = {
     threads: numbersIn(threads, 0, 256),
     batches: numbersIn(batches, 1, 4096),
@@ -41,6 +43,7 @@ export function SpeedForm({ running, onMeasure }: { running: boolean; onMeasure:
       runsPerRound: asked.runs.values[0] ?? 100,
       ...(limit !== undefined && { p99Ms: limit }),
       tune,
+      compareProviders: compare,
       profile: true,
     });
   return (
@@ -96,6 +99,12 @@ export function SpeedForm({ running, onMeasure }: { running: boolean; onMeasure:
           note="Tries numbers of threads and graph optimizations side by side."
           checked={tune}
           onChange={(event) => setTune(event.currentTarget.checked)}
+        />
+        <Check
+          label="Compare execution providers"
+          note="Measures every one that works here, and recommends one."
+          checked={compare}
+          onChange={(event) => setCompare(event.currentTarget.checked)}
         />
         <Button kind="primary" type="submit" disabled={wrong} busy={running && 'Measuring'}>
           Measure on this computer

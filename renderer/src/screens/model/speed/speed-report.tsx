@@ -8,7 +8,7 @@ import { SelectField } from '../../../parts/field.tsx';
 import type { GridColumn } from '../../../parts/grid/columns.ts';
 import { DataGrid } from '../../../parts/grid/data-grid.tsx';
 import { Meaning } from '../../../parts/meaning.tsx';
-import { LargestBatchPart, TunedPart } from './found-settings.tsx';
+import { LargestBatchPart, ProvidersPart, TunedPart } from './found-settings.tsx';
 import { NodeCostsPart } from './node-costs.tsx';
 import styles from './speed.module.css';
 
@@ -60,6 +60,7 @@ export function SpeedReport({ report }: { report: BenchmarkReport }) {
           )}
         </Section>
       )}
+      {report.providerComparison && <ProvidersPart comparison={report.providerComparison} />}
       {report.tuned && <TunedPart tuned={report.tuned} />}
       {report.largestBatch && <LargestBatchPart found={report.largestBatch} />}
       {report.profile && <NodeCostsPart costs={report.profile} />}
