@@ -68,16 +68,18 @@ export async function judgeReferrers(
     if (bill !== undefined && isBetter(one, stated.get(bill))) stated.set(bill, one);
     if (one.problem && bill === undefined) foreign ??= one.problem;
   }
-  for (const { kind, digest, content } of referrers) {
-    if (kind !== 'bom') continue;
-    const { revision, by, problem } = stated.get(content.digest) ?? { problem: stated.size > 0 ? ALTERED : (foreign ?? UNSIGNED) };
-    judged.push({ kind, digest, content: content.digest, ...(revision !== undefined && { revision }), ...(by && { by }), ...(problem && { problem }) });
+  const bills = referrers.filter(({ kind }) => kind === 'bom');
+  // Where somebody trusted stated a bill that is not here, another one may lie in its place.
+  const isLost = [...stated.keys()].some((bill) => !bills.some(({ content }) => content.digest === bill));
+  for (const { digest, content } of bills) {
+    const { revision, by, problem } = stated.get(content.digest) ?? { problem: isLost ? ALTERED : (foreign ?? UNSIGNED) };
+    judged.push({ kind: 'bom', digest, content: content.digest, ...(revision !== undefined && { revision }), ...(by && { by }), ...(problem && { problem }) });
   }
   return judged;
 }
 
 const ALTERED = { code: 'trust.bom-altered', message: 'The bill of materials is not the one that was signed.' };
-const UNSIGNED = { code: 'trust.bom-unsigned', message: 'Nobody signed the bill of materials.' };
+const UNSIGNED = { code: 'trust.bom-unsigned', message: 'Nobody who is trusted here signed this bill of materials.' };
 
 /** @returns the statement, and the digest of the bill it is about where somebody trusted made it */
 async function judgeStatement(

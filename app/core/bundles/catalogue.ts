@@ -126,6 +126,7 @@ export function openCatalogue(path: string) {
     'SELECT name, version, variant FROM variants WHERE digest = ?',
   );
   const selectAllVariants = db.prepare<[], ListedVariant>(`SELECT ${variantColumns} FROM variants ORDER BY name, version, position`);
+  const selectReferrers = db.prepare<[], VariantRow>('SELECT name, version, digest, signatures, attached FROM variants');
   const selectVariants = db.prepare<[string, string], VariantRow>('SELECT * FROM variants WHERE name = ? AND version = ? ORDER BY position');
   const selectClosure = db.prepare<[string, string, string], ClosureEntry>(
     'SELECT digest, size, role, path, media_type AS mediaType FROM blobs WHERE name = ? AND version = ? AND variant = ?',
@@ -248,6 +249,13 @@ export function openCatalogue(path: string) {
     release({ name, version, digest }: BundleId, trustDigest: string): void {
       release.run(name, version, digest, trustDigest);
     },
+    /** What was found to refer to each variant: manifests by digest. */
+    referrers: (): { bundle: string; subject: string; digests: string[] }[] =>
+      selectReferrers.all().map(({ name, version, digest, signatures, attached }) => ({
+        bundle: `${name}@${version}`,
+        subject: digest,
+        digests: [...(JSON.parse(signatures) as JudgedSignature[]), ...(JSON.parse(attached) as JudgedAttachment[])].map((one) => one.digest),
+      })),
     /** Every blob that some bundle needs, once. */
     allBlobs: (): { digest: string; size: number }[] => selectAllBlobs.all(),
     /** Which bundles need a blob, and for what; `variant` is empty for what belongs to a whole bundle. */

@@ -13,7 +13,7 @@ import { digestOf } from './digests.ts';
 import { splitIndex } from './entries.ts';
 import { altered } from './errors.ts';
 import { MAX_MANIFEST_BYTES, MAX_VARIANTS } from './limits.ts';
-import { CREATED, type Descriptor, INDEX_TYPE, parseIndex, parseManifest, REF_NAME, VARIANT } from './oci.ts';
+import { CREATED, type Descriptor, INDEX_TYPE, parseIndex, parseManifest, REF_NAME, SUBJECT, VARIANT } from './oci.ts';
 import { SOURCE_FILE, VARIANT_FILE } from './paths.ts';
 import type { Options } from './staging.ts';
 import type { BlobStore } from './store.ts';
@@ -158,6 +158,17 @@ export function indexDigestOf(entries: readonly Descriptor[]): string {
   return digestOf(JSON.stringify(entries));
 }
 
+/** Bundles whose index is the one the catalogue knows, while something else refers to their variants: cut off between the two. */
+function referrersChanged(entries: readonly Descriptor[], catalogue: Catalogue): ReadonlySet<string> {
+  const listed = new Map<string, string[]>();
+  for (const { digest, annotations } of entries) {
+    const subject = annotations?.[SUBJECT];
+    if (subject !== undefined) listed.set(subject, [...(listed.get(subject) ?? []), digest]);
+  }
+  const changed = catalogue.referrers().filter(({ subject, digests }) => [...(listed.get(subject) ?? [])].sort().join() !== [...digests].sort().join());
+  return new Set(changed.map(({ bundle }) => bundle));
+}
+
 /** How many bundles are written to the catalogue at once: enough to be quick, few enough to be held. */
 const BATCH = 200;
 
@@ -172,6 +183,7 @@ export async function reconcile(store: BlobStore, catalogue: Catalogue, anchors:
   const sameTrust = catalogue.trustDigest() === anchors.digest;
   if (sameTrust && catalogue.indexDigest() === indexDigest) return entries;
   const listed = new Set<string>();
+  const changed = referrersChanged(entries, catalogue);
   let put: BundleRecord[] = [];
   await withReader(async (reader) => {
     for (const [i, entry] of entries.entries()) {
@@ -183,6 +195,9 @@ export async function reconcile(store: BlobStore, catalogue: Catalogue, anchors:
       if (known !== entry.digest) {
         options.onProgress?.({ step: `Looking at ${id.name}@${id.version}`, fraction: i / entries.length });
         put.push(await describeBundle(store, entry, anchors, entries, reader));
+      } else if (changed.has(`${id.name}@${id.version}`)) {
+        const facts = catalogue.find(id.name, id.version)?.facts;
+        put.push(await describeBundle(store, entry, anchors, entries, facts ?? reader));
       } else if (!sameTrust) {
         const record = catalogue.find(id.name, id.version);
         if (record) put.push(await rejudge(store, record, anchors, (digest) => referrerCandidates(entries, digest)));

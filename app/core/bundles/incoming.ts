@@ -46,7 +46,7 @@ export interface IncomingVariant {
   /** What refers to it and is kept, as index.json will list it; and those of them that the bundle's own index lists. */
   referrers: Descriptor[];
   listed: Descriptor[];
-  /** Digests of the documents it needs: manifest, config, small files, and what the referrers consist of. */
+  /** Digests of the documents it needs: manifest, config, small files. Those of the referrers are read too. */
   documents: ReadonlySet<string>;
 }
 
@@ -174,9 +174,7 @@ class Reader {
       return read(found);
     };
     const resolved = assemble(this.#store, listed.digest, manifest, await layer(SOURCE_FILE), await layer(VARIANT_FILE));
-    const found = await this.#referrers(listed.digest, attached);
-    for (const part of found.flatMap(({ parts }) => parts)) needed.add(part);
-    const referrers = found.map(({ entry }) => entry);
+    const referrers = await this.#referrers(listed.digest, attached);
     return {
       descriptor: variantEntry(listed, resolved.variant),
       resolved,
@@ -187,14 +185,14 @@ class Reader {
   }
 
   /** What others attached may be anything: what is not understood is left out, what is not what its digest says is refused. */
-  async #referrers(subject: string, attached: readonly Descriptor[]): Promise<{ entry: Descriptor; parts: string[] }[]> {
+  async #referrers(subject: string, attached: readonly Descriptor[]): Promise<Descriptor[]> {
     const stop = new AbortController();
     const signal = this.#options.signal ? AbortSignal.any([this.#options.signal, stop.signal]) : stop.signal;
     const others = await withinTime(this.#provider.referrers(subject, signal), STALL_MS, this.#options.signal).finally(() => stop.abort());
     const ignored = (why: string) => this.#options.onIgnored?.(`Something attached to the bundle was left out: ${why}.`);
     const unlisted = others.filter(({ digest, mediaType }) => mediaType === MANIFEST_TYPE && !attached.some((one) => one.digest === digest));
     if (unlisted.length > MAX_REFERRERS) ignored(`there are more than ${MAX_REFERRERS}`);
-    const found = new Map<string, { entry: Descriptor; parts: string[] }>();
+    const found = new Map<string, Descriptor>();
     for (const one of [...attached, ...unlisted.slice(0, MAX_REFERRERS)]) {
       const isListed = attached.includes(one);
       const manifest = one.size > MAX_REFERRER_MANIFEST_BYTES ? undefined : manifestOrNothing(await this.#documents.read(one));
@@ -207,7 +205,7 @@ class Reader {
         continue;
       }
       for (const part of parts) await this.#documents.read(part);
-      found.set(one.digest, { entry, parts: [one.digest, ...parts.map(({ digest }) => digest)] });
+      found.set(one.digest, entry);
     }
     return [...found.values()];
   }

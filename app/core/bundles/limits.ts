@@ -57,6 +57,8 @@ export const MAX_DOCUMENTS_BYTES = 64 * MIB;
 export const MAX_BOM_BYTES = 2 * MIB;
 /** Most documents that may refer to one variant: signatures, bills of materials, attestations. */
 export const MAX_REFERRERS = 64;
+/** How many of them may be by nobody who is trusted here: kept, since somebody may be trusted later. */
+export const MAX_STRANGERS = 24;
 /** Largest manifest of one of them, in bytes, and most parts it may have. */
 export const MAX_REFERRER_MANIFEST_BYTES = 64 * KIB;
 export const MAX_REFERRER_PARTS = 8;

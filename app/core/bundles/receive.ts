@@ -11,12 +11,14 @@ import { acceptBundle } from './accept.ts';
 import { type Admit, candidateOf, checkInterface, checkModel, type CheckOptions, checkRecipe, runAdmit } from './candidate.ts';
 import { commitBundle, type RegistryParts } from './commit.ts';
 import { reconcile } from './describe.ts';
+import { broken } from './errors.ts';
 import { Held } from './held.ts';
 import { type Incoming, type IncomingVariant, readIncoming } from './incoming.ts';
 import { merge } from './merge.ts';
+import { type Descriptor, parseManifest } from './oci.ts';
 import { sweepPartial } from './partial.ts';
 import type { BundleProvider } from './provider.ts';
-import { checkUnaltered } from './signers.ts';
+import { judgeIncoming } from './signers.ts';
 import { withStaging } from './staging.ts';
 
 export interface ReceiveOptions extends CheckOptions {
@@ -28,39 +30,49 @@ const ABOUT_THE_BUNDLE: readonly Owner[] = ['input', 'trust', 'gate'];
 
 /**
  * Takes a bundle in. The same content again changes nothing; variants that a sound bundle of this name lacks are added to
- * it; any other content under a name that is taken is refused. Until the very end nothing is visible. What had come when it
+ * it, and so is what refers to its variants and counts; any other content under a name that is taken is refused. Until the very end nothing is visible. What had come when it
  * was cut off is kept for a while, and the next try goes on with it.
  * @throws bundle.foreign, bundle.version-taken, bundle.*, model.* (input); store.*-mismatch, trust.* (trust) when altered;
  *   machine.disk-full before anything large is fetched; what the provider and `admit` throw
  */
 export async function receiveBundle(parts: RegistryParts, provider: BundleProvider, options: ReceiveOptions): Promise<BundleSummary> {
   const { store, catalogue, trust } = parts;
+  const ignored = (message: string) => options.onWarning?.({ code: 'bundle.attachment-ignored', message });
   await store.sweepTemp();
   await sweepPartial(store.dir, Date.now());
   options.onProgress?.({ step: 'Reading what the bundle consists of' });
   const incoming = await readIncoming(store, provider, {
     signal: options.signal,
-    onIgnored: (message) => options.onWarning?.({ code: 'bundle.attachment-ignored', message }),
+    onIgnored: ignored,
   });
-  const signed = checkUnaltered(incoming, trust.anchors());
-  const planned = await store.exclusively(async () => {
-    await reconcile(store, catalogue, trust.anchors());
-    return merge(parts, incoming, signed);
-  }, options.signal);
+  const verdict = await judgeIncoming(incoming, trust.anchors());
+  const planned = await store.exclusively(async () => merge(parts, await reconcile(store, catalogue, trust.anchors()), incoming, verdict), options.signal);
+  for (const why of planned.late.ignored) ignored(`Something attached to the bundle was left out: ${why}.`);
   if (planned.unchanged) return planned.unchanged;
   return withStaging(store, async (staging) => {
     const held = new Held(store, provider, join(staging.folder, 'held'), options);
     try {
       await held.gather(filesOf(incoming, planned.added));
-      const facts = await withReader((reader) => checkVariants(reader, held, incoming, planned.added, planned.facts, join(staging.folder, 'variant'), options));
+      const isChecked = planned.added.length > 0;
+      const facts = !isChecked
+        ? planned.facts
+        : await withReader((reader) => checkVariants(reader, held, incoming, planned.added, planned.facts, join(staging.folder, 'variant'), options));
       options.onProgress?.({ step: 'Storing' });
       const summary = await store.exclusively(async () => {
         const entries = await reconcile(store, catalogue, trust.anchors());
         // Another may have come first, or have brought a part of it.
-        const { unchanged, index, added } = await merge(parts, incoming, signed);
+        const { unchanged, index, added, late } = await merge(parts, entries, incoming, verdict);
         if (unchanged) return unchanged;
-        const documents = documentsOf(incoming, added);
-        await commitBundle(parts, { entries, index, files: held.staged(), documents, signatures: added.flatMap((v) => v.referrers), replaced: [], facts });
+        if (added.some((variant) => !planned.added.includes(variant))) throw changedMeanwhile(incoming);
+        await commitBundle(parts, {
+          entries: entries.filter(({ digest }) => !late.outdated.includes(digest)),
+          index,
+          files: held.staged(),
+          documents: documentsOf(incoming, added, late.entries),
+          signatures: late.entries,
+          replaced: [],
+          facts,
+        });
         return catalogue.summary(incoming.name, incoming.version);
       }, options.signal);
       if (!summary) throw new Error('the bundle was stored but is not in the catalogue');
@@ -74,13 +86,22 @@ export async function receiveBundle(parts: RegistryParts, provider: BundleProvid
   });
 }
 
+function changedMeanwhile({ name, version }: Incoming) {
+  return broken('bundle.changed-meanwhile', `${name}@${version} was changed by somebody else while it came in.`, { hint: 'Run it again.' });
+}
+
 function filesOf(incoming: Incoming, variants: readonly IncomingVariant[]) {
   const layers = variants.flatMap((variant) => variant.resolved.manifest.layers).filter((layer) => !incoming.documents.has(layer.digest));
   return new Map(layers.map((layer) => [layer.digest, layer]));
 }
 
-function documentsOf(incoming: Incoming, variants: readonly IncomingVariant[]) {
+/** The small documents of these variants, and of these manifests that refer to one. */
+function documentsOf(incoming: Incoming, variants: readonly IncomingVariant[], referrers: readonly Descriptor[]) {
   const needed = new Set(variants.flatMap((variant) => [...variant.documents]));
+  for (const { digest } of referrers) {
+    const manifest = parseManifest(incoming.documents.get(digest)?.bytes ?? Buffer.alloc(0));
+    for (const part of [digest, manifest.config.digest, ...manifest.layers.map((layer) => layer.digest)]) needed.add(part);
+  }
   return [...incoming.documents.values()].filter((document) => needed.has(document.descriptor.digest));
 }
 

@@ -70,6 +70,11 @@ async function referrerAt(store: BlobStore, digest: string): Promise<Referrer | 
     // A candidate may be any blob: recipes and labels are no manifests.
     return undefined;
   }
+  return asReferrer(digest, size, manifest);
+}
+
+/** What a manifest that refers to something holds; undefined when it is nothing that is known here. */
+export function asReferrer(digest: string, size: number, manifest: OciManifest): Referrer | undefined {
   const [content, more] = manifest.layers;
   const kind = kindOf(manifest);
   if (!kind || !content || more || content.mediaType !== manifest.artifactType) return undefined;

@@ -23,6 +23,7 @@ import type { BundleRecord, ClosureEntry, VariantRecord } from './catalogue.ts';
 import { commitRemoval, type RegistryParts } from './commit.ts';
 import { digestOf } from './digests.ts';
 import { indexDigestOf, reconcile } from './describe.ts';
+import { closureForDevices } from './device-closure.ts';
 import { altered, misused } from './errors.ts';
 import { type Extracted, extractBundle } from './extract.ts';
 import { nearest } from '#core/platform';
@@ -39,7 +40,7 @@ import type { Options } from './staging.ts';
 import { alteredBlob } from './store.ts';
 import { verifyStore } from './store-verify.ts';
 import { collectGarbage } from './garbage.ts';
-import { assemble, NOT_FOR_DEVICES, type ResolvedBundle } from './variant.ts';
+import { assemble, type ResolvedBundle } from './variant.ts';
 import { verifyBundle, type VerifyOptions } from './verify.ts';
 
 export interface GarbageOptions {
@@ -232,15 +233,13 @@ export async function openRegistry(given: Omit<RegistryParts, 'trust'> & Partial
     /** Takes a bundle out with everything only it needed. */
     remove,
     /**
-     * Every blob a device needs for this variant, its manifest (role `manifest`), config and signature included; calibration
-     * and test sets are not.
+     * Every blob a device needs for this variant, its manifest (role `manifest`), config, signatures and bill of materials
+     * included; calibration and test sets are not.
      */
     async manifestClosure(variantDigest: string): Promise<ClosureEntry[]> {
       const { variant } = find(variantDigest);
       if (!variant) throw unknown(variantDigest);
-      const kept = variant.closure.filter((entry) => !(NOT_FOR_DEVICES as readonly string[]).includes(entry.role));
-      // One blob may be two files; it is sent once.
-      return [...new Map(kept.map((entry) => [entry.digest, entry])).values()];
+      return closureForDevices(store, variant);
     },
     /** See verifyStore. */
     verifyStore: (options: VerifyOptions = {}): Promise<StoreVerification> => verifyStore(parts, options),
