@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { coresText, type HardwareReport, formatBytes, formatMs } from '#contract';
+import { coresText, EdgewrightError, formatBytes, formatMs, type HardwareReport } from '#contract';
 import { checkReplaceable, readFileBounded, userPath, writeFileAtomic } from '#core/platform';
 import { action, offlineAction, type Context } from '../command.ts';
 import { table } from '../output.ts';
@@ -17,6 +17,13 @@ export function addHardware(program: Command): void {
     output.result(report, describeHardware(report));
   });
   const here = offlineAction(async ({ output, signal }: Pick<Context, 'output' | 'signal'>, options: Options) => {
+    if (options.record !== undefined && options.from !== undefined)
+      throw new EdgewrightError({
+        code: 'usage.conflict',
+        message: '--record looks at this machine, --from at a recorded one.',
+        hint: 'Give one of them.',
+        owner: 'usage',
+      });
     const { detectHardware, MAX_RECORDING_BYTES, readRecording, recordMachine } = await import('#core/hardware');
     if (options.record !== undefined) {
       const file = userPath(options.record);

@@ -7,6 +7,7 @@ import { nvidiaDevice } from './devices/nvidia-device.ts';
 import { MAX_DEVICES } from './limits.ts';
 import type { Place } from './place.ts';
 import type { NvidiaFacts } from './probes/nvidia.ts';
+import type { PciDevice } from './probes/pci.ts';
 import type { FoundFacts } from './probes/table.ts';
 
 /** PCI vendor of Microsoft: WSL shows every GPU of the Windows side once more as one of its own. */
@@ -15,6 +16,7 @@ const MICROSOFT = '1414';
 export function mergeDevices(facts: FoundFacts, place: Place): HardwareDevice[] {
   const nvidia: NvidiaFacts = facts.nvidia ?? { gpus: [], nodes: { control: 'absent', device: 'absent', memory: 'absent' } };
   const pci = facts.pci ?? [];
+  pairLoose(nvidia, pci);
   const devices: HardwareDevice[] = [];
   for (const device of pci) {
     if (device.vendorId === MICROSOFT && nvidia.gpus.length > 0) continue;
@@ -43,6 +45,14 @@ export function mergeDevices(facts: FoundFacts, place: Place): HardwareDevice[] 
     if (!devices.some((device) => device.kind === 'gpu' && device.vendor === gpu.vendor)) devices.push(chipGpu(gpu, facts, place));
   }
   return [...devices, ...listed].slice(0, MAX_DEVICES);
+}
+
+/** Cards that NVIDIA's driver tells of without a bus address belong to those on the bus that it did not name, where their number fits. */
+function pairLoose(nvidia: NvidiaFacts, pci: readonly PciDevice[]): void {
+  const loose = nvidia.gpus.filter((gpu) => !/^[0-9a-f]{4,8}:[0-9a-f]{2}:/.test(gpu.address));
+  const bare = pci.filter((device) => device.kind === 'gpu' && device.vendorId === '10de' && !nvidia.gpus.some((gpu) => gpu.address === device.address));
+  if (loose.length !== bare.length) return;
+  for (const [i, gpu] of loose.entries()) gpu.address = bare[i]?.address ?? gpu.address;
 }
 
 function sameName(one: string, other: string): boolean {

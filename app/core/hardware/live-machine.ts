@@ -24,6 +24,7 @@ export const liveMachine: Machine = {
   access: accessTo,
   owner: nodeOwner,
   run,
+  said: async () => [],
   needed: neededLibraries,
   ask: askSystem,
   driver: async (probe) => loadNative()?.probe(probe),

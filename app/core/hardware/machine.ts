@@ -68,6 +68,8 @@ export interface Machine {
   owner(path: string): Promise<NodeOwner | undefined>;
   /** Runs a program with a time limit; undefined when there is no such program. */
   run(command: string, args: readonly string[]): Promise<CommandResult | undefined>;
+  /** What else is known of a program's output: in a recording people wrote down what they ran. A live machine has nothing. */
+  said(program: string): Promise<readonly { args: readonly string[]; result: CommandResult }[]>;
   /** The libraries an ELF file needs (its DT_NEEDED entries); undefined when it is absent or no ELF file. */
   needed(path: string): Promise<string[] | undefined>;
   /** What systeminformation says; undefined when it fails. */

@@ -37,6 +37,7 @@ export function recordingMachine(machine: Machine): { machine: Machine; parts: R
       },
       owner: async (path) => keep(parts.owners, path, await machine.owner(path)),
       run: async (command, args) => keep(parts.commands, [command, ...args].join(' '), await machine.run(command, args)),
+      said: (program) => machine.said(program),
       needed: async (path) => keep(parts.needed, path, await machine.needed(path)),
       ask: async (question) => keep<unknown>(parts.answers, question, await machine.ask(question)),
       driver: async (probe) => keep<unknown>(parts.answers, `driver:${probe}`, await machine.driver(probe)),

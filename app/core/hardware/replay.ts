@@ -35,6 +35,11 @@ export function replayMachine(recording: Recording): Machine {
     access: async (path) => access.get(real(path)) ?? (files.has(real(path)) || needed.has(real(path)) ? 'ok' : 'absent'),
     owner: async (path) => owners.get(real(path)),
     run: async (command, args) => commands.get(commandKey([command, ...args].join(' '))),
+    said: async (program) =>
+      [...commands].flatMap(([line, result]) => {
+        const [name, ...args] = line.split(' ');
+        return name === program ? [{ args, result }] : [];
+      }),
     needed: async (path) => needed.get(real(path)),
     ask: async (question) => answers.get(question),
     driver: async (probe) => answers.get(`driver:${probe}`),

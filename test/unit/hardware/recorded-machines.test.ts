@@ -189,6 +189,7 @@ describe('Windows and macOS', () => {
       'gpu NVIDIA GeForce RTX 3060: present; Windows says of it: it reported a failure and Windows stopped it (code 43)',
       'npu AMD IPU Device: present; Windows says of it: its driver is not installed (code 28)',
     ]);
+    expect(report.devices.at(-1)).toMatchObject({ noPath: true, remedy: { text: expect.stringContaining('does not reach it') } });
     // The card that stands still is no reason for DirectML to stop: the other one works.
     expect(row(report, 'dml')?.state).toBe('runtime ok');
   });

@@ -141,6 +141,76 @@ describe('a recording', () => {
   });
 });
 
+describe('what people paste', () => {
+  const linux = (commands: Record<string, unknown>, files: Record<string, string> = {}) => detectHardware({ recording: minimal({ commands, files }) });
+
+  it('of nvidia-smi: other fields, with a head and units, beside plain lspci', async () => {
+    const report = await linux({
+      '/usr/bin/nvidia-smi --query-gpu=index,name,driver_version,memory.total --format=csv': {
+        stdout: 'index, name, driver_version, memory.total [MiB]\n0, NVIDIA A10G, 535.54.03, 23028 MiB\n',
+      },
+      lspci: { stdout: '00:00.0 Host bridge: Intel Corporation 440FX\n00:1e.0 3D controller: NVIDIA Corporation GA102GL [A10G] (rev a1)\n' },
+    });
+    expect(report.devices.slice(1)).toMatchObject([{ name: 'NVIDIA A10G', id: '0000:00:1e.0', memoryBytes: 23028 * 2 ** 20, driver: '535.54.03' }]);
+  });
+
+  it('of nvidia-smi: its table, and its long form', async () => {
+    const table = await linux({
+      'nvidia-smi': {
+        stdout: `| NVIDIA-SMI 550.54.15              Driver Version: 550.54.15      CUDA Version: 12.4     |
+|=========================================+========================+======================|
+|   0  NVIDIA GeForce RTX 3090        Off |   00000000:01:00.0  On |                  N/A |
+| 30%   38C    P8             23W /  350W |     512MiB /  24576MiB |      0%      Default |
+`,
+      },
+    });
+    expect(table.devices[1]).toMatchObject({ name: 'NVIDIA GeForce RTX 3090', id: '0000:01:00.0', memoryBytes: 24576 * 2 ** 20, driver: '550.54.15' });
+    const long = await linux({
+      'nvidia-smi -q': {
+        stdout:
+          'Driver Version                            : 580.65.06\nCUDA Version                              : 13.0\n\nAttached GPUs : 1\nGPU 00000000:65:00.0\n    Product Name                          : NVIDIA L4\n    MIG Mode\n        Current                           : N/A\n    FB Memory Usage\n        Total                             : 23034 MiB\n',
+      },
+    });
+    expect(long.devices[1]).toMatchObject({ name: 'NVIDIA L4', id: '0000:65:00.0', memoryBytes: 23034 * 2 ** 20 });
+  });
+
+  it('of lscpu, lsusb and vulkaninfo', async () => {
+    const report = await linux(
+      {
+        lscpu: { stdout: 'Architecture: x86_64\nModel name:            AMD Ryzen 5 5600G\nFlags:                 fpu avx avx2 fma f16c\n' },
+        lsusb: { stdout: 'Bus 001 Device 001: ID 1d6b:0002 Linux Foundation 2.0 root hub\nBus 002 Device 004: ID 18d1:9302 Google Inc.\n' },
+        'lspci -nn': { stdout: '04:00.0 VGA compatible controller [0300]: Advanced Micro Devices, Inc. [AMD/ATI] Cezanne [1002:1638] (rev c9)\n' },
+        'vulkaninfo --summary': {
+          stdout:
+            'Devices:\n========\nGPU0:\n\tapiVersion         = 1.3.255\n\tvendorID           = 0x1002\n\tdeviceID           = 0x1638\n\tdeviceType         = PHYSICAL_DEVICE_TYPE_INTEGRATED_GPU\n\tdeviceName         = AMD Radeon Graphics (RADV RENOIR)\n\tdriverName         = radv\n\tdriverInfo         = Mesa 23.2.1\n',
+        },
+        '/sbin/ldconfig -p': { stdout: '\tlibvulkan.so.1 (libc6,x86-64) => /lib/x86_64-linux-gnu/libvulkan.so.1\n' },
+      },
+      { '/usr/share/vulkan/icd.d/radeon_icd.json': '{"ICD":{"library_path":"libvulkan_radeon.so"}}' },
+    );
+    expect(report.cpu).toMatchObject({ model: 'AMD Ryzen 5 5600G', features: { AVX2: true, FMA: true } });
+    expect(report.devices.map((device) => device.name)).toEqual(['AMD Ryzen 5 5600G', 'AMD Radeon Graphics (Cezanne)', 'Coral USB accelerator']);
+    expect(report.devices[1]?.facts).toContainEqual({ name: 'Vulkan', value: '1.3, radv Mesa 23.2.1', source: 'vkEnumeratePhysicalDevices' });
+  });
+
+  it('of a Mac', async () => {
+    const recording = minimal({
+      facts: { ...FACTS, platform: 'darwin', arch: 'arm64' },
+      commands: {
+        'sysctl -a': { stdout: 'hw.optional.arm64: 1\nhw.optional.arm.FEAT_I8MM: 1\nhw.optional.arm.FEAT_DotProd: 1\n' },
+        'system_profiler SPDisplaysDataType': {
+          stdout:
+            'Graphics/Displays:\n\n    Apple M3:\n\n      Chipset Model: Apple M3\n      Type: GPU\n      Total Number of Cores: 10\n      Vendor: Apple (0x106b)\n      Metal Support: Metal 3\n',
+        },
+      },
+    });
+    const report = await detectHardware({ recording });
+    expect(report.cpu.features).toMatchObject({ I8MM: true });
+    expect(report.devices[1]).toMatchObject({ kind: 'gpu', name: 'Apple M3', vendor: 'Apple' });
+    expect(report.devices[1]?.facts).toContainEqual({ name: 'GPU cores', value: '10', source: 'system_profiler' });
+  });
+});
+
 describe('what is recorded', () => {
   it('names neither person, machine nor part', () => {
     const person = { home: '/home/alice', user: 'alice', host: 'alices-laptop' };

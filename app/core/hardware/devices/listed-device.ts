@@ -38,13 +38,17 @@ export function listedDevice(listed: ListedDevice, place: Place): HardwareDevice
         text: "Install the graphics driver from the computer's or the card's maker, or let Windows Update find it. A server without graphics needs none.",
       },
     };
-  if (listed.problem)
+  if (listed.problem) {
+    const reach = providers.length > 0 ? '' : ' Other programs can use it then; ONNX Runtime for Node does not reach it.';
+    const text = listed.mend ?? 'Install its driver anew, or let Windows Update find one; the device manager shows more.';
     return {
       ...base,
       state: 'present',
       stoppedBy: listed.problem,
-      remedy: { text: 'Install its driver anew, or let Windows Update find one; the device manager shows more.', command: 'devmgmt.msc' },
+      remedy: { text: text + reach, command: 'devmgmt.msc' },
+      ...(providers.length === 0 && { noPath: true }),
     };
+  }
   if (listed.kind === 'npu' && providers.includes('coreml')) return { ...base, state: 'driver ok', stoppedBy: COREML_DECIDES };
   // A device the system lists by name has a driver: without one Windows shows another class, and macOS brings its own.
   if (providers.length > 0) return { ...base, state: 'driver ok' };

@@ -17,7 +17,7 @@ export function pciBase(pci: PciDevice): Pick<HardwareDevice, 'kind' | 'name' | 
 export function pciFacts(pci: PciDevice): HardwareDevice['facts'] {
   const { source } = pci;
   return [
-    { name: 'PCI id', value: `${pci.vendorId}:${pci.deviceId}`, source },
+    ...(pci.deviceId ? [{ name: 'PCI id', value: `${pci.vendorId}:${pci.deviceId}`, source }] : []),
     { name: 'kernel driver', value: pci.driver ?? 'none', source },
     ...(pci.nodes.length > 0 ? [{ name: 'device nodes', value: pci.nodes.join(', '), source: `${source}/drm` }] : []),
     ...(pci.virtualFunction ? [{ name: 'kind', value: 'virtual function of another device', source }] : []),

@@ -21,7 +21,7 @@ export interface CpuFacts extends CpuTopology {
 export async function probeCpu(machine: Machine): Promise<CpuFacts> {
   const facts = await machine.facts();
   const linux = facts.platform === 'linux';
-  const cpuinfo = linux ? ((await machine.readText('/proc/cpuinfo')) ?? '') : '';
+  const cpuinfo = linux ? ((await machine.readText('/proc/cpuinfo')) ?? (await lscpu(machine))) : '';
   const sysctl = facts.platform === 'darwin' ? await readSysctl(machine) : new Map<string, string>();
   const { flags, from } = facts.cpuFlags
     ? { flags: facts.cpuFlags, from: 'CPU instructions' }
@@ -41,6 +41,12 @@ export async function probeCpu(machine: Machine): Promise<CpuFacts> {
     ...(facts.platform === 'darwin' && macTopology(sysctl)),
     ...(facts.platform === 'win32' && windowsTopology(await machine.ask('cpu'))),
   };
+}
+
+/** Where only lscpu tells: its labels in the words of /proc/cpuinfo. */
+async function lscpu(machine: Machine): Promise<string> {
+  const text = (await machine.run('lscpu', []))?.stdout ?? '';
+  return text.replace(/^Model name:/gm, 'model name:').replace(/^Flags:/gm, text.includes('asimd') ? 'Features:' : 'flags:');
 }
 
 async function usableOnLinux(machine: Machine, known: number, cores: number): Promise<{ usable: number; limits: string[] }> {

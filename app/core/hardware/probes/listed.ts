@@ -13,6 +13,8 @@ export interface ListedDevice {
   adapterIndex?: number;
   /** Why the system does not use it, in words. */
   problem?: string;
+  /** What mends that, where it is not its driver. */
+  mend?: string;
   facts?: { name: string; value: string }[];
   source: string;
 }

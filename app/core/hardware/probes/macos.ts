@@ -15,33 +15,71 @@ export async function macDevices(machine: Machine): Promise<ListedDevice[]> {
 }
 
 async function profile(machine: Machine): Promise<ListedDevice[]> {
-  const result = await machine.run('/usr/sbin/system_profiler', ['-json', '-detailLevel', 'mini', 'SPDisplaysDataType']);
-  const [root] = parseJsonList(result?.code === 0 ? result.stdout : '');
-  const list = root?.['SPDisplaysDataType'];
-  return (Array.isArray(list) ? list : []).flatMap((entry: unknown): ListedDevice[] => {
+  const asked = await machine.run('/usr/sbin/system_profiler', ['-json', '-detailLevel', 'mini', 'SPDisplaysDataType']);
+  const outputs = asked ? [asked] : (await machine.said('system_profiler')).map((one) => one.result);
+  for (const { code, stdout } of outputs) {
+    if (code !== 0) continue;
+    const found = stdout.trimStart().startsWith('{') ? fromJson(stdout) : fromText(stdout);
+    if (found.length > 0) return found;
+  }
+  return [];
+}
+
+function fromJson(text: string): ListedDevice[] {
+  const list = parseJsonList(text)[0]?.['SPDisplaysDataType'];
+  return (Array.isArray(list) ? list : []).flatMap((entry: unknown) => {
     const fields = (entry ?? {}) as Record<string, unknown>;
-    const text = (field: string) => (typeof fields[field] === 'string' ? fields[field] : undefined);
-    const name = text('sppci_model') ?? text('_name');
-    if (name === undefined) return [];
-    const cores = text('sppci_cores');
-    const metal = text('spdisplays_mtlgpufamilysupport') ?? text('spdisplays_metalfamily') ?? text('spdisplays_metal');
-    const vendor = text('spdisplays_vendor')?.replace(/^sppci_vendor_/, '');
-    const memory = gigabytes(text('spdisplays_vram') ?? text('_spdisplays_vram'));
-    return [
-      {
-        kind: 'gpu',
-        name,
-        source: 'system_profiler',
-        ...(vendor && { vendor }),
-        ...(memory && { memoryBytes: memory }),
-        facts: [
-          ...(cores ? [{ name: 'GPU cores', value: cores }] : []),
-          ...(metal ? [{ name: 'Metal', value: metal.replace(/^spdisplays_/, '') }] : []),
-          ...(memory === undefined ? [{ name: 'memory', value: 'shared with the system' }] : []),
-        ],
-      },
-    ];
+    const field = (name: string) => (typeof fields[name] === 'string' ? fields[name] : undefined);
+    return described({
+      name: field('sppci_model') ?? field('_name'),
+      cores: field('sppci_cores'),
+      metal: (field('spdisplays_mtlgpufamilysupport') ?? field('spdisplays_metalfamily') ?? field('spdisplays_metal'))?.replace(/^spdisplays_/, ''),
+      vendor: field('spdisplays_vendor')?.replace(/^sppci_vendor_/, ''),
+      memory: field('spdisplays_vram') ?? field('_spdisplays_vram'),
+    });
   });
+}
+
+/** What people paste: a block per processor, `Chipset Model: Apple M2` first. */
+function fromText(text: string): ListedDevice[] {
+  return text
+    .split(/^ *Chipset Model: /m)
+    .slice(1)
+    .flatMap((block) => {
+      const field = (label: RegExp) => new RegExp(`^ *${label.source}: (.+)$`, 'm').exec(block)?.[1]?.trim();
+      return described({
+        name: block.split('\n')[0]?.trim(),
+        cores: field(/Total Number of Cores/),
+        metal: field(/Metal(?: Support| Family)?/),
+        vendor: field(/Vendor/)?.replace(/ \(0x[0-9a-f]+\)$/, ''),
+        memory: field(/VRAM \([^)]*\)/),
+      });
+    });
+}
+
+function described(of: {
+  name: string | undefined;
+  cores: string | undefined;
+  metal: string | undefined;
+  vendor: string | undefined;
+  memory: string | undefined;
+}): ListedDevice[] {
+  if (!of.name) return [];
+  const memoryBytes = gigabytes(of.memory);
+  return [
+    {
+      kind: 'gpu',
+      name: of.name,
+      source: 'system_profiler',
+      ...(of.vendor && { vendor: of.vendor }),
+      ...(memoryBytes && { memoryBytes }),
+      facts: [
+        ...(of.cores ? [{ name: 'GPU cores', value: of.cores }] : []),
+        ...(of.metal ? [{ name: 'Metal', value: of.metal }] : []),
+        ...(memoryBytes === undefined ? [{ name: 'memory', value: 'shared with the system' }] : []),
+      ],
+    },
+  ];
 }
 
 /** `8 GB`, `1536 MB`; Apple's own have none of their own. */

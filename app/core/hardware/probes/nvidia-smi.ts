@@ -25,6 +25,20 @@ export async function askSmi(machine: Machine): Promise<SmiAnswer | undefined> {
     const answer = await askOne(machine, program);
     if (answer) return answer;
   }
+  return saidSomehow(machine);
+}
+
+/** A recording may hold other fields, in another order, with a head or with units. */
+async function saidSomehow(machine: Machine): Promise<SmiAnswer | undefined> {
+  for (const { args, result } of await machine.said('nvidia-smi')) {
+    const fields = args.flatMap((arg) => /^--query-gpu=(\S+)$/.exec(arg)?.[1]?.split(',') ?? []);
+    if (fields.length === 0) continue;
+    if (result.code !== 0) return failed(firstLine(result.stdout) ?? firstLine(result.stderr) ?? `it ended with ${endedHow(result)}`);
+    const names = fields.map((field) => ({ gpu_name: 'name', gpu_bus_id: 'pci.bus_id' })[field] ?? field);
+    const rows = result.stdout.split('\n').slice(args.some((arg) => arg.includes('noheader')) ? 0 : 1);
+    const gpus = rows.flatMap((line, index) => parseRow(names, line, `cuda ${index}`));
+    if (gpus.length > 0) return { ...parseOverview((await machine.run('nvidia-smi', []))?.stdout ?? ''), gpus };
+  }
   return undefined;
 }
 
@@ -58,14 +72,14 @@ function failed(error: string): SmiAnswer {
   return { gpus: [{ address: busAddress(bus), name: UNNAMED, problem, source: 'nvidia-smi' }] };
 }
 
-/** One line of CSV; memory in MiB, `[N/A]` where unknown. */
-function parseRow(fields: readonly string[], line: string): NvidiaGpu[] {
+/** One line of CSV; memory in MiB, `[N/A]` where unknown. @param instead of the bus id, where it was not asked for */
+function parseRow(fields: readonly string[], line: string, instead?: string): NvidiaGpu[] {
   const values = line.split(',').map((part) => part.trim());
   const get = (field: string) => {
     const value = values[fields.indexOf(field)];
     return value === undefined || value.startsWith('[') ? undefined : value;
   };
-  const bus = get('pci.bus_id');
+  const bus = get('pci.bus_id') ?? instead;
   const name = get('name');
   if (!bus || !name) return [];
   const computeCapability = get('compute_cap');
@@ -86,7 +100,7 @@ function parseRow(fields: readonly string[], line: string): NvidiaGpu[] {
 }
 
 function memory<K extends 'memoryBytes' | 'freeBytes'>(mebibytes: string | undefined, field: K): Partial<Record<K, number>> {
-  const amount = Number(mebibytes);
+  const amount = Number(mebibytes?.replace(/ MiB$/, ''));
   // Whole, and small enough that bytes stay exact.
   return Number.isSafeInteger(amount) && amount > 0 && amount < 2 ** 32 ? ({ [field]: amount * 1024 * 1024 } as Partial<Record<K, number>>) : {};
 }

@@ -136,7 +136,48 @@ async function lspciDevices(machine: Machine): Promise<PciDevice[]> {
     const result = await machine.run('lspci', [args]);
     if (result?.code === 0) return numberedLines(result.stdout);
   }
-  return [];
+  for (const { result } of await machine.said('lspci')) {
+    const found = numberedLines(result.stdout);
+    if (found.length > 0) return found;
+  }
+  return plainLines((await machine.run('lspci', []))?.stdout ?? '');
+}
+
+/** Makers by the names lspci gives them; which part it is only its name says here. */
+const MAKERS: readonly [RegExp, string][] = [
+  [/^NVIDIA Corporation /, '10de'],
+  [/^Intel Corporation /, '8086'],
+  [/^Advanced Micro Devices, Inc\. /, '1002'],
+  [/^Hailo Technologies /, '1e60'],
+  [/^Global Unichip Corp\. /, '1ac1'],
+  [/^Habana Labs /, '1da3'],
+  [/^ASPEED Technology/, '1a03'],
+  [/^VMware /, '15ad'],
+  [/^Red Hat, Inc\. /, '1af4'],
+];
+
+/** Without numbers: `01:00.0 VGA compatible controller: NVIDIA Corporation AD104 [GeForce RTX 4070] (rev a1)`. */
+function plainLines(text: string): PciDevice[] {
+  return text.split('\n').flatMap((line): PciDevice[] => {
+    const [, address, classText = '', rest = ''] = /^((?:[0-9a-f]{4,8}:)?[0-9a-f]{2}:[0-9a-f]{2}\.[0-7]) ([^:]+): (.*)$/.exec(line) ?? [];
+    const vendorId = MAKERS.find(([pattern]) => pattern.test(rest))?.[1];
+    const npu = classText === 'Processing accelerators' || (vendorId !== undefined && ALWAYS_NPU.has(vendorId));
+    if (address === undefined || vendorId === undefined || !(npu || /^(?:VGA compatible|3D|Display) controller$/.test(classText))) return [];
+    const name = withoutMaker(rest.replace(/ \(rev [0-9a-f]{2}\).*$/, ''));
+    return [
+      {
+        address: fullAddress(address),
+        kind: npu ? 'npu' : 'gpu',
+        vendorId,
+        deviceId: '',
+        vendor: VENDORS[vendorId] ?? '',
+        name,
+        nodes: [],
+        source: 'lspci',
+        ...(/\(rev ff\)/.test(rest) && { lost: true }),
+      },
+    ];
+  });
 }
 
 /** Only its name and loss are used: of the ids this form says nothing. */

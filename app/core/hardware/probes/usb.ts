@@ -51,5 +51,27 @@ export async function probeUsb(machine: Machine): Promise<BoardDevice[]> {
       ...(node && node.access !== 'absent' && { node: node.path, access: node.access, ...(node.owner && { owner: node.owner }) }),
     });
   }
+  return found.length > 0 ? found : listed(machine);
+}
+
+/** `Bus 002 Device 003: ID 1a6e:089a Global Unichip Corp.`, for where the kernel's tree is not to be seen. */
+async function listed(machine: Machine): Promise<BoardDevice[]> {
+  if ((await machine.list(DEVICES)).length > 0) return [];
+  const found: BoardDevice[] = [];
+  for (const line of ((await machine.run('lsusb', []))?.stdout ?? '').split('\n')) {
+    const [, bus, device, id] = /^Bus (\d{3}) Device (\d{3}): ID ([0-9a-f]{4}:[0-9a-f]{4})/.exec(line) ?? [];
+    const stick = id === undefined ? undefined : STICKS[id];
+    if (id === undefined || stick === undefined) continue;
+    const node = await nodeAccess(machine, `/dev/bus/usb/${bus}/${device}`);
+    found.push({
+      kind: 'npu',
+      vendor: stick.vendor,
+      name: stick.name,
+      id: `usb ${bus}:${device}`,
+      source: 'lsusb',
+      facts: [{ name: 'USB id', value: id }, ...(stick.note ? [{ name: 'state', value: stick.note }] : [])],
+      ...(node.access !== 'absent' && { node: node.path, access: node.access, ...(node.owner && { owner: node.owner }) }),
+    });
+  }
   return found;
 }

@@ -3,6 +3,7 @@
  * they really enumerate where the addon is there to ask.
  */
 import { openLibraries } from '../libraries.ts';
+import { MAX_DEVICES } from '../limits.ts';
 import type { Machine } from '../machine.ts';
 import { vulkanAnswer } from '../native-answers.ts';
 import { VENDORS } from './pci-names.ts';
@@ -73,10 +74,38 @@ export async function probeVulkan(machine: Machine): Promise<VulkanFacts> {
   }
   const facts: VulkanFacts = { drivers, ...(loader && { loader }) };
   if (loader === undefined || drivers.length === 0) return facts;
-  const answer = vulkanAnswer(await machine.driver('vulkan'));
+  const answer = vulkanAnswer(await machine.driver('vulkan')) ?? (await vulkaninfo(machine));
   if (answer === undefined) return facts;
   const error = answer.loadError ?? (answer.error && `${answer.error.step} failed with ${answer.error.code}`);
   return { ...facts, devices: (answer.devices ?? []).map(described), ...(error && { error }) };
+}
+
+const TYPES = ['OTHER', 'INTEGRATED_GPU', 'DISCRETE_GPU', 'VIRTUAL_GPU', 'CPU'];
+
+/** Where the addon is not there to ask: the same from the tool that comes with Vulkan's loader. */
+async function vulkaninfo(machine: Machine): Promise<ReturnType<typeof vulkanAnswer>> {
+  const result = await machine.run('vulkaninfo', ['--summary']);
+  if (result?.code !== 0) return undefined;
+  const devices = result.stdout
+    .split(/^GPU\d+:\s*$/m)
+    .slice(1)
+    .map((block) => {
+      const field = (name: string) => new RegExp(`^\\s*${name}\\s*=\\s*(.+)$`, 'm').exec(block)?.[1]?.trim() ?? '';
+      const type = TYPES.indexOf(field('deviceType').replace(/^PHYSICAL_DEVICE_TYPE_/, ''));
+      const name = field('deviceName').slice(0, 256);
+      const driver = field('driverName').slice(0, 256);
+      const driverInfo = field('driverInfo').slice(0, 256);
+      return {
+        name,
+        vendorId: Number.parseInt(field('vendorID'), 16) || 0,
+        deviceId: Number.parseInt(field('deviceID'), 16) || 0,
+        type: type === -1 ? 0 : type,
+        apiVersion: /^\d+\.\d+/.exec(field('apiVersion'))?.[0] ?? '',
+        ...(driver && { driver }),
+        ...(driverInfo && { driverInfo }),
+      };
+    });
+  return { devices: devices.slice(0, MAX_DEVICES) };
 }
 
 /** Where the loader looks, in its order: variables that name files win over folders. */

@@ -34,6 +34,14 @@ const PROBLEMS: Record<number, string> = {
   52: "its driver's signature cannot be verified",
 };
 
+/** Those that another driver would not mend. */
+const MENDS: Record<number, string> = {
+  14: 'Start the computer anew.',
+  22: 'Switch it on in the device manager.',
+  45: 'Connect it.',
+  48: 'Windows blocks this version of its driver: install another.',
+};
+
 interface PnpEntry {
   name: string;
   maker?: string;
@@ -57,7 +65,7 @@ export async function windowsDevices(machine: Machine): Promise<{ devices: Liste
     const known = devices.find((device) => (entry.pciId !== undefined && device.pciId === entry.pciId) || device.name === entry.name);
     const problem = entry.code === 0 ? undefined : `Windows says of it: ${PROBLEMS[entry.code] ?? 'it does not work'} (code ${entry.code})`;
     if (known) {
-      if (problem) known.problem ??= problem;
+      if (problem) Object.assign(known, { problem, ...(MENDS[entry.code] && { mend: MENDS[entry.code] }) });
       if (entry.maker) known.vendor ??= entry.maker;
     } else if ((entry.npu || problem) && !REMOTE.test(entry.name)) {
       devices.push({
@@ -67,6 +75,7 @@ export async function windowsDevices(machine: Machine): Promise<{ devices: Liste
         ...(entry.maker && { vendor: entry.maker }),
         ...(entry.pciId && { pciId: entry.pciId }),
         ...(problem && { problem }),
+        ...(MENDS[entry.code] && { mend: MENDS[entry.code] }),
       });
     }
   }
