@@ -119,6 +119,8 @@ export const FIRST_RETRY_MS = 250;
 export const MAX_RETRY_MS = 5_000;
 /** After this long without a single byte of progress a transfer gives up, in ms. What was sent stays for next time. */
 export const GIVE_UP_MS = 60_000;
+/** How long it is tried to reach a registry at first, in ms: its name may be wrong. */
+export const FIRST_CONTACT_MS = 10_000;
 /** Longest pause that a peer may ask for with Retry-After, in ms. */
 export const MAX_RETRY_AFTER_MS = 60_000;
 

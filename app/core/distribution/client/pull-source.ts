@@ -8,7 +8,7 @@ import { DigestSchema, EdgewrightError } from '#contract';
 import { type BundleProvider, type Descriptor, digestOf } from '#core/bundles';
 import { abortError } from '#core/platform';
 import { MANIFEST_TYPES } from '../documents.ts';
-import { MAX_REFERRER_PAGES, MIN_BYTES_PER_SECOND, RATE_WINDOW_MS } from '../limits.ts';
+import { FIRST_CONTACT_MS, MAX_REFERRER_PAGES, MIN_BYTES_PER_SECOND, RATE_WINDOW_MS } from '../limits.ts';
 import type { Answer } from '../wire/exchange.ts';
 import { type RetryOptions, retry, withRetries } from '../wire/retry.ts';
 import type { RegistryClient } from './registry-client.ts';
@@ -51,7 +51,7 @@ export async function fetchManifest(client: RegistryClient, reference: string, r
 
 /** @throws network.registry-not-found, network.*, and what fetchManifest throws */
 export async function openPullSource(client: RegistryClient, ref: RegistryRef, retries: RetryOptions): Promise<BundleProvider> {
-  const root = await fetchManifest(client, ref.digest ?? ref.tag ?? '', retries);
+  const root = await fetchManifest(client, ref.digest ?? ref.tag ?? '', { ...retries, unreachableMs: FIRST_CONTACT_MS });
   if (!root) {
     throw new EdgewrightError({
       code: 'network.registry-not-found',

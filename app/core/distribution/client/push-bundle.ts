@@ -8,7 +8,7 @@ import { z } from 'zod';
 import { INDEX_TYPE, MAX_MANIFEST_BYTES } from '#core/bundles';
 import { sleep } from '#core/platform';
 import type { ManifestDocument } from '../documents.ts';
-import { FALLBACK_PAUSE_MS, HASH_CHUNK_BYTES, MANIFEST_WAIT_MS, MAX_FALLBACK_TRIES, PUSH_LANES, PUT_WHOLE_BYTES } from '../limits.ts';
+import { FALLBACK_PAUSE_MS, FIRST_CONTACT_MS, HASH_CHUNK_BYTES, MANIFEST_WAIT_MS, MAX_FALLBACK_TRIES, PUSH_LANES, PUT_WHOLE_BYTES } from '../limits.ts';
 import type { StoredBlob, StoredManifest } from '../table.ts';
 import { type RetryOptions, withRetries } from '../wire/retry.ts';
 import { pushBlob, pushManifest, type UploadMemory } from '../wire/push-blob.ts';
@@ -55,7 +55,7 @@ export interface PushResult {
 export async function pushBundle(client: RegistryClient, content: BundleContent, options: PushOptions): Promise<PushResult> {
   const { tag, retries } = options;
   const { repository } = client;
-  const before = (await fetchManifest(client, tag, retries))?.digest;
+  const before = (await fetchManifest(client, tag, { ...retries, unreachableMs: FIRST_CONTACT_MS }))?.digest;
   const { sent, mounted, total } = await pushBlobs(client, content.blobs, options);
   options.onProgress?.('Sending the manifests', 1);
   let referrers: PushResult['referrers'] = 'none';

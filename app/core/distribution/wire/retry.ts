@@ -1,13 +1,16 @@
 /** Pauses between tries: short after progress, longer while nothing moves, and an end. */
+import { EdgewrightError } from '#contract';
 import { type Clock, sleep } from '#core/platform';
 import { FIRST_RETRY_MS, GIVE_UP_MS, MAX_RETRY_MS } from '../limits.ts';
-import { BusyError, mayRetry } from './line-errors.ts';
+import { BusyError, mayRetry, UNREACHABLE } from './line-errors.ts';
 
 export interface RetryOptions {
   clock: Clock;
   signal?: AbortSignal | undefined;
   firstMs?: number;
   giveUpMs?: number;
+  /** It gives up sooner than `giveUpMs` while the other side cannot be reached at all, as under a wrong name, in ms. */
+  unreachableMs?: number;
 }
 
 export interface Retry {
@@ -44,7 +47,9 @@ export function retry(options: RetryOptions): Retry {
       if (!mayRetry(error)) throw error;
       const now = options.clock.monotonic();
       since ??= now;
-      const left = giveUpMs - (now - since);
+      const isUnreachable = error instanceof EdgewrightError && error.code === UNREACHABLE;
+      const patience = isUnreachable ? Math.min(options.unreachableMs ?? giveUpMs, giveUpMs) : giveUpMs;
+      const left = patience - (now - since);
       if (left <= 0) throw error;
       // Half of the pause is random, so that many uploads cut by one switch do not come back in step.
       const own = pause * (0.5 + Math.random() / 2);
