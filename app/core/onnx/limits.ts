@@ -90,6 +90,6 @@ export const READER_BYTES_PER_MS = 50_000;
 /** How often its memory is looked at, in ms. */
 export const READER_POLL_MS = 50;
 /** Largest answer of it, in bytes. */
-export const READER_ANSWER_BYTES = 32 * 1024 * 1024;
+export const READER_ANSWER_BYTES = 16 * 1024 * 1024;
 /** Weights of at most this many bytes are looked through for what is no number when a model is inspected. */
 export const MAX_QUICK_SCAN_BYTES = 16 * 1024 * 1024;

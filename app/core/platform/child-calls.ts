@@ -25,7 +25,7 @@ export interface EndWords {
 export interface ChildCallsOptions {
   /** Largest answer that is read. */
   answers?: FrameLimits | undefined;
-  /** Resident memory it may take, looked at every `pollMs`, where the platform tells. */
+  /** Resident memory it may take, looked at every `pollMs` while it is asked, where the platform tells. */
   memory?: { bytes: number; pollMs: number } | undefined;
 }
 
@@ -53,7 +53,7 @@ export class ChildCalls {
   readonly #child: NodeChild;
   readonly #words: EndWords;
   readonly #turns = new Turns();
-  readonly #watch: NodeJS.Timeout | undefined;
+  readonly #memory: ChildCallsOptions['memory'];
   #pending: Pending | undefined;
   /** Told before anybody waited for it. */
   #early: Frame | undefined;
@@ -75,12 +75,7 @@ export class ChildCalls {
         () => this.#end(words.ended(this.#doing(), { code: null, signal: null }, child.stderr())),
         options.answers,
       );
-    const { memory } = options;
-    if (memory) {
-      this.#watch = setInterval(() => {
-        if ((residentMemory(this.pid)?.now ?? 0) > memory.bytes) this.#end(words.tooLarge());
-      }, memory.pollMs);
-    }
+    this.#memory = options.memory;
     this.ended = this.#watchEnd();
   }
 
@@ -154,6 +149,8 @@ export class ChildCalls {
     };
     const onAbort = () => signal && giveUp(this.#words.cancelled(signal));
     restart(timeoutMs);
+    const { bytes = 0, pollMs } = this.#memory ?? {};
+    const watch = bytes > 0 ? setInterval(() => (residentMemory(this.pid)?.now ?? 0) > bytes && giveUp(this.#words.tooLarge()), pollMs) : undefined;
     signal?.addEventListener('abort', onAbort, { once: true });
     try {
       this.#pending = { id: -1, what, onWord: (word) => onWord?.(word, restart), resolve: answer.resolve, reject: answer.reject };
@@ -162,6 +159,7 @@ export class ChildCalls {
     } finally {
       this.#pending = undefined;
       clearTimeout(timer);
+      clearInterval(watch);
       signal?.removeEventListener('abort', onAbort);
     }
   }
@@ -188,7 +186,6 @@ export class ChildCalls {
 
   async #watchEnd(): Promise<ChildExit & { error: EdgewrightError }> {
     const exit = await this.#child.ended;
-    clearInterval(this.#watch);
     await lastWordsRead(this.#child);
     this.#why ??= this.#words.ended(this.#doing(), exit, this.#child.stderr());
     this.#pending?.reject(this.#why);
