@@ -97,7 +97,7 @@ const TOPIC_KEYS: Record<Change['topic'], readonly (readonly unknown[])[]> = {
   devices: [orpc.devices.key(), orpc.administrators.key()],
   deployments: [orpc.deployments.key()],
   jobs: [orpc.jobs.key()],
-  hardware: [orpc.hardware.key()],
+  hardware: [orpc.hardware.key(), orpc.providers.key()],
   activity: [orpc.activity.key(), orpc.audit.key()],
   settings: [orpc.system.settings.key()],
   trust: [orpc.trust.key(), orpc.administrators.key()],

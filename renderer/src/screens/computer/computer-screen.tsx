@@ -13,6 +13,7 @@ import { Moment } from '../../parts/moment.tsx';
 import { QueryView } from '../../parts/query-view.tsx';
 import { DeviceChain } from './device-chain.tsx';
 import styles from './computer.module.css';
+import { ProviderPacks } from './provider-packs.tsx';
 import { ProbesTable, ProvidersTable } from './tables.tsx';
 
 const input = { fresh: false };
@@ -90,6 +91,7 @@ function Report({ report }: { report: HardwareReport }) {
       <Section title="Execution providers">
         <ProvidersTable providers={report.providers} />
       </Section>
+      <ProviderPacks />
       <Section title="Processor">
         <Facts
           items={[
