@@ -1,10 +1,12 @@
 /** A bundle's ways in and out on the screens: one file, a registry, and what a person decides about who signed it. */
 import { createHash, createPublicKey } from 'node:crypto';
 import { copyFile, readdir, readFile, stat } from 'node:fs/promises';
+import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { AxeBuilder } from '@axe-core/playwright';
 import type { Browser, Locator, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { serve } from '../integration/distribution/serve.ts';
 import { cli } from '../lib/cli.ts';
 import { launchBrowser } from './browser.ts';
 import { heading, openWindow, ROOT, startWorkspace, tabTo, type Window, type Workspace } from './workspace.ts';
@@ -42,9 +44,9 @@ async function makeFriend(dir: string) {
   return { ...files, fingerprint: createHash('sha256').update(der).digest('hex') };
 }
 
-/** What axe finds in both schemes. */
-async function checkAccess(what: string): Promise<void> {
-  for (const colorScheme of ['dark', 'light'] as const) {
+/** What axe finds, in both schemes where nothing else is said. */
+async function checkAccess(what: string, schemes: readonly ('dark' | 'light')[] = ['dark', 'light']): Promise<void> {
+  for (const colorScheme of schemes) {
     await page.emulateMedia({ colorScheme });
     const { violations } = await new AxeBuilder({ page }).analyze();
     expect(violations.map((one) => `${what}, ${colorScheme}: ${one.id} (${one.nodes.map((node) => node.target.join(' ')).join(', ')})`)).toEqual([]);
@@ -71,7 +73,7 @@ test('a bundle file is chosen, taken in, and is quarantined: the page says why a
   for (const way of ['Model file', 'Folder', 'Bundle file', 'Registry']) {
     await page.keyboard.press('ArrowRight');
     await sheet.getByRole('radio', { name: way, checked: true }).waitFor();
-    await checkAccess(`Add a bundle, ${way}`);
+    await checkAccess(`Add a bundle, ${way}`, [way === 'Registry' ? 'dark' : 'light']);
   }
   await page.keyboard.press('ArrowLeft');
   // A file that is none is refused with what was expected.
@@ -197,5 +199,64 @@ test('a registry that does not answer is an error with a hint; nothing typed is 
   expect(await sheet.getByLabel('User').inputValue()).toBe('me');
   await page.keyboard.press('Escape');
   await sheet.waitFor({ state: 'detached' });
+});
+
+test('a push that hangs is stopped by its button', async () => {
+  const silent = createServer(() => {}).listen(0, '127.0.0.1');
+  const { port } = await new Promise<AddressInfo>((resolve) => silent.once('listening', () => resolve(silent.address() as AddressInfo)));
+  const sheet = await openAction('Push to a registry…');
+  await sheet.getByLabel('Where to').fill(`127.0.0.1:${port}/models/pump:2.0.0`);
+  await sheet.getByRole('button', { name: 'Push to the registry' }).click();
+  await sheet.getByRole('progressbar', { name: 'Push' }).waitFor();
+  await checkAccess('a push under way');
+  await sheet.getByRole('button', { name: 'Cancel' }).click();
+  await sheet.getByText(/^Cancelled\./).waitFor();
+  expect(await sheet.getByRole('alert').count()).toBe(0);
+  await page.keyboard.press('Escape');
+  await sheet.waitFor({ state: 'detached' });
+  silent.close();
+});
+
+test('pushed into a registry, removed here, and pulled again', async () => {
+  const registry = await serve(join(workspace.dir, 'registry'));
+  try {
+    const place = `${registry.address}/site/pump:2.0.0`;
+    let sheet = await openAction('Push to a registry…');
+    await sheet.getByLabel('Where to').fill(place);
+    await sheet.getByRole('button', { name: 'Push to the registry' }).click();
+    await sheet.getByRole('status').getByText(/B sent/).waitFor();
+    await page.keyboard.press('Escape');
+    await sheet.waitFor({ state: 'detached' });
+    sheet = await openAction('Remove…');
+    await sheet.getByRole('button', { name: 'Remove pump@2.0.0' }).click();
+    await heading(page, 'Bundles');
+    await page.getByRole('banner').getByRole('button', { name: 'Add a bundle' }).click();
+    sheet = page.getByRole('dialog', { name: 'Add a bundle' });
+    await sheet.getByText('Registry', { exact: true }).click();
+    await sheet.getByLabel('Where from').fill(place);
+    await sheet.getByRole('button', { name: 'Pull the bundle' }).click();
+    await heading(page, 'pump@2.0.0');
+    // This workspace signed it before, and its signature came back with it.
+    await page.getByRole('button', { name: 'Set up a trial' }).waitFor();
+  } finally {
+    await registry.stop();
+  }
+});
+
+test('what is dropped on the screen opens the way in that suits it', async () => {
+  await go('Bundles');
+  for (const [name, way] of [
+    ['pump.onnx', 'Model file'],
+    ['pump-2.0.0.tar', 'Bundle file'],
+  ] as const) {
+    await page.evaluate((called) => {
+      const dataTransfer = new DataTransfer();
+      dataTransfer.items.add(new File(['x'], called));
+      for (const kind of ['dragenter', 'dragover', 'drop']) document.body.dispatchEvent(new DragEvent(kind, { dataTransfer, bubbles: true, cancelable: true }));
+    }, name);
+    const sheet = page.getByRole('dialog', { name: 'Add a bundle' });
+    await sheet.getByRole('radio', { name: way, checked: true }).waitFor();
+    await sheet.getByText(name, { exact: true }).waitFor();
+  }
   expect(window.complaints).toEqual([]);
 });

@@ -132,6 +132,17 @@ test('a setting is kept in the workspace: another window shows it', async () => 
   await second.page.context().close();
 });
 
+test('a setting is found by a word that its title does not hold', async () => {
+  const { page } = await openWindow(browser, workspace.link);
+  await page.getByRole('navigation', { name: 'Screens' }).getByRole('link', { name: 'Settings' }).click();
+  await page.getByRole('textbox', { name: 'Find a setting' }).fill('keychain');
+  await page.getByRole('heading', { level: 2 }).nth(1).waitFor({ state: 'detached' });
+  await page.getByRole('heading', { level: 2, name: 'Private keys' }).waitFor();
+  await page.getByRole('textbox', { name: 'Find a setting' }).fill('nothing is called this');
+  await page.getByText('No setting matches').waitFor();
+  await page.context().close();
+});
+
 // The last test: it ends the engine.
 test('when the engine ends, the window says so and keeps showing what it knew', async () => {
   const { page } = await openWindow(browser, workspace.link);

@@ -1,5 +1,6 @@
 /** What a state means: its tone and its words. One place, so that the same state looks the same on every screen. */
 import type { BundleSummary, Deployment, Device, DeviceBundle, Job, Reach, TrialSummary, TrialVariant } from '#contract';
+import { plainName } from './plain-name.ts';
 
 export type Tone = 'good' | 'notice' | 'bad' | 'running' | 'neutral';
 export interface Meaning {
@@ -9,10 +10,15 @@ export interface Meaning {
   reason?: string | undefined;
 }
 
+/** A reason may quote what a stranger wrote. */
+function reasonOf({ stateReason }: BundleSummary): string | undefined {
+  return stateReason === undefined ? undefined : plainName(stateReason);
+}
+
 export function bundleMeaning(bundle: BundleSummary): Meaning {
-  if (bundle.state === 'quarantined') return { tone: 'bad', word: 'Quarantined', reason: bundle.stateReason };
-  if (bundle.state === 'incomplete') return { tone: 'notice', word: 'Incomplete', reason: bundle.stateReason };
-  if (!bundle.signed) return { tone: 'notice', word: 'Unsigned', reason: bundle.stateReason };
+  if (bundle.state === 'quarantined') return { tone: 'bad', word: 'Quarantined', reason: reasonOf(bundle) };
+  if (bundle.state === 'incomplete') return { tone: 'notice', word: 'Incomplete', reason: reasonOf(bundle) };
+  if (!bundle.signed) return { tone: 'notice', word: 'Unsigned', reason: reasonOf(bundle) };
   return { tone: 'good', word: 'Sound and signed' };
 }
 

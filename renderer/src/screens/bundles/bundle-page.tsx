@@ -5,6 +5,7 @@ import type { BundleDetail } from '#contract';
 import { Page } from '../../frame/page.tsx';
 import { client, orpc } from '../../lib/engine.ts';
 import { bytes, milliseconds, plural } from '../../lib/format.ts';
+import { plainName, plainText } from '../../lib/plain-name.ts';
 import { refOf } from '../../lib/refs.ts';
 import { bundleMeaning } from '../../lib/states.ts';
 import { useJobCall } from '../../lib/use-job-call.ts';
@@ -42,7 +43,7 @@ export function BundlePage(): ReactNode {
         </Link>,
       ]}
       padded
-      status={bundle ? sentence(bundle) : 'Reading the bundle…'}
+      status={bundle ? sentence(bundle) : query.isError ? 'It could not be read.' : 'Reading the bundle…'}
       action={
         bundle && (
           <>
@@ -99,7 +100,7 @@ export function BundlePage(): ReactNode {
 
 function sentence(bundle: BundleDetail): string {
   const state = standingOf(bundle)?.title ?? bundleMeaning(bundle).word;
-  const text = bundle.description === undefined ? '' : `${bundle.description.replace(/\.?$/, '.')} `;
+  const text = bundle.description === undefined ? '' : `${plainText(bundle.description).replace(/\.?$/, '.')} `;
   return `${text}${state.replace(/\.?$/, '.')}`;
 }
 
@@ -112,17 +113,21 @@ function Overview({ bundle }: { bundle: BundleDetail }) {
             { name: 'State', value: <Meaning {...bundleMeaning(bundle)} /> },
             { name: 'Digest', value: <Digest digest={bundle.digest} of={refOf(bundle)} /> },
             { name: 'Built', value: <Moment at={bundle.createdAt} /> },
-            { name: 'Exported by', value: bundle.producer ?? 'not recorded' },
+            { name: 'Exported by', value: bundle.producer === undefined ? 'not recorded' : plainName(bundle.producer) },
             { name: 'Graph', value: `${plural(bundle.nodes, 'node')}, ${plural(bundle.parameters, 'parameter')}` },
             {
               name: 'Operator sets',
               value: Object.entries(bundle.opsets)
-                .map(([domain, version]) => `${domain === '' ? 'ai.onnx' : domain} ${version}`)
+                .map(([domain, version]) => `${domain === '' ? 'ai.onnx' : plainName(domain)} ${version}`)
                 .join(', '),
             },
             {
               name: 'Test metric',
-              value: bundle.metric ? <code>{`${bundle.metric.name} of ${bundle.metric.output}`}</code> : 'none: trials compare golden outputs only',
+              value: bundle.metric ? (
+                <code>{`${plainName(bundle.metric.name)} of ${plainName(bundle.metric.output)}`}</code>
+              ) : (
+                'none: trials compare golden outputs only'
+              ),
             },
             { name: 'Limits', value: limits(bundle) },
           ]}
@@ -144,7 +149,7 @@ function Overview({ bundle }: { bundle: BundleDetail }) {
                   <p>From {bundle.recipe.kind === 'image' ? 'an image' : bundle.recipe.kind}:</p>
                   <ol className={styles.steps}>
                     {bundle.recipe.steps.map((step, index) => (
-                      <li key={`${index + 1} ${step}`}>{step}</li>
+                      <li key={`${index + 1} ${step}`}>{plainName(step)}</li>
                     ))}
                   </ol>
                 </>
@@ -164,7 +169,7 @@ const LABELS_SHOWN = 20;
 
 function labels(all: readonly string[]): string {
   const rest = all.length - LABELS_SHOWN;
-  return `${all.slice(0, LABELS_SHOWN).join(', ')}${rest > 0 ? ` and ${rest} more` : ''}`;
+  return `${all.slice(0, LABELS_SHOWN).map(plainName).join(', ')}${rest > 0 ? ` and ${rest} more` : ''}`;
 }
 
 function limits({ limits: { p95Ms, memoryBytes } }: BundleDetail): string {

@@ -4,6 +4,7 @@ import { useMemo } from 'react';
 import type { BundleDetail, Device, DeviceBundle, TrialSummary, Variant } from '#contract';
 import { orpc } from '../../lib/engine.ts';
 import { byteUnit, change } from '../../lib/format.ts';
+import { plainName } from '../../lib/plain-name.ts';
 import { bundlePart, refOf, variantRef } from '../../lib/refs.ts';
 import { slotMeaning, trialMeaning } from '../../lib/states.ts';
 import { Digest } from '../../parts/copy.tsx';
@@ -21,16 +22,16 @@ export function VariantsTable({ bundle }: { bundle: BundleDetail }) {
       {
         id: 'name',
         header: 'Variant',
-        value: (row) => row.name,
+        value: (row) => plainName(row.name),
         rowHeader: true,
         cell: (row) => (
-          <Link to="/bundles/model" search={{ ref: variantRef(refOf(bundle), row.name) }} title={`Look into ${row.name}`}>
-            {row.name}
+          <Link to="/bundles/model" search={{ ref: variantRef(refOf(bundle), row.name) }} title={`Look into ${plainName(row.name)}`}>
+            {plainName(row.name)}
           </Link>
         ),
       },
-      { id: 'precision', header: 'Precision', value: (row) => row.precision },
-      { id: 'quantization', header: 'Quantization', value: (row) => row.quantization, grow: true },
+      { id: 'precision', header: 'Precision', value: (row) => plainName(row.precision) },
+      { id: 'quantization', header: 'Quantization', value: (row) => row.quantization && plainName(row.quantization), grow: true },
       { id: 'size', header: 'Size', unit: size.unit, align: 'right', value: (row) => row.bytes / size.factor },
       { id: 'change', header: 'vs fp32', align: 'right', value: (row) => (base === undefined || row.name === 'fp32' ? undefined : change(row.bytes, base)) },
       {
@@ -39,7 +40,7 @@ export function VariantsTable({ bundle }: { bundle: BundleDetail }) {
         value: (row) => (row.signed ? 'signed' : 'unsigned'),
         cell: (row) => <Meaning tone={row.signed ? 'good' : 'notice'} word={row.signed ? 'Signed' : 'Unsigned'} />,
       },
-      { id: 'digest', header: 'Digest', value: (row) => row.digest, cell: (row) => <Digest digest={row.digest} of={row.name} /> },
+      { id: 'digest', header: 'Digest', value: (row) => row.digest, cell: (row) => <Digest digest={row.digest} of={plainName(row.name)} /> },
       { id: 'created', header: 'Made', align: 'right', value: (row) => row.createdAt, cell: (row) => <Moment at={row.createdAt} /> },
     ];
     return list;
@@ -150,10 +151,10 @@ export function FilesTable({ bundle }: { bundle: BundleDetail }) {
   const columns = useMemo(() => {
     const size = byteUnit(bundle.files.map((file) => file.bytes));
     const list: GridColumn<File>[] = [
-      { id: 'path', header: 'File', value: (row) => row.path, rowHeader: true, cell: (row) => <code>{row.path}</code> },
+      { id: 'path', header: 'File', value: (row) => row.path, rowHeader: true, cell: (row) => <code>{plainName(row.path)}</code> },
       { id: 'role', header: 'For', value: (row) => row.role, facet: true },
       { id: 'size', header: 'Size', unit: size.unit, align: 'right', value: (row) => row.bytes / size.factor },
-      { id: 'digest', header: 'Digest', value: (row) => row.digest, cell: (row) => <Digest digest={row.digest} of={row.path} /> },
+      { id: 'digest', header: 'Digest', value: (row) => row.digest, cell: (row) => <Digest digest={row.digest} of={plainName(row.path)} /> },
     ];
     return list;
   }, [bundle]);

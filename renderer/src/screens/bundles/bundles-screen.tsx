@@ -5,6 +5,7 @@ import type { BundleSummary, Device, TrialSummary } from '#contract';
 import { Page } from '../../frame/page.tsx';
 import { orpc } from '../../lib/engine.ts';
 import { byteUnit, plural } from '../../lib/format.ts';
+import { plainName } from '../../lib/plain-name.ts';
 import { bundlePart, refOf } from '../../lib/refs.ts';
 import { bundleMeaning } from '../../lib/states.ts';
 import { useFileDrop } from '../../lib/use-file-drop.ts';
@@ -63,7 +64,7 @@ function columnsFor(rows: readonly Row[]): GridColumn<Row>[] {
       ),
     },
     { id: 'version', header: 'Version', value: (row) => row.version },
-    { id: 'variants', header: 'Variants', value: (row) => row.variants.map((variant) => variant.name).join(', '), grow: true },
+    { id: 'variants', header: 'Variants', value: (row) => row.variants.map((variant) => plainName(variant.name)).join(', '), grow: true },
     { id: 'size', header: 'Size of fp32', unit: size.unit, align: 'right', value: (row) => row.bytes / size.factor },
     { id: 'precision', header: 'Precision', value: (row) => row.variants[0]?.precision, facet: true, hidden: true },
     { id: 'state', header: 'State', value: (row) => bundleMeaning(row).word, facet: true, cell: (row) => <Meaning {...bundleMeaning(row)} /> },

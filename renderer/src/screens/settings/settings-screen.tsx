@@ -1,9 +1,9 @@
 import { useMutation, useQuery } from '@tanstack/react-query';
-import { type ReactNode, useEffect, useState } from 'react';
+import { Fragment, type ReactNode, useEffect, useState } from 'react';
 import type { Settings, Status } from '#contract';
 import { Page } from '../../frame/page.tsx';
 import { client, orpc, queryClient } from '../../lib/engine.ts';
-import { bytes } from '../../lib/format.ts';
+import { bytes, plural } from '../../lib/format.ts';
 import { Button } from '../../parts/button.tsx';
 import { Copyable } from '../../parts/copy.tsx';
 import { ErrorPanel } from '../../parts/error-panel.tsx';
@@ -12,6 +12,7 @@ import { Check, Choice, TextField } from '../../parts/field.tsx';
 import { GateList } from '../../parts/gate-list.tsx';
 import { Meaning } from '../../parts/meaning.tsx';
 import { Moment } from '../../parts/moment.tsx';
+import { Empty } from '../../parts/placeholder.tsx';
 import { QueryView } from '../../parts/query-view.tsx';
 import { AdministratorsSection } from '../administrators/administrators-section.tsx';
 import { SignersSection } from '../trust/signers-section.tsx';
@@ -21,6 +22,7 @@ import styles from './settings.module.css';
 export function SettingsScreen(): ReactNode {
   const query = useQuery(orpc.system.settings.queryOptions());
   const status = useQuery(orpc.system.status.queryOptions());
+  const [filter, setFilter] = useState('');
   const save = useMutation({
     mutationFn: (change: Partial<Settings>) => client.system.saveSettings(change),
     // Shown at once; put back when it could not be saved.
@@ -34,6 +36,31 @@ export function SettingsScreen(): ReactNode {
     onSuccess: (settings) => queryClient.setQueryData(orpc.system.settings.queryKey(), settings),
     onError: (_error, _change, context) => context?.before && queryClient.setQueryData(orpc.system.settings.queryKey(), context.before),
   });
+  const change = save.mutate;
+  const saved = (section: (settings: Settings) => ReactNode) => () => query.data && section(query.data);
+  /** What each section is found by, beside its title. */
+  const sections = [
+    { title: 'How it looks', words: 'scheme light dark density compact comfortable', show: saved((settings) => <Looks settings={settings} save={change} />) },
+    { title: 'Gates a new trial starts with', words: 'defaults limits accuracy', show: saved((settings) => <Gates settings={settings} save={change} />) },
+    { title: 'Watch a new deployment starts with', words: 'seconds requests rollback', show: saved((settings) => <Watch settings={settings} save={change} />) },
+    { title: 'Practice device', words: 'agent', show: saved((settings) => <Practice settings={settings} save={change} />) },
+    { title: 'Private keys', words: 'passphrase keychain lock unlock signing fingerprint', show: () => <KeysSection /> },
+    { title: 'Trusted signers', words: 'trust public key certificate authority fingerprint quarantine', show: () => <SignersSection /> },
+    { title: 'Administrators', words: 'laptop grant join revoke identity devices', show: () => <AdministratorsSection /> },
+    {
+      title: 'Workspace',
+      words: 'folder home disk engine version onnx runtime node',
+      show: () => (
+        <Section title="Workspace">
+          <QueryView query={status} what="Asking the engine">
+            {(data) => <Workspace status={data} />}
+          </QueryView>
+        </Section>
+      ),
+    },
+  ];
+  const wanted = filter.toLowerCase().split(/\s+/).filter(Boolean);
+  const shown = sections.filter(({ title, words }) => wanted.every((word) => `${title} ${words}`.toLowerCase().includes(word)));
   return (
     <Page title="Settings" padded status="Kept in this workspace and saved as they are changed; every window on it shows the same.">
       {save.isError && (
@@ -41,22 +68,63 @@ export function SettingsScreen(): ReactNode {
           <ErrorPanel error={save.error} title="The change was not saved." />
         </div>
       )}
-      <QueryView query={query} what="Reading the settings">
-        {(settings) => <Form settings={settings} save={save.mutate} />}
-      </QueryView>
-      <KeysSection />
-      <SignersSection />
-      <AdministratorsSection />
-      <Section title="Workspace">
-        <QueryView query={status} what="Asking the engine">
-          {(data) => <Workspace status={data} />}
+      <div className={styles.find}>
+        <TextField label="Find a setting" hideLabel placeholder="Find a setting" value={filter} onChange={(event) => setFilter(event.currentTarget.value)} />
+        <span role="status" className="dim small">
+          {filter.trim() === '' ? '' : plural(shown.length, 'section')}
+        </span>
+      </div>
+      {query.data === undefined && (
+        <QueryView query={query} what="Reading the settings">
+          {() => null}
         </QueryView>
-      </Section>
+      )}
+      {shown.map(({ title, show }) => (
+        <Fragment key={title}>{show()}</Fragment>
+      ))}
+      {shown.length === 0 && (
+        <Empty title="No setting matches">
+          <p>Change or clear the words to see them all.</p>
+        </Empty>
+      )}
     </Page>
   );
 }
 
-function Form({ settings, save }: { settings: Settings; save: (change: Partial<Settings>) => void }) {
+interface Saved {
+  settings: Settings;
+  save: (change: Partial<Settings>) => void;
+}
+
+function Looks({ settings, save }: Saved) {
+  return (
+    <Section title="How it looks">
+      <div className={styles.row}>
+        <Choice
+          label="Scheme"
+          value={settings.scheme}
+          onChange={(scheme) => save({ scheme })}
+          options={[
+            { value: 'system', label: 'As the system' },
+            { value: 'light', label: 'Light' },
+            { value: 'dark', label: 'Dark' },
+          ]}
+        />
+        <Choice
+          label="Density"
+          value={settings.density}
+          onChange={(density) => save({ density })}
+          options={[
+            { value: 'compact', label: 'Compact' },
+            { value: 'comfortable', label: 'Comfortable' },
+          ]}
+        />
+      </div>
+    </Section>
+  );
+}
+
+function Gates({ settings, save }: Saved) {
   const [gates, setGates] = useState(settings.defaultGates);
   const saved = settings.defaultGates;
   const savedText = JSON.stringify(saved);
@@ -68,59 +136,44 @@ function Form({ settings, save }: { settings: Settings; save: (change: Partial<S
   }
   const edited = gates.map((gate) => gate.trim()).filter((gate) => gate !== '');
   return (
-    <>
-      <Section title="How it looks">
-        <div className={styles.row}>
-          <Choice
-            label="Scheme"
-            value={settings.scheme}
-            onChange={(scheme) => save({ scheme })}
-            options={[
-              { value: 'system', label: 'As the system' },
-              { value: 'light', label: 'Light' },
-              { value: 'dark', label: 'Dark' },
-            ]}
-          />
-          <Choice
-            label="Density"
-            value={settings.density}
-            onChange={(density) => save({ density })}
-            options={[
-              { value: 'compact', label: 'Compact' },
-              { value: 'comfortable', label: 'Comfortable' },
-            ]}
-          />
-        </div>
-      </Section>
-      <Section title="Gates a new trial starts with">
-        <div className={styles.gates}>
-          <GateList gates={gates} onChange={setGates} />
-          {JSON.stringify(edited) !== savedText && (
-            <div className={styles.actions}>
-              <Button kind="primary" onClick={() => save({ defaultGates: edited })}>
-                Save the gates
-              </Button>
-              <Button onClick={() => setGates(settings.defaultGates)}>Discard the changes</Button>
-            </div>
-          )}
-        </div>
-      </Section>
-      <Section title="Watch a new deployment starts with">
-        <div className={styles.row}>
-          <WholeNumber label="At least" unit="seconds" value={settings.watchSeconds} high={7 * 86_400} save={(watchSeconds) => save({ watchSeconds })} />
-          <WholeNumber label="and at least" unit="requests" value={settings.watchRequests} high={1_000_000} save={(watchRequests) => save({ watchRequests })} />
-        </div>
-        <p className="dim">A new bundle is committed only after both; until then the device puts the one before it back by itself if it misbehaves.</p>
-      </Section>
-      <Section title="Practice device">
-        <Check
-          label="Run an agent on this computer to practise with"
-          note="A real agent in a process and folder of its own, enrolled like any other. Takes effect when Edgewright is started again."
-          checked={settings.practiceDevice}
-          onChange={(event) => save({ practiceDevice: event.currentTarget.checked })}
-        />
-      </Section>
-    </>
+    <Section title="Gates a new trial starts with">
+      <div className={styles.gates}>
+        <GateList gates={gates} onChange={setGates} />
+        {JSON.stringify(edited) !== savedText && (
+          <div className={styles.actions}>
+            <Button kind="primary" onClick={() => save({ defaultGates: edited })}>
+              Save the gates
+            </Button>
+            <Button onClick={() => setGates(settings.defaultGates)}>Discard the changes</Button>
+          </div>
+        )}
+      </div>
+    </Section>
+  );
+}
+
+function Watch({ settings, save }: Saved) {
+  return (
+    <Section title="Watch a new deployment starts with">
+      <div className={styles.row}>
+        <WholeNumber label="At least" unit="seconds" value={settings.watchSeconds} high={7 * 86_400} save={(watchSeconds) => save({ watchSeconds })} />
+        <WholeNumber label="and at least" unit="requests" value={settings.watchRequests} high={1_000_000} save={(watchRequests) => save({ watchRequests })} />
+      </div>
+      <p className="dim">A new bundle is committed only after both; until then the device puts the one before it back by itself if it misbehaves.</p>
+    </Section>
+  );
+}
+
+function Practice({ settings, save }: Saved) {
+  return (
+    <Section title="Practice device">
+      <Check
+        label="Run an agent on this computer to practise with"
+        note="A real agent in a process and folder of its own, enrolled like any other. Takes effect when Edgewright is started again."
+        checked={settings.practiceDevice}
+        onChange={(event) => save({ practiceDevice: event.currentTarget.checked })}
+      />
+    </Section>
   );
 }
 
