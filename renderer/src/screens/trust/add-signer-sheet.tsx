@@ -9,7 +9,6 @@ import { Sheet } from '../../parts/sheet.tsx';
 import { TextSource } from '../../parts/text-source.tsx';
 import { OfferForm, type OfferFormValue } from './offer-form.tsx';
 import { TrustEffectView } from './trust-effect.tsx';
-import styles from './trust.module.css';
 
 const NOTHING: OfferFormValue = { name: '', note: '' };
 
