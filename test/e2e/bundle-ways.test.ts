@@ -224,7 +224,10 @@ test('pushed into a registry, removed here, and pulled again', async () => {
     let sheet = await openAction('Push to a registry…');
     await sheet.getByLabel('Where to').fill(place);
     await sheet.getByRole('button', { name: 'Push to the registry' }).click();
-    await sheet.getByRole('status').getByText(/B sent/).waitFor();
+    await sheet
+      .getByRole('status')
+      .getByText(/B sent/)
+      .waitFor();
     await page.keyboard.press('Escape');
     await sheet.waitFor({ state: 'detached' });
     sheet = await openAction('Remove…');

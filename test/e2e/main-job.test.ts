@@ -59,6 +59,9 @@ test('the sample bundle is sound and signed, and verifies', async () => {
   await heading(page, 'digits@1.0.0');
   await page.getByRole('button', { name: 'Verify the files' }).click();
   await page.getByText(/every digest is right and the signature holds/).waitFor();
+  const bill = page.getByRole('table', { name: 'Attached' }).getByRole('row', { name: /Bill of materials.*This workspace.*Counts/ });
+  const [file] = await Promise.all([page.waitForEvent('download'), bill.getByRole('button', { name: /^Save/ }).click()]);
+  expect(JSON.parse(await readFile(await file.path(), 'utf8'))).toMatchObject({ bomFormat: 'CycloneDX' });
 });
 
 test('a drawn digit is read, with confidence, latency and the provider that ran it', async () => {

@@ -18,6 +18,7 @@ import { Moment } from '../../parts/moment.tsx';
 import { QueryView } from '../../parts/query-view.tsx';
 import { Shape } from '../../parts/shape.tsx';
 import { bundleRoute } from '../../routes.ts';
+import { Attached } from './attached-table.tsx';
 import { BundleActions } from './bundle-actions.tsx';
 import { FilesTable, RunningTable, TrialsTable, VariantsTable } from './bundle-tables.tsx';
 import styles from './bundles.module.css';
@@ -85,6 +86,7 @@ export function BundlePage(): ReactNode {
               <RunningTable bundle={data} />
             </Section>
             <Signatures bundle={data} />
+            <Attached bundle={data} />
             <Section title="History">
               <HistoryTable bundleRef={refOf(data)} />
             </Section>
