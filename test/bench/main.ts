@@ -1,5 +1,5 @@
 /**
- * Speed and memory side by side with a rival, in the same run: `npm run bench`, or `npm run bench -- store` for one part.
+ * Speed and memory side by side with a rival, in the same run: `npm run bench`, or `npm run bench -- import` for one part.
  * Both sides take turns; what is shown is the median of five and the ratio. Ratios travel, milliseconds do not.
  */
 import { catalogueFigures } from './catalogue.ts';
@@ -21,7 +21,8 @@ const PARTS: Record<string, Part> = {
   runner: { contests: [runnerContest] },
   quantize: { contests: [quantizeContest] },
   inspect: { contests: [inspectContest] },
-  store: { contests: [importContest], figures: catalogueFigures },
+  import: { contests: [importContest] },
+  catalogue: { contests: [], figures: catalogueFigures },
 };
 
 const asked = process.argv.slice(2);
