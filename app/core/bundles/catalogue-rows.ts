@@ -21,6 +21,7 @@ export type ListedBundle = Omit<BundleRow, 'facts'>;
 export interface VariantRow {
   name: string;
   version: string;
+  position: number;
   variant: string;
   digest: string;
   bytes: number;
@@ -41,7 +42,7 @@ export function variantOf(row: ListedVariant): Variant {
 }
 
 export function summaryOf(row: ListedBundle, variants: readonly ListedVariant[]): BundleSummary {
-  const list = variants.map(variantOf);
+  const list = [...variants].sort((a, b) => a.position - b.position).map(variantOf);
   return {
     name: row.name,
     version: row.version,

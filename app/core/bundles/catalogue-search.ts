@@ -58,8 +58,10 @@ export function bundlePages(db: Sqlite) {
   return ({ text, limit, offset, sort, unsound }: BundleSearch): { ids: { name: string; version: string }[]; total: number } => {
     const words = text.toLowerCase().split(/\s+/).filter(Boolean).slice(0, MAX_SEARCH_WORDS);
     const { count, page } = statementsFor(words.length, sort, unsound);
-    const total = count.get(...words)?.n ?? 0;
-    return { ids: total > offset ? page.all(...words, limit, offset) : [], total };
+    const ids = page.all(...words, limit, offset);
+    // A page that is not full says how many there are; counting them would read every text once more.
+    const isLast = ids.length < limit && (ids.length > 0 || offset === 0);
+    return { ids, total: isLast ? offset + ids.length : (count.get(...words)?.n ?? 0) };
   };
 }
 
