@@ -88,7 +88,6 @@ const VulkanSchema = z.object({
     .max(MAX_DEVICES)
     .optional(),
 });
-export type VulkanAnswer = z.infer<typeof VulkanSchema>;
 
 const adapter = {
   name: text.default(''),
@@ -142,7 +141,6 @@ const LibrariesSchema = z.object({
     )
     .max(MAX_DEVICES),
 });
-export type LoadedLibrary = z.infer<typeof LibrariesSchema>['libraries'][number];
 
 /** Undefined where there was no addon to ask. @throws Error saying which field is wrong: the probe fails with that, and no other. */
 function check<T>(schema: z.ZodType<T>, who: string, answer: unknown): T | undefined {

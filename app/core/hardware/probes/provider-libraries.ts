@@ -21,8 +21,6 @@ export interface ProviderLibraryFacts {
   shared: ProviderLibrary;
   cuda: ProviderLibrary;
   tensorrt: ProviderLibrary;
-  /** CUDA, cuDNN and TensorRT libraries the loader knows, whether anything needs them or not. */
-  installed: string[];
 }
 
 /** Part of every C program's surroundings; the program that runs this has them. */
@@ -32,7 +30,7 @@ export async function probeProviderLibraries(machine: Machine): Promise<Provider
   const { platform, ortDir } = await machine.facts();
   const none = (file: string): ProviderLibrary => ({ file, needs: [], missing: [], unreachable: [] });
   const names = { shared: 'libonnxruntime_providers_shared.so', cuda: 'libonnxruntime_providers_cuda.so', tensorrt: 'libonnxruntime_providers_tensorrt.so' };
-  if (platform !== 'linux') return { shared: none(names.shared), cuda: none(names.cuda), tensorrt: none(names.tensorrt), installed: [] };
+  if (platform !== 'linux') return { shared: none(names.shared), cuda: none(names.cuda), tensorrt: none(names.tensorrt) };
   const libraries = await openLibraries(machine, [ortDir]);
   const check = async (file: string): Promise<ProviderLibrary> => {
     const path = `${ortDir}/${file}`;
@@ -51,6 +49,5 @@ export async function probeProviderLibraries(machine: Machine): Promise<Provider
     shared: await check(names.shared),
     cuda: await check(names.cuda),
     tensorrt: await check(names.tensorrt),
-    installed: libraries.known(/^lib(cuda|cudart|cublas|cublasLt|cudnn|cufft|curand|nvinfer|nvidia-ml)\.so\.\d+$/),
   };
 }
