@@ -25,7 +25,9 @@ test('every program that a head starts is built beside it', () => {
     'cli/main.js',
     'agent/main.js',
     'engine/main.js',
+    'core/onnx/reader-main.js',
     'core/runtime/runner-main.js',
+    'core/trials/quantize-main.js',
     'core/hardware/prove-main.js',
     'core/hardware/probe-main.js',
   ]) {
