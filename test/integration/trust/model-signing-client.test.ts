@@ -1,4 +1,5 @@
 /** The client for the model signing conformance suite, as that runs it. Against the reference implementation: test/parity/trust. */
+import 'reflect-metadata';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -8,7 +8,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { referrersOf, serve, type Served } from '../../integration/distribution/serve.ts';
 import { cli, ROOT, throwAwayDir } from '../../lib/cli.ts';
 import { CARRIES, COPIES, dockerRegistry, type DockerRegistry, isOnPath } from './tools.ts';
-import { httpTo } from '../../integration/distribution/registry.ts';
+import { httpTo, INDEX } from '../../integration/distribution/registry.ts';
 
 const present = new Map<string, boolean>();
 for (const name of [...Object.keys(COPIES), 'registry-v2', 'registry-v3']) present.set(name, await isOnPath(name));
@@ -121,7 +121,9 @@ for (const program of ['registry-v2', 'registry-v3']) {
       await pull();
       await arrived();
       const http = httpTo(Number(docker.host.split(':')[1]));
-      const list = (await http('GET', `/v2/models/digits/manifests/${variant.replace(':', '-')}`)).json() as { manifests: { digest: string }[] };
+      const list = (await http('GET', `/v2/models/digits/manifests/${variant.replace(':', '-')}`, { headers: { accept: INDEX } })).json() as {
+        manifests: { digest: string }[];
+      };
       expect(list.manifests.map((one) => one.digest)).toEqual(expect.arrayContaining(signatures));
     });
 
