@@ -134,10 +134,8 @@ export const VariantBomSchema = z.object({
   variant: z.string(),
   digest: DigestSchema,
   text: z.string(),
-  /** Who signed it; absent where nobody trusted did. */
-  signedBy: z.object({ id: z.string(), name: z.string() }).optional(),
-  /** Why it does not count, where it does not. */
-  problem: z.string().optional(),
+  /** Who signed it: one that nobody trusted signed is refused. */
+  signedBy: z.object({ id: z.string(), name: z.string() }),
 });
 export type VariantBom = z.infer<typeof VariantBomSchema>;
 

@@ -100,7 +100,6 @@ async function extract({ client, output, signal }: Context, ref: string, dir: st
 
 async function bom({ client, output }: Context, ref: string, options: { out?: string }): Promise<void> {
   const { text, ...about } = await client.bundles.bom({ ref });
-  if (about.signedBy === undefined) output.note(`This bill of materials does not count: ${about.problem ?? 'nobody trusted here signed it'}`);
   if (options.out === undefined) return output.result({ ...about, bom: JSON.parse(text) as unknown }, [text.trimEnd()]);
   const path = userPath(options.out);
   await checkReplaceable(path);

@@ -5,7 +5,7 @@
  */
 import type { VariantRecord } from './catalogue.ts';
 import type { IncomingVariant } from './incoming.ts';
-import { MAX_REFERRERS, MAX_STRANGERS } from './limits.ts';
+import { MAX_STRANGERS, MAX_TRUSTED } from './limits.ts';
 import type { Descriptor } from './oci.ts';
 import type { Counting } from './signers.ts';
 
@@ -37,7 +37,7 @@ export function lateReferrers(here: Attended | undefined, incoming: IncomingVari
     const counts = counting.get(entry.digest);
     if (!counts && !takeStrangers) late.ignored.push(`${entry.digest} was made by nobody who is trusted here, or is not about this variant`);
     else if (counts && !isNews(there, counts)) continue;
-    else if (counts ? ++trusted > MAX_REFERRERS - MAX_STRANGERS : ++strangers > MAX_STRANGERS) late.ignored.push(TOO_MANY);
+    else if (counts ? ++trusted > MAX_TRUSTED : ++strangers > MAX_STRANGERS) late.ignored.push(TOO_MANY);
     else {
       late.entries.push(entry);
       if (counts) late.outdated.push(...revisionsOf(there, counts).map((one) => one.digest));
@@ -46,7 +46,7 @@ export function lateReferrers(here: Attended | undefined, incoming: IncomingVari
   return { ...late, outdated: [...new Set(late.outdated)], ignored: [...new Set(late.ignored)] };
 }
 
-const TOO_MANY = `more refers to a variant than is kept, ${MAX_REFERRERS - MAX_STRANGERS} of those trusted here and ${MAX_STRANGERS} of others`;
+const TOO_MANY = `more refers to a variant than is kept, ${MAX_TRUSTED} of those trusted here and ${MAX_STRANGERS} of others`;
 
 /** What the same signer said before of the variant's bill of materials. */
 function revisionsOf({ attached }: Attended, { kind, anchor, revision }: Counting) {

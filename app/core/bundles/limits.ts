@@ -59,6 +59,8 @@ export const MAX_BOM_BYTES = 2 * MIB;
 export const MAX_REFERRERS = 64;
 /** How many of them may be by nobody who is trusted here: kept, since somebody may be trusted later. */
 export const MAX_STRANGERS = 24;
+/** How many may be by others who are trusted: the rest is room for what this workspace adds itself. */
+export const MAX_TRUSTED = 36;
 /** Largest manifest of one of them, in bytes, and most parts it may have. */
 export const MAX_REFERRER_MANIFEST_BYTES = 64 * KIB;
 export const MAX_REFERRER_PARTS = 8;

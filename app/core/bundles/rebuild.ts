@@ -35,7 +35,9 @@ export async function restoreList({ store, trust }: RegistryParts, options: Veri
   await withReader(async (reader) => {
     for (const { entry, lists } of found.indexes) {
       options.signal?.throwIfAborted();
-      const referrers = lists.flatMap((digest) => (found.referrers.get(digest) ?? []).slice(0, MAX_REFERRERS));
+      // Among many that refer to a variant, those that the bundle's index names come first: anybody can refer to anything.
+      const named = (one: Descriptor) => Number(lists.includes(one.digest));
+      const referrers = lists.flatMap((digest) => (found.referrers.get(digest) ?? []).toSorted((a, b) => named(b) - named(a)).slice(0, MAX_REFERRERS));
       const record = await describeBundle(store, entry, trust.anchors(), referrers, reader);
       const ref = `${record.name}@${record.version}`;
       if (record.variants.length === 0 || (!isSigned(record) && found.files.has(entry.digest))) continue;

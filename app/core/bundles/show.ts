@@ -1,9 +1,9 @@
 /** One bundle in full, as a person or a script asks for it. */
 import type { BundleDetail, BundleSummary, VariantBom } from '#contract';
 import { describeRecipe, parseLabels, parseRecipe } from '#core/datasets';
-import { countingBom } from './attachments.ts';
+import { bomProblem, countingBom } from './attachments.ts';
 import type { BundleRecord, VariantRecord } from './catalogue.ts';
-import { misused } from './errors.ts';
+import { altered, misused } from './errors.ts';
 import { MAX_BOM_BYTES, MAX_LABELS_SHOWN, MAX_TEXT_BYTES } from './limits.ts';
 import { NO_BOM, referrersOf, signaturesOf, warningsOf } from './shown.ts';
 import type { BlobStore } from './store.ts';
@@ -44,19 +44,22 @@ export async function showBundle(store: BlobStore, summary: BundleSummary, recor
   };
 }
 
-/** The bill of materials of a variant, with who signed it; without where nobody trusted did. @throws bundle.no-bom (usage) */
+/**
+ * The bill of materials of a variant, with who signed it. What does not count may say anything, and is not given out.
+ * @throws bundle.no-bom (usage); trust.bom-*, trust.signer-unknown and the like (trust)
+ */
 export async function showBom(store: BlobStore, { name, version }: BundleRecord, variant: VariantRecord | undefined): Promise<VariantBom> {
-  const counting = variant && countingBom(variant.attached);
-  const bill = counting ?? variant?.attached.find(({ kind }) => kind === 'bom');
-  if (!variant || !bill)
-    throw misused(NO_BOM, `${name}@${version} has no bill of materials.`, { hint: `Add it: edgewright bundle sign ${name}@${version} --reason TEXT` });
+  const bill = variant && countingBom(variant.attached);
+  const problem = variant && bomProblem(variant.attached);
+  const hint = `Add one of this workspace's: edgewright bundle sign ${name}@${version} --reason TEXT`;
+  if (problem && problem.code !== 'trust.no-bom') throw altered(problem.code, `${name}@${version}#${variant.variant.name}: ${problem.message}`, { hint });
+  if (!variant || !bill) throw misused(NO_BOM, `${name}@${version} has no bill of materials.`, { hint });
   return {
     name,
     version,
     variant: variant.variant.name,
     digest: bill.content,
     text: (await store.read(bill.content, MAX_BOM_BYTES)).toString('utf8'),
-    ...(counting && { signedBy: { id: counting.by.id, name: counting.by.name } }),
-    ...(bill.problem && { problem: bill.problem.message }),
+    signedBy: { id: bill.by.id, name: bill.by.name },
   };
 }

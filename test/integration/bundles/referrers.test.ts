@@ -232,6 +232,7 @@ test('a bill that is exchanged in the store quarantines the bundle, and bundle s
   expect(registry.list()).toMatchObject([{ state: 'quarantined', stateCode: 'trust.bom-altered' }]);
   expect(() => registry.resolve(REF)).toThrow(expect.objectContaining({ code: 'bundle.not-usable', hint: expect.stringContaining('bundle sign') }));
   expect(await registry.verify(REF)).toMatchObject({ ok: false, signed: true, bad: [{ digest: bad.entry.digest, affects: expect.stringContaining('bill') }] });
+  await expect(registry.bom(REF)).rejects.toMatchObject({ code: 'trust.bom-altered', owner: 'trust' });
   await registry.sign(REF, { admit });
   expect(registry.list()).toMatchObject([{ state: 'sound' }]);
   expect(JSON.parse((await registry.bom(REF)).text)).toEqual(bill);
