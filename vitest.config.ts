@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
 /** `npm run test:long` sets this. */
@@ -9,6 +10,8 @@ const exclude = long ? [] : ['test/**/*.long.test.ts'];
 /** Two projects: what needs a browser runs in files one after another, everything else in parallel processes. */
 export default defineConfig({
   test: {
+    // One a core; by itself Vitest leaves a core free, and these tests wait for processes of their own half of the time.
+    maxWorkers: availableParallelism(),
     projects: [
       {
         test: {

@@ -10,7 +10,7 @@ import { ActivitySchema, AuditVerdictSchema, ExportAuditSchema, ExportedAuditSch
 import { BenchmarkReportSchema, BenchmarkRequestSchema } from './benchmarks.ts';
 import { BundleDetailSchema, BundleSummarySchema, ExtractedSchema, VariantBomSchema, VerifyResultSchema } from './bundles.ts';
 import { CheckRequestSchema, CheckResultSchema } from './checks.ts';
-import { BenchmarkSchema, JobIdSchema, NameSchema, ProviderUseSchema, RefSchema, WarningSchema } from './common.ts';
+import { JobIdSchema, NameSchema, RefSchema, WarningSchema } from './common.ts';
 import { AddDeviceSchema, DeploymentSchema, DeploySpecSchema, DeviceDetailSchema, DeviceSchema, PreflightSchema, RollbackResultSchema } from './devices.ts';
 import { ErrorBodySchema } from './errors.ts';
 import { registries } from './distribution.ts';

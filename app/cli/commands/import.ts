@@ -3,7 +3,6 @@ import { open, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { EdgewrightError, NameSchema, VersionSchema } from '#contract';
-import { SOURCE_FILE } from '#core/bundles';
 import { userPath } from '#core/platform';
 import { action, type Context } from '../command.ts';
 import { followJob } from '../progress.ts';
@@ -45,6 +44,8 @@ const USTAR_AT = 257;
 
 /** A finished bundle (tar, gzip, or a folder with an OCI image layout), a folder to build, or a model. */
 async function formOf(path: string): Promise<'archive' | 'source' | 'model'> {
+  // Loaded here and not above: every command loads this file, and few need what a bundle is made of.
+  const { SOURCE_FILE } = await import('#core/bundles');
   const info = await stat(path).catch(() => undefined);
   const has = async (name: string) => (await stat(join(path, name)).catch(() => undefined))?.isFile() === true;
   if (info?.isDirectory()) {

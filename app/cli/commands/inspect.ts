@@ -1,6 +1,5 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import { formatBytes, type ModelReport } from '#contract';
-import { withReader } from '#core/onnx';
 import { userPath } from '#core/platform';
 import { action, type Context, offlineAction } from '../command.ts';
 import { percent, table } from '../output.ts';
@@ -22,6 +21,8 @@ export function addInspect(program: Command): void {
 
 /** A file says what it is without a workspace: none is opened, so that 2 GB of weights are described in a fraction of a second. */
 const inspectFile = offlineAction(async ({ output, signal }, model: string, { largest }: InspectOptions) => {
+  // Loaded here and not above: every command loads this file, and few look into a model themselves.
+  const { withReader } = await import('#core/onnx');
   const report = await withReader((reader) => reader.ask('report', { path: userPath(model), ref: userPath(model), largest }, { signal }));
   output.result({ ...report }, describe(report));
 });

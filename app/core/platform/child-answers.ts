@@ -32,7 +32,10 @@ export function answerCalls(
       await writeFrame(output, { id, failed: asEdgewrightError(error).toBody() });
     }
   };
-  readFrames(input, ({ header }) => (queue = queue.then(() => handle(header as { id: number; kind: string; ask: unknown }))), end);
+  const take = ({ header }: { header: unknown }): void => {
+    queue = queue.then(() => handle(header as { id: number; kind: string; ask: unknown }));
+  };
+  readFrames(input, take, end);
   void writeFrame(output, { id: 0 });
 }
 

@@ -24,7 +24,7 @@ afterAll(() => {
 });
 
 async function tried(options: { write: boolean; confinable?: boolean }): Promise<Record<string, unknown>> {
-  await Promise.all([server, socketFile].map((one) => one.listening || once(one, 'listening')));
+  for (const one of [server, socketFile]) if (!one.listening) await once(one, 'listening');
   for (const name of ['there', 'read-me']) writeFileSync(join(dir, name), 'text');
   const { port } = server.address() as { port: number };
   const args = JSON.stringify({ dir, port, other: other.pid, write: options.write });
