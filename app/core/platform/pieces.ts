@@ -3,8 +3,8 @@ import type { FileHandle } from 'node:fs/promises';
 import { PIECE_BYTES } from './limits.ts';
 
 /**
- * The bytes of a file from `start` to `end` (its end where that is not said), in order. A piece may be used only until the
- * next one is asked for: its memory is used again.
+ * The bytes of a file from `start` to `end` (its end where that is not said), in order. Every piece but the last has `bytes`, so that
+ * numbers that fit it are not cut in two. A piece may be used only until the next one is asked for: its memory is used again.
  * @throws AbortError, and what reading throws
  */
 export async function* readPieces(
@@ -20,9 +20,15 @@ export async function* readPieces(
   const next = async (turn: number) => {
     const buffer = buffers[turn % 2] ?? Buffer.alloc(0);
     const wanted = Math.min(buffer.length, end - at);
-    const { bytesRead } = wanted > 0 ? await handle.read(buffer, 0, wanted, at) : { bytesRead: 0 };
-    at += bytesRead;
-    return buffer.subarray(0, bytesRead);
+    let have = 0;
+    while (have < wanted) {
+      // A file system may give less than it was asked for before the end.
+      const { bytesRead } = await handle.read(buffer, have, wanted - have, at + have);
+      if (bytesRead === 0) break;
+      have += bytesRead;
+    }
+    at += have;
+    return buffer.subarray(0, have);
   };
   let coming = next(0);
   // When the one who reads stops early, nobody asks how the last read ended.
