@@ -1,6 +1,6 @@
 /** Passes every question on to a machine, and writes question and answer down. */
 import { MAX_RECORDED_KEY_CHARS } from './limits.ts';
-import type { Machine, MachineFacts } from './machine.ts';
+import type { EnvName, Machine, MachineFacts } from './machine.ts';
 import type { Recording } from './recording.ts';
 
 /** What one or more probes asked and were told; the parts of a recording but for its head and the proofs. */
@@ -9,6 +9,9 @@ export type RecordedParts = Omit<Recording, 'format' | 'note' | 'facts' | 'proof
 export function noParts(): RecordedParts {
   return { env: {}, files: {}, bytes: {}, lists: {}, links: {}, access: {}, owners: {}, commands: {}, needed: {}, answers: {} };
 }
+
+/** Variables of which only matters that they are set: what they hold is an address, or a name somebody gave. */
+const ONLY_THERE: ReadonlySet<EnvName> = new Set(['KUBERNETES_SERVICE_HOST', 'WSL_DISTRO_NAME']);
 
 export function recordingMachine(machine: Machine): { machine: Machine; parts: RecordedParts } {
   const parts = noParts();
@@ -21,7 +24,11 @@ export function recordingMachine(machine: Machine): { machine: Machine; parts: R
     parts,
     machine: {
       facts: () => machine.facts(),
-      env: (name) => keep(parts.env, name, machine.env(name)),
+      env: (name) => {
+        const value = machine.env(name);
+        keep(parts.env, name, value !== undefined && ONLY_THERE.has(name) ? 'set' : value);
+        return value;
+      },
       readText: async (path) => keep(parts.files, path, await machine.readText(path)),
       readHex: async (path, count) => keep(parts.bytes, path, await machine.readHex(path, count)),
       list: async (dir) => {
@@ -76,7 +83,8 @@ export interface Person {
 const PATTERNS: readonly [RegExp, string][] = [
   [/((?:\/home|\/Users|\\Users)[/\\])[^/\\:"'\s]+/g, '$1user'],
   [/\b(?:[0-9a-f]{2}:){5}[0-9a-f]{2}\b/gi, '00:00:00:00:00:00'],
-  [/\b[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}\b/gi, '00000000-0000-0000-0000-000000000000'],
+  // Kubernetes writes a pod's right behind a word, and with underscores too.
+  [/[0-9a-f]{8}(?<dash>[-_])(?:[0-9a-f]{4}\k<dash>){3}[0-9a-f]{12}/gi, '00000000$<dash>0000$<dash>0000$<dash>0000$<dash>000000000000'],
   [/\b[0-9a-f]{32,64}\b/g, 'id'],
   [/^([ \t]*Serial(?: Number)?[ \t]*:[ \t]*)\S.*$/gim, '$1-'],
   [/("[^"\n]{0,80}(?:serial|uuid)[^"\n]{0,80}"[ \t]*:[ \t]*)"[^"\n]*"/gi, '$1"-"'],
