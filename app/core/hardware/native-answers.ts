@@ -5,15 +5,14 @@ import { MAX_DEVICES, MAX_SHORT_CHARS } from './limits.ts';
 const text = z.string().max(MAX_SHORT_CHARS);
 const bytes = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
 const number = z.number().int();
+const said = z.string().max(4 * MAX_SHORT_CHARS);
+const listOf = <S extends z.ZodRawShape>(entry: S) => z.array(z.object(entry)).max(MAX_DEVICES);
 const failure = z.object({ step: text, code: number, name: text.optional() });
 export type DriverFailure = z.infer<typeof failure>;
 
 const base = {
   library: text.optional(),
-  loadError: z
-    .string()
-    .max(4 * MAX_SHORT_CHARS)
-    .optional(),
+  loadError: said.optional(),
   error: failure.optional(),
 };
 
@@ -21,22 +20,17 @@ const CudaSchema = z.object({
   ...base,
   /** 1000 × major + 10 × minor. */
   driverVersion: number.optional(),
-  devices: z
-    .array(
-      z.object({
-        index: number,
-        error: failure.optional(),
-        name: text.optional(),
-        busId: text.optional(),
-        memoryBytes: bytes.optional(),
-        computeCapability: text.optional(),
-        integrated: z.boolean().optional(),
-        multiprocessors: number.optional(),
-        computeMode: number.optional(),
-      }),
-    )
-    .max(MAX_DEVICES)
-    .optional(),
+  devices: listOf({
+    index: number,
+    error: failure.optional(),
+    name: text.optional(),
+    busId: text.optional(),
+    memoryBytes: bytes.optional(),
+    computeCapability: text.optional(),
+    integrated: z.boolean().optional(),
+    multiprocessors: number.optional(),
+    computeMode: number.optional(),
+  }).optional(),
 });
 export type CudaAnswer = z.infer<typeof CudaSchema>;
 
@@ -44,49 +38,36 @@ const NvmlSchema = z.object({
   ...base,
   driverVersion: text.optional(),
   cudaVersion: number.optional(),
-  devices: z
-    .array(
-      z.object({
-        index: number,
-        error: failure.optional(),
-        name: text.optional(),
-        busId: text.optional(),
-        pciDeviceId: number.optional(),
-        memoryBytes: bytes.optional(),
-        freeBytes: bytes.optional(),
-        computeCapability: text.optional(),
-        computeMode: number.optional(),
-        mig: z.boolean().optional(),
-        migInstances: z
-          .array(z.object({ name: text.optional(), memoryBytes: bytes.optional() }))
-          .max(MAX_DEVICES)
-          .optional(),
-      }),
-    )
-    .max(MAX_DEVICES)
-    .optional(),
+  devices: listOf({
+    index: number,
+    error: failure.optional(),
+    name: text.optional(),
+    busId: text.optional(),
+    pciDeviceId: number.optional(),
+    memoryBytes: bytes.optional(),
+    freeBytes: bytes.optional(),
+    computeCapability: text.optional(),
+    computeMode: number.optional(),
+    mig: z.boolean().optional(),
+    migInstances: listOf({ name: text.optional(), memoryBytes: bytes.optional() }).optional(),
+  }).optional(),
 });
 export type NvmlAnswer = z.infer<typeof NvmlSchema>;
 
 const VulkanSchema = z.object({
   ...base,
-  devices: z
-    .array(
-      z.object({
-        name: text,
-        vendorId: number,
-        deviceId: number,
-        /** VkPhysicalDeviceType: 1 integrated, 2 discrete, 3 virtual, 4 CPU. */
-        type: number,
-        apiVersion: text,
-        driver: text.optional(),
-        driverInfo: text.optional(),
-        busId: text.optional(),
-        memoryBytes: bytes.optional(),
-      }),
-    )
-    .max(MAX_DEVICES)
-    .optional(),
+  devices: listOf({
+    name: text,
+    vendorId: number,
+    deviceId: number,
+    /** VkPhysicalDeviceType: 1 integrated, 2 discrete, 3 virtual, 4 CPU. */
+    type: number,
+    apiVersion: text,
+    driver: text.optional(),
+    driverInfo: text.optional(),
+    busId: text.optional(),
+    memoryBytes: bytes.optional(),
+  }).optional(),
 });
 
 const adapter = {
@@ -100,46 +81,31 @@ const adapter = {
 };
 const DxgiSchema = z.object({
   ...base,
-  adapters: z
-    .array(z.object({ ...adapter, index: number.optional(), software: z.boolean().optional(), remote: z.boolean().optional() }))
-    .max(MAX_DEVICES)
-    .optional(),
+  adapters: listOf({ ...adapter, index: number.optional(), software: z.boolean().optional(), remote: z.boolean().optional() }).optional(),
 });
 export type DxgiAnswer = z.infer<typeof DxgiSchema>;
 
 const DxcoreSchema = z.object({
   ...base,
-  adapters: z
-    .array(
-      z.object({
-        ...adapter,
-        hardware: z.boolean().optional(),
-        integrated: z.boolean().optional(),
-        npu: z.boolean().optional(),
-        graphics: z.boolean().optional(),
-        compute: z.boolean().optional(),
-        genericMl: z.boolean().optional(),
-      }),
-    )
-    .max(MAX_DEVICES)
-    .optional(),
+  adapters: listOf({
+    ...adapter,
+    hardware: z.boolean().optional(),
+    integrated: z.boolean().optional(),
+    npu: z.boolean().optional(),
+    graphics: z.boolean().optional(),
+    compute: z.boolean().optional(),
+    genericMl: z.boolean().optional(),
+  }).optional(),
 });
 export type DxcoreAnswer = z.infer<typeof DxcoreSchema>;
 
 const LibrariesSchema = z.object({
-  libraries: z
-    .array(
-      z.object({
-        name: text,
-        loads: z.boolean(),
-        version: text.optional(),
-        error: z
-          .string()
-          .max(4 * MAX_SHORT_CHARS)
-          .optional(),
-      }),
-    )
-    .max(MAX_DEVICES),
+  libraries: listOf({
+    name: text,
+    loads: z.boolean(),
+    version: text.optional(),
+    error: said.optional(),
+  }),
 });
 
 /** Undefined where there was no addon to ask. @throws Error saying which field is wrong: the probe fails with that, and no other. */
