@@ -25,11 +25,13 @@ export function mergeDevices(facts: FoundFacts, place: Place): HardwareDevice[] 
     else devices.push(npuOnBus(device, facts));
   }
   const listed = (facts.graphics?.devices ?? []).map((device) => listedDevice(device, place));
+  const unpaired = listed.filter((device) => device.kind === 'gpu');
   for (const gpu of nvidia.gpus) {
     if (pci.some((device) => device.address === gpu.address)) continue;
-    // Windows lists the same card by itself; what only NVIDIA's driver knows of it is added there.
-    const twin = listed.find((device) => device.kind === 'gpu' && sameName(device.name, gpu.name));
-    if (twin) addFacts(twin, nvidiaDevice(nvidia, place, facts, undefined, gpu));
+    // Windows lists the same card by itself; what only NVIDIA's driver knows of it is added there, of two alike once to each.
+    const twin = unpaired.findIndex((device) => sameName(device.name, gpu.name));
+    const [device] = twin === -1 ? [] : unpaired.splice(twin, 1);
+    if (device) addFacts(device, nvidiaDevice(nvidia, place, facts, undefined, gpu));
     // GPUs whose bus is hidden from us: WSL, some containers.
     else devices.push(nvidiaDevice(nvidia, place, facts, undefined, gpu));
   }
@@ -66,9 +68,7 @@ function sameName(one: string, other: string): boolean {
 
 function addFacts(device: HardwareDevice, more: HardwareDevice): void {
   device.facts.push(...more.facts);
-  device.memoryBytes ??= more.memoryBytes;
-  device.memoryFreeBytes ??= more.memoryFreeBytes;
-  if (device.memoryBytes === undefined) delete device.memoryBytes;
-  if (device.memoryFreeBytes === undefined) delete device.memoryFreeBytes;
+  if (device.memoryBytes === undefined && more.memoryBytes !== undefined) device.memoryBytes = more.memoryBytes;
+  if (device.memoryFreeBytes === undefined && more.memoryFreeBytes !== undefined) device.memoryFreeBytes = more.memoryFreeBytes;
   device.vendor ??= 'NVIDIA';
 }
