@@ -193,6 +193,22 @@ describe('what people paste', () => {
     expect(report.devices[1]?.facts).toContainEqual({ name: 'Vulkan', value: '1.3, radv Mesa 23.2.1', source: 'vkEnumeratePhysicalDevices' });
   });
 
+  it('of two cards alike in Windows: each gets what its own driver says', async () => {
+    const name = 'NVIDIA GeForce RTX 4090';
+    const recording = minimal({
+      facts: { ...FACTS, platform: 'win32' },
+      answers: {
+        'driver:dxgi': { adapters: [1, 2].map((index) => ({ index, name, vendorId: 0x10de, deviceId: 0x2684, luid: `0:${index}` })) },
+        'driver:nvml': { devices: [1, 2].map((index) => ({ index, name, busId: `00000000:0${index}:00.0`, freeBytes: index * 1e9 })) },
+      },
+    });
+    const cards = (await detectHardware({ recording })).devices.slice(1);
+    expect(cards).toMatchObject([
+      { name, memoryFreeBytes: 1e9 },
+      { name, memoryFreeBytes: 2e9 },
+    ]);
+  });
+
   it('of a Mac', async () => {
     const recording = minimal({
       facts: { ...FACTS, platform: 'darwin', arch: 'arm64' },
@@ -222,6 +238,7 @@ describe('what is recorded', () => {
         files: {
           '/proc/cpuinfo': 'Model\t\t: Raspberry Pi 5\nSerial\t\t: 10000000deadbeef\n',
           '/proc/self/cgroup': '0::/docker/0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\n',
+          '/proc/1/cgroup': '0::/kubepods/burstable/pod5c1a2b3d-79ee-1016-8ea3-c1fff3f1c1d2\n1::/kubepods-pod6c1a2b3d_79ee_1016_8ea3_c1fff3f1c1d2.slice\n',
         },
         commands: {
           'nvidia-smi -q': {
@@ -236,11 +253,33 @@ describe('what is recorded', () => {
       person,
     );
     const text = JSON.stringify(recorded);
-    for (const secret of ['alice', 'bob', 'deadbeef', '0123456789abcdef0', '1320220000123', '67a571b1', 'aa:bb:cc', 'C02XX'])
+    for (const secret of [
+      'alice',
+      'bob',
+      'deadbeef',
+      '0123456789abcdef0',
+      '1320220000123',
+      '67a571b1',
+      '5c1a2b3d',
+      '6c1a2b3d',
+      'c1fff3f1c1d2',
+      'aa:bb:cc',
+      'C02XX',
+    ])
       expect(text).not.toContain(secret);
     // What belongs together still does.
     expect(Object.keys(recorded.access)).toEqual(['/home/user/cuda/lib/libcudart.so.13']);
     expect(recorded.env.LD_LIBRARY_PATH).toContain('/home/user/cuda/lib');
+  });
+
+  it('says only that it was set of a variable which holds an address or a name that somebody gave', () => {
+    const source = replayMachine(
+      parseRecording(minimal({ env: { KUBERNETES_SERVICE_HOST: '10.96.0.1', WSL_DISTRO_NAME: 'alices', CUDA_VISIBLE_DEVICES: '1' } })),
+    );
+    const { machine, parts } = recordingMachine(source);
+    expect(machine.env('KUBERNETES_SERVICE_HOST')).toBe('10.96.0.1');
+    for (const name of ['WSL_DISTRO_NAME', 'CUDA_VISIBLE_DEVICES', 'container'] as const) machine.env(name);
+    expect(parts.env).toEqual({ KUBERNETES_SERVICE_HOST: 'set', WSL_DISTRO_NAME: 'set', CUDA_VISIBLE_DEVICES: '1' });
   });
 
   it('is answered the same when replayed', async () => {

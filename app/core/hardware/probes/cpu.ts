@@ -27,7 +27,7 @@ export async function probeCpu(machine: Machine): Promise<CpuFacts> {
     ? { flags: facts.cpuFlags, from: 'CPU instructions' }
     : await flagsFromSystem(machine, facts.platform, cpuinfo, sysctl);
   // Node sees at most what the kernel lets it: a machine with more processors than that is told by the kernel alone.
-  const online = linux ? countCpus((await machine.readText('/sys/devices/system/cpu/online')) ?? undefined) : undefined;
+  const online = linux ? countCpus(await machine.readText('/sys/devices/system/cpu/online')) : undefined;
   const cores = Math.max(facts.cores, online ?? 0);
   const { usable, limits } = linux ? await usableOnLinux(machine, facts.usableCores, cores) : { usable: facts.usableCores, limits: [] };
   return {

@@ -8,13 +8,11 @@ export interface GraphicsFacts {
   devices: ListedDevice[];
   /** Windows: DirectML.dll lies beside ONNX Runtime. */
   directml: boolean;
-  /** What went wrong with one of several sources; the others still answered. */
-  errors?: string[];
 }
 
 export async function probeGraphics(machine: Machine): Promise<GraphicsFacts> {
   const { platform, ortDir } = await machine.facts();
   if (platform === 'darwin') return { devices: await macDevices(machine), directml: false };
   if (platform !== 'win32') return { devices: [], directml: false };
-  return { ...(await windowsDevices(machine)), directml: (await machine.access(`${ortDir}\\DirectML.dll`)) === 'ok' };
+  return { devices: await windowsDevices(machine), directml: (await machine.access(`${ortDir}\\DirectML.dll`)) === 'ok' };
 }

@@ -14,8 +14,8 @@ export interface NvidiaGpu {
   /** Its number for CUDA; absent where CUDA does not list it. */
   cudaIndex?: number;
   integrated?: boolean;
-  /** Cut into instances (MIG), and which there are. */
-  mig?: { on: boolean; instances?: string[] };
+  /** There where it is cut into instances (MIG): which there are, where that was told. */
+  mig?: { instances?: string[] };
   /** No process may compute on it (compute mode `prohibited`). */
   prohibited?: boolean;
   /** What the driver says instead of answering for it. */

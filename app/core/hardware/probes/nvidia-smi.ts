@@ -93,7 +93,7 @@ function parseRow(fields: readonly string[], line: string, instead?: string): Nv
       ...memory(get('memory.free'), 'freeBytes'),
       ...(computeCapability && /^\d/.test(computeCapability) && { computeCapability }),
       ...(driverVersion && /^\d/.test(driverVersion) && { driverVersion }),
-      ...(mig === 'Enabled' && { mig: { on: true } }),
+      ...(mig === 'Enabled' && { mig: {} }),
       source: 'nvidia-smi',
     },
   ];
@@ -136,7 +136,7 @@ function parseLong(text: string): SmiAnswer {
         name: /^\s*Product Name\s*:\s*(.+)$/m.exec(block)?.[1]?.trim() ?? UNNAMED,
         ...(driverVersion && { driverVersion }),
         ...memory(total, 'memoryBytes'),
-        ...(mig === 'Enabled' && { mig: { on: true } }),
+        ...(mig === 'Enabled' && { mig: {} }),
         source: 'nvidia-smi -q',
       };
     });

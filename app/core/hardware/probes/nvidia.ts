@@ -18,7 +18,6 @@ export interface NvidiaFacts {
   /** Highest CUDA version the driver serves. */
   cudaVersion?: string;
   libcuda?: string;
-  libnvml?: string;
   gpus: NvidiaGpu[];
   /** Whether this user may open /dev/nvidiactl, /dev/nvidia0 and /dev/nvidia-uvm. */
   nodes: { control: AccessTo; device: AccessTo; memory: AccessTo };
@@ -67,7 +66,6 @@ async function kernelSide(machine: Machine): Promise<Omit<NvidiaFacts, 'gpus'>> 
   const kernelDriver = /Kernel Module(?: for \S+)?\s+(\d[\d.]*)/.exec(version)?.[1];
   const libraries = await openLibraries(machine);
   const libcuda = (await libraries.find('libcuda.so.1'))?.path;
-  const libnvml = (await libraries.find('libnvidia-ml.so.1'))?.path;
   const target = libcuda === undefined ? undefined : await machine.link(libcuda);
   const libraryVersion = /libcuda\.so\.(\d+\.\d[\d.]*)$/.exec(target ?? '')?.[1];
   const { release } = await machine.facts();
@@ -75,7 +73,6 @@ async function kernelSide(machine: Machine): Promise<Omit<NvidiaFacts, 'gpus'>> 
   return {
     ...(kernelDriver && { kernelDriver }),
     ...(libcuda && { libcuda }),
-    ...(libnvml && { libnvml }),
     ...(libraryVersion && { libraryVersion }),
     ...(moduleOnDisk && { moduleOnDisk }),
     nodes: {
@@ -124,7 +121,7 @@ function mergeAnswers(cuda: CudaAnswer | undefined, nvml: NvmlAnswer | undefined
         ...(device.freeBytes !== undefined && { freeBytes: device.freeBytes }),
         ...(device.computeCapability && { computeCapability: device.computeCapability }),
         ...(nvml?.driverVersion && { driverVersion: nvml.driverVersion }),
-        ...(device.mig && { mig: { on: true, instances: (device.migInstances ?? []).map((instance) => instance.name ?? 'instance') } }),
+        ...(device.mig && { mig: { instances: (device.migInstances ?? []).map((instance) => instance.name ?? 'instance') } }),
         ...(device.computeMode === 2 && { prohibited: true }),
         ...(problem && { problem }),
         source: 'NVML',
@@ -139,8 +136,7 @@ function mergeAnswers(cuda: CudaAnswer | undefined, nvml: NvmlAnswer | undefined
       gpus.push(gpu);
     }
     gpu.cudaIndex = device.index;
-    gpu.memoryBytes ??= device.memoryBytes ?? 0;
-    if (gpu.memoryBytes === 0) delete gpu.memoryBytes;
+    if (gpu.memoryBytes === undefined && device.memoryBytes) gpu.memoryBytes = device.memoryBytes;
     if (gpu.computeCapability === undefined && device.computeCapability) gpu.computeCapability = device.computeCapability;
     if (device.integrated) gpu.integrated = true;
     if (device.error) gpu.problem ??= `${device.error.name || device.error.step} (CUDA error ${device.error.code})`;

@@ -11,8 +11,6 @@ export interface SystemFacts {
   node: string;
   onnxruntime: string;
   wsl: boolean;
-  /** WSL: its door to the GPUs of Windows is there. */
-  wslGpu?: boolean;
   container: boolean;
   /** Family of the Linux distribution: which packages and which tool mend things. */
   distro?: Distro;
@@ -61,7 +59,6 @@ export async function probeSystem(machine: Machine): Promise<SystemFacts> {
     os,
     wsl,
     container: inside !== undefined,
-    ...(wsl && { wslGpu: (await machine.access('/dev/dxg')) !== 'absent' }),
     ...(distro && { distro }),
     ...(layers.length > 0 && { virtualization: layers.join(', ') }),
   };

@@ -51,11 +51,9 @@ interface PnpEntry {
   pciId?: string;
 }
 
-export async function windowsDevices(machine: Machine): Promise<{ devices: ListedDevice[]; errors?: string[] }> {
-  const errors: string[] = [];
+export async function windowsDevices(machine: Machine): Promise<ListedDevice[]> {
   const dxgi = dxgiAnswer(await machine.driver('dxgi'));
   const dxcore = dxcoreAnswer(await machine.driver('dxcore'));
-  if (dxgi?.error) errors.push(`DXGI: ${dxgi.error.step} failed with ${dxgi.error.name ?? dxgi.error.code}`);
   const graphics = dxgi?.adapters ? fromDxgi(dxgi) : (await askedControllers(machine)).filter((device) => !REMOTE.test(device.name));
   const neural = fromDxcore(dxcore, graphics);
   const pnp = await deviceManager(machine);
@@ -79,7 +77,7 @@ export async function windowsDevices(machine: Machine): Promise<{ devices: Liste
       });
     }
   }
-  return { devices: [...withoutBasic(graphics), ...neural], ...(errors.length > 0 && { errors }) };
+  return [...withoutBasic(graphics), ...neural];
 }
 
 /** The basic adapter is worth a word only where nothing else draws. */
