@@ -24,7 +24,7 @@ export function hardwareReportText(report: HardwareReport): string {
       '',
       `### ${device.name}`,
       `- ${[device.kind, device.vendor, device.id, device.memoryBytes && formatBytes(device.memoryBytes), device.driver && `driver ${device.driver}`].filter(Boolean).join(', ')}`,
-      `- State: ${device.state}${device.stoppedBy ? `; stopped by: ${device.stoppedBy}` : ''}`,
+      `- State: ${device.state}${device.stoppedBy ? `; ${device.notTried ? '' : 'stopped by: '}${device.stoppedBy}` : ''}`,
       ...remedyLines(device.remedy),
       ...device.facts.map((fact) => `- ${fact.name}: ${fact.value} (${fact.source})`),
     ]),

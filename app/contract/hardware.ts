@@ -21,6 +21,8 @@ export const HardwareDeviceSchema = z.object({
   remedy: RemedySchema.optional(),
   /** True: no provider of this program's ONNX Runtime reaches it, whatever is mended. It is told so that nobody waits for it. */
   noPath: z.boolean().optional(),
+  /** True: nothing is known to stop it, no model was run on it yet; `stoppedBy` says so too. */
+  notTried: z.boolean().optional(),
   memoryBytes: z.number().int().optional(),
   /** Of it, free when looked at. */
   memoryFreeBytes: z.number().int().optional(),

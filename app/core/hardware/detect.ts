@@ -98,7 +98,7 @@ export async function recordMachine(options: { signal?: AbortSignal | undefined;
 }
 
 /** Counts changes of what detection finds and says: a report of an older program is not given again. */
-const DETECTION = '2';
+const DETECTION = '3';
 
 const CacheSchema = z.object({ key: z.string(), report: HardwareReportSchema });
 

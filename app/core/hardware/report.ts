@@ -9,7 +9,7 @@ import type { Probed } from './probe-runner.ts';
 import type { CpuFacts } from './probes/cpu.ts';
 import type { Proof } from './prove.ts';
 import { reachProviders } from './providers.ts';
-import { summarize, withProof, withProviders } from './verdict.ts';
+import { stopOf, summarize, withProof, withProviders } from './verdict.ts';
 
 /** Called for each provider whose libraries are all there; undefined = not tried. */
 export type Prove = (provider: string) => Promise<Proof | undefined>;
@@ -31,8 +31,7 @@ export async function buildReport(probed: Probed, known: MachineFacts, prove: Pr
     kind: 'cpu',
     name: model,
     state: cpuRow?.state ?? 'present',
-    ...(cpuRow?.state !== 'verified' && cpuRow?.reason && { stoppedBy: cpuRow.reason.replace(/\.$/, '') }),
-    ...(cpuRow?.remedy && { remedy: cpuRow.remedy }),
+    ...(cpuRow && cpuRow.state !== 'verified' && stopOf(cpuRow)),
     providers: ['cpu'],
     facts: [
       {

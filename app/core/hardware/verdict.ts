@@ -48,8 +48,13 @@ export function withProviders(devices: readonly HardwareDevice[], providers: rea
     const best = own.reduce<ProviderState | undefined>((a, b) => (a === undefined || ORDER.indexOf(b.state) > ORDER.indexOf(a.state) ? b : a), undefined);
     if (best === undefined) return device;
     const state = ORDER[Math.max(ORDER.indexOf(device.state), ORDER.indexOf(best.state))] ?? device.state;
-    return { ...device, state, ...(best.reason && { stoppedBy: best.reason.replace(/\.$/, '') }), ...(best.remedy && { remedy: best.remedy }) };
+    return { ...device, state, ...stopOf(best) };
   });
+}
+
+/** What a device has to say for a provider that is not verified. */
+export function stopOf({ reason, remedy }: ProviderState): Pick<HardwareDevice, 'stoppedBy' | 'remedy' | 'notTried'> {
+  return { ...(reason && { stoppedBy: reason.replace(/\.$/, '') }), ...(remedy && { remedy }), ...(reason === NOT_TRIED && { notTried: true }) };
 }
 
 const WHICH_DEVICE = 'ran a model, but does not say on which of';
@@ -92,7 +97,7 @@ export function summarize(devices: readonly HardwareDevice[], providers: readonl
   const head =
     places.length > 0
       ? `Runs on ${joined(places)}.`
-      : providers.some((row) => row.name === 'cpu' && row.state === 'runtime ok' && row.proof === undefined && row.reason?.startsWith('Not tried'))
+      : providers.some((row) => row.name === 'cpu' && row.state === 'runtime ok' && row.reason === NOT_TRIED)
         ? `Would run on the CPU${feature ? ` with ${feature}` : ''}; no model was run.`
         : 'Nothing runs here yet.';
   const accelerators = devices.filter((device) => device.kind !== 'cpu' && device.stoppedBy !== DISPLAY_ONLY);
@@ -111,7 +116,7 @@ export function summarize(devices: readonly HardwareDevice[], providers: readonl
     const only = waiting.filter((other) => other.kind === device.kind).length === devices.length;
     const many = devices.length > 1;
     const what = many ? `${devices.length} × ${device.name}` : only ? `The ${device.kind.toUpperCase()}` : device.name;
-    if (`${device.stoppedBy}.` === NOT_TRIED) return [` ${what} ${many ? 'were' : 'was'} not tried yet.`];
+    if (device.notTried) return [` ${what} ${many ? 'were' : 'was'} not tried yet.`];
     const how = device.stoppedBy.includes('no runtime path') ? 'from here' : 'yet';
     return [` ${what} can't be used ${how}: ${reasonOf(device.stoppedBy)}.`];
   });

@@ -6,21 +6,18 @@ import styles from './chain.module.css';
 
 const STEPS = REACH.slice(1);
 
-export function Chain({
-  state,
-  of,
-  final = false,
-}: {
-  state: Reach;
-  of: string /** It can get no further here, whatever is mended: no fault. */;
-  final?: boolean;
-}) {
+/** Why it ends where it does: something is at fault; it can get no further here, whatever is mended; or nobody tried. */
+export type ChainEnd = 'stopped' | 'no path' | 'not tried';
+
+const END_WORDS: Record<ChainEnd, string> = { stopped: ', not reached', 'no path': ', not to be had here', 'not tried': ', not tried yet' };
+
+export function Chain({ state, of, end = 'stopped' }: { state: Reach; of: string; end?: ChainEnd }) {
   const reached = REACH.indexOf(state);
   return (
     <ol className={styles.chain} aria-label={`How far ${of} gets`}>
       {STEPS.map((step, index) => {
         const position = index + 1;
-        const kind = position <= reached ? 'done' : position === reached + 1 && !final ? 'stopped' : 'open';
+        const kind = position <= reached ? 'done' : position === reached + 1 && end === 'stopped' ? 'stopped' : 'open';
         return (
           <li key={step} className={`${styles.step} ${styles[kind]}`}>
             <span className={styles.dot}>
@@ -29,9 +26,7 @@ export function Chain({
               {kind === 'open' && position === reached + 1 && <IconMinus size={10} stroke={3} aria-hidden />}
             </span>
             {step}
-            <span className="visually-hidden">
-              {kind === 'done' ? ', reached' : kind === 'stopped' ? ', stopped here' : final ? ', not to be had here' : ', not reached'}
-            </span>
+            <span className="visually-hidden">{kind === 'done' ? ', reached' : kind === 'stopped' ? ', stopped here' : END_WORDS[end]}</span>
           </li>
         );
       })}

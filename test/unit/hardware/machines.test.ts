@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { type HardwareReport, HardwareReportSchema } from '#contract';
+import { type HardwareReport, HardwareReportSchema, hardwareReportText } from '#contract';
 import { detectHardware, type Recording, RecordingSchema } from '#core/hardware';
 
 const MACHINES = join(import.meta.dirname, '../../fixtures/machines');
@@ -58,6 +58,8 @@ describe('a small virtual machine', () => {
       machine.proofs = {};
     });
     expect(provider(report, 'cpu')).toMatchObject({ state: 'runtime ok', reason: 'Not tried yet: no model was run on it.' });
+    expect(device(report, 'cpu')).toMatchObject({ state: 'runtime ok', notTried: true, stoppedBy: 'Not tried yet: no model was run on it' });
+    expect(hardwareReportText(report)).toContain('- State: runtime ok; Not tried yet');
     expect(report.summary).toBe('Would run on the CPU with AVX2; no model was run. No GPU or NPU found.');
   });
 

@@ -2,7 +2,7 @@ import { IconBrain, IconCpu, IconDeviceDesktopAnalytics } from '@tabler/icons-re
 import type { HardwareDevice } from '#contract';
 import { bytes } from '../../lib/format.ts';
 import { Copyable } from '../../parts/copy.tsx';
-import { Chain } from '../../parts/chain.tsx';
+import { Chain, type ChainEnd } from '../../parts/chain.tsx';
 import styles from './computer.module.css';
 
 const KINDS = {
@@ -13,6 +13,12 @@ const KINDS = {
 
 function memory({ memoryBytes, memoryFreeBytes }: HardwareDevice): string {
   return `${bytes(memoryBytes ?? 0)}${memoryFreeBytes === undefined ? '' : `, ${bytes(memoryFreeBytes)} free`}`;
+}
+
+const LEAD: Record<ChainEnd, string> = { stopped: 'Stopped by:', 'no path': 'Not used here:', 'not tried': '' };
+
+function endOf({ noPath, notTried }: HardwareDevice): ChainEnd {
+  return noPath ? 'no path' : notTried ? 'not tried' : 'stopped';
 }
 
 /** One device: its name and facts, the chain it climbs, and where it stops with the reason and the remedy. */
@@ -42,12 +48,13 @@ export function DeviceChain({ device }: { device: HardwareDevice }) {
               )}
             </p>
           </div>
-          <Chain state={device.state} of={device.name} final={device.noPath === true} />
+          <Chain state={device.state} of={device.name} end={endOf(device)} />
         </div>
         {device.stoppedBy !== undefined && (
-          <div className={device.noPath ? `${styles.stop} ${styles.final}` : styles.stop}>
+          <div className={endOf(device) === 'stopped' ? styles.stop : `${styles.stop} ${styles.noFault}`}>
             <p>
-              <strong>{device.noPath ? 'Not used here:' : 'Stopped by:'}</strong> {device.stoppedBy}
+              {LEAD[endOf(device)] && <strong>{LEAD[endOf(device)]} </strong>}
+              {device.stoppedBy}
             </p>
             {device.remedy && <p>{device.remedy.text}</p>}
             {device.remedy?.command !== undefined && <Copyable text={device.remedy.command} label={`Copy the command for ${device.name}`} />}
