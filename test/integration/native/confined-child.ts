@@ -1,6 +1,6 @@
 /** A process that gives up its rights and then tries everything they were for; what came of it goes to fd 4. argv[2] is JSON: what to try. */
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, openSync, readFileSync, renameSync, rmSync, writeFileSync, writeSync } from 'node:fs';
+import { mkdirSync, openSync, readdirSync, readFileSync, readlinkSync, renameSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
@@ -14,7 +14,18 @@ const early = new Worker(
   { eval: true },
 );
 await new Promise((resolve) => early.once('online', resolve));
+/** Node made a ring of io_uring for itself. */
+const ring = readdirSync('/proc/self/fd').some((fd) => attemptLink(`/proc/self/fd/${fd}`).includes('io_uring'));
 const confined = loadNative()?.confine({ write }) ?? false;
+
+function attemptLink(path: string): string {
+  try {
+    return readlinkSync(path);
+  } catch {
+    // The folder that was listed is closed again.
+    return '';
+  }
+}
 
 async function attempt(act: () => unknown): Promise<string> {
   try {
@@ -33,6 +44,7 @@ const reach = (where: number | string) =>
 const file = (name: string) => join(dir, name);
 const said = {
   confined,
+  ring,
   connect: await attempt(() => reach(port)),
   socketFile: await attempt(() => reach(file('socket'))),
   program: await attempt(() => execFileSync('/bin/true')),
