@@ -36,6 +36,9 @@ export class Keeper {
   }
 }
 
+/** Why one is not visited: a character device, say, which only root can make. */
+export const ABSENT = 'this system, or this user, cannot make such a thing';
+
 const LIMIT_BYTES = 1e9;
 
 /** What was said of it is what must be said of it. */
