@@ -1,5 +1,6 @@
 /** Models nobody has seen: real ones with bytes and with parts changed, as damage or an attacker would. */
 import fc from 'fast-check';
+import { functionProto } from '../../unit/onnx/models.ts';
 import { AttributeType, makeAttribute, makeNode, makeTensor, type Graph, type ModelProto, type Node } from '#core/onnx';
 
 type Bytes = Uint8Array;
@@ -152,17 +153,11 @@ function CHANGES(): readonly ((model: ModelProto, graph: Graph, a: number, b: nu
         dims: [4n, 4n],
       }),
     (m, g, a) =>
-      void m.functions.push({
-        name: pick(['F', 'Relu', node(g, a).opType ?? ''], a),
-        domain: '',
-        input: ['a'],
-        output: ['b'],
-        attribute: [],
-        attributeProto: [],
-        valueInfo: [],
-        metadataProps: [],
-        opsetImport: [],
-        node: [makeNode(pick(['F', 'Relu', 'Neg'], a) ?? '', ['a'], ['b'])],
-      }),
+      void m.functions.push(
+        functionProto(pick(['F', 'Relu', node(g, a).opType ?? ''], a) ?? '', [makeNode(pick(['F', 'Relu', 'Neg'], a) ?? '', ['a'], ['b'])], {
+          domain: '',
+          opsetImport: [],
+        }),
+      ),
   ];
 }

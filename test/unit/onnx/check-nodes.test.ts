@@ -12,7 +12,7 @@ import {
   makeTensor,
   type Node,
 } from '#core/onnx';
-import { graph, model, saved, small, value } from './models.ts';
+import { functionProto, graph, model, saved, small, value } from './models.ts';
 
 const node = (opType: string, attribute: Attribute[] = [], input = ['x']) => makeNode(opType, input, ['y'], { name: 'n', attribute });
 const check = async (...given: Parameters<typeof model>) => checkStructure(await saved(model(...given)));
@@ -138,22 +138,6 @@ describe('subgraphs', () => {
 });
 
 describe('functions', () => {
-  const fn = (name: string, nodes: Node[], more: Partial<FunctionProto> = {}): FunctionProto => ({
-    name,
-    domain: 'local',
-    input: ['a'],
-    output: ['b'],
-    attribute: [],
-    attributeProto: [],
-    valueInfo: [],
-    metadataProps: [],
-    opsetImport: [
-      { domain: '', version: 17n },
-      { domain: 'local', version: 1n },
-    ],
-    node: nodes,
-    ...more,
-  });
   const relu = (from = 'a', to = 'b') => makeNode('Relu', [from], [to], { name: 'inner' });
   const call = (name: string, from = 'x', to = 'y', attribute: Attribute[] = []) => makeNode(name, [from], [to], { domain: 'local', name: 'call', attribute });
   const using = (functions: FunctionProto[], nodes = [call('F')]) => checkStructure2({ nodes }, functions);
@@ -174,47 +158,49 @@ describe('functions', () => {
     );
 
   it.each<[string, string, FunctionProto[], Node[]?]>([
-    ['a call with too many inputs', 'model.bad-signature', [fn('F', [relu()])], [makeNode('F', ['x', 'x'], ['y'], { domain: 'local' })]],
-    ['a call with too many outputs', 'model.bad-signature', [fn('F', [relu()])], [makeNode('F', ['x'], ['y', 'z'], { domain: 'local' })]],
-    ['a body that reads a value of the graph', 'model.missing-value', [fn('F', [relu('x')])]],
-    ['a body that does not give its output', 'model.missing-value', [fn('F', [relu('a', 'c')])]],
-    ['a body out of order', 'model.unsorted', [fn('F', [relu('c', 'b'), makeNode('Relu', ['a'], ['c'])])]],
+    ['a call with too many inputs', 'model.bad-signature', [functionProto('F', [relu()])], [makeNode('F', ['x', 'x'], ['y'], { domain: 'local' })]],
+    ['a call with too many outputs', 'model.bad-signature', [functionProto('F', [relu()])], [makeNode('F', ['x'], ['y', 'z'], { domain: 'local' })]],
+    ['a body that reads a value of the graph', 'model.missing-value', [functionProto('F', [relu('x')])]],
+    ['a body that does not give its output', 'model.missing-value', [functionProto('F', [relu('a', 'c')])]],
+    ['a body out of order', 'model.unsorted', [functionProto('F', [relu('c', 'b'), makeNode('Relu', ['a'], ['c'])])]],
     [
       'an attribute that the operator in the body does not have',
       'model.bad-attribute',
-      [fn('F', [makeNode('Relu', ['a'], ['b'], { attribute: [makeAttribute('zz', { int: 1 })] })])],
+      [functionProto('F', [makeNode('Relu', ['a'], ['b'], { attribute: [makeAttribute('zz', { int: 1 })] })])],
     ],
-    ['two of one name', 'model.duplicate-function', [fn('F', [relu()]), fn('F', [relu()])]],
-    ['two inputs of one name', 'model.bad-function', [fn('F', [relu()], { input: ['a', 'a'] })]],
-    ['one that nobody calls and that calls itself', 'model.recursive-function', [fn('F', [relu()]), fn('G', [call('G', 'a', 'b')])]],
+    ['two of one name', 'model.duplicate-function', [functionProto('F', [relu()]), functionProto('F', [relu()])]],
+    ['two inputs of one name', 'model.bad-function', [functionProto('F', [relu()], { input: ['a', 'a'] })]],
+    ['one that nobody calls and that calls itself', 'model.recursive-function', [functionProto('F', [relu()]), functionProto('G', [call('G', 'a', 'b')])]],
   ])('refuses %s', async (_what, code, functions, nodes) => {
     await expect(using(functions, nodes)).rejects.toMatchObject({ code, owner: 'input' });
   });
 
   it('refuses a few that grow to more nodes than any memory holds', async () => {
-    const doubling = Array.from({ length: 60 }, (_, i) => fn(`F${i}`, [call(`F${i + 1}`, 'a', 'm'), call(`F${i + 1}`, 'm', 'b')]));
-    await expect(using([...doubling, fn('F60', [relu()])], [call('F0')])).rejects.toMatchObject({
+    const doubling = Array.from({ length: 60 }, (_, i) => functionProto(`F${i}`, [call(`F${i + 1}`, 'a', 'm'), call(`F${i + 1}`, 'm', 'b')]));
+    await expect(using([...doubling, functionProto('F60', [relu()])], [call('F0')])).rejects.toMatchObject({
       code: 'model.too-complex',
       message: expect.stringContaining('grows'),
     });
   });
 
   it('follows a chain of calls as long as there are functions', async () => {
-    const chain = Array.from({ length: 20_000 }, (_, i) => fn(`F${i}`, [call(`F${i + 1}`, 'a', 'b')]));
-    expect((await using([...chain, fn('F20000', [relu()])], [call('F0')])).warnings).toEqual([]);
+    const chain = Array.from({ length: 20_000 }, (_, i) => functionProto(`F${i}`, [call(`F${i + 1}`, 'a', 'b')]));
+    expect((await using([...chain, functionProto('F20000', [relu()])], [call('F0')])).warnings).toEqual([]);
   });
 
   it('takes parameters with and without a value at the call, and does not judge what nobody calls', async () => {
     const leaky = makeNode('LeakyRelu', ['a'], ['b'], { attribute: [{ ...makeAttribute('alpha', { float: 0 }), f: undefined, refAttrName: 'alpha' }] });
-    const parametric = fn('F', [leaky], { attribute: ['alpha'] });
+    const parametric = functionProto('F', [leaky], { attribute: ['alpha'] });
     expect((await using([parametric], [call('F', 'x', 'y', [makeAttribute('alpha', { float: 0.5 })])])).warnings).toEqual([]);
     expect((await using([parametric])).warnings).toEqual([]);
-    const { warnings } = await using([fn('F', [relu()]), fn('G', [makeNode('NoSuch', ['a'], ['b'])])]);
+    const { warnings } = await using([functionProto('F', [relu()]), functionProto('G', [makeNode('NoSuch', ['a'], ['b'])])]);
     expect(warnings.map((warning) => warning.code)).toEqual(['function.unused']);
   });
 
   it('warns of one that has the name of a standard operator', async () => {
-    const { warnings } = await checkStructure2({ nodes: [makeNode('Relu', ['x'], ['y'])] }, [fn('Relu', [makeNode('Neg', ['a'], ['b'])], { domain: '' })]);
+    const { warnings } = await checkStructure2({ nodes: [makeNode('Relu', ['x'], ['y'])] }, [
+      functionProto('Relu', [makeNode('Neg', ['a'], ['b'])], { domain: '' }),
+    ]);
     expect(warnings.map((warning) => warning.code)).toContain('function.shadows');
   });
 });

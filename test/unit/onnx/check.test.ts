@@ -2,7 +2,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { checkStructure, DataType, makeAttribute, makeNode, makeTensor, type ModelProto } from '#core/onnx';
-import { fixture, graph, model, saved, small, tempDir, value } from './models.ts';
+import { fixture, functionProto, graph, model, saved, small, tempDir, value } from './models.ts';
 
 const weight = () => makeTensor('w', 'float32', [4, 3], new Float32Array(12));
 const check = async (proto: ModelProto | Uint8Array) => checkStructure(await saved(proto));
@@ -154,21 +154,7 @@ describe('refusals', () => {
   });
 
   it('refuses functions that call each other', async () => {
-    const fn = (name: string, calls: string) => ({
-      name,
-      domain: 'local',
-      input: ['a'],
-      output: ['b'],
-      attribute: [],
-      attributeProto: [],
-      valueInfo: [],
-      metadataProps: [],
-      opsetImport: [
-        { domain: '', version: 17n },
-        { domain: 'local', version: 1n },
-      ],
-      node: [makeNode(calls, ['a'], ['b'], { domain: 'local' })],
-    });
+    const fn = (name: string, calls: string) => functionProto(name, [makeNode(calls, ['a'], ['b'], { domain: 'local' })]);
     const proto = small({ nodes: [makeNode('One', ['x'], ['y'], { domain: 'local' })] }, { functions: [fn('One', 'Two'), fn('Two', 'One')] });
     await expect(check(proto)).rejects.toMatchObject({ code: 'model.recursive-function' });
   });

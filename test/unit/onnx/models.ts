@@ -2,7 +2,18 @@
 import { mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { DataType, type Graph, makeNode, makeTensor, type ModelProto, type Node, serializeModel, type TensorProto, type ValueInfo } from '#core/onnx';
+import {
+  DataType,
+  type FunctionProto,
+  type Graph,
+  makeNode,
+  makeTensor,
+  type ModelProto,
+  type Node,
+  serializeModel,
+  type TensorProto,
+  type ValueInfo,
+} from '#core/onnx';
 
 export const fixture = (name: string): string => join(import.meta.dirname, '..', '..', 'fixtures', name);
 
@@ -39,6 +50,26 @@ export function model(parts: Partial<Graph>, more: Partial<ModelProto> = {}): Mo
     trainingInfo: [],
     functions: [],
     graph: graph(parts),
+    ...more,
+  };
+}
+
+/** A function of one input, `a`, and one output, `b`. */
+export function functionProto(name: string, node: Node[], more: Partial<FunctionProto> = {}): FunctionProto {
+  return {
+    name,
+    domain: 'local',
+    input: ['a'],
+    output: ['b'],
+    attribute: [],
+    attributeProto: [],
+    valueInfo: [],
+    metadataProps: [],
+    opsetImport: [
+      { domain: '', version: 17n },
+      { domain: 'local', version: 1n },
+    ],
+    node,
     ...more,
   };
 }

@@ -15,7 +15,7 @@ import {
   reportOnFile,
   type TensorProto,
 } from '#core/onnx';
-import { fixture, graph, model, saved, small, value } from './models.ts';
+import { fixture, functionProto, graph, model, saved, small, value } from './models.ts';
 
 const report = async (proto: ModelProto, dir?: string) => ModelReportSchema.parse(await reportOnFile(await saved(proto, dir), { largest: 20 }));
 const codes = async (proto: ModelProto) => (await report(proto)).warnings.map((warning) => warning.code);
@@ -38,19 +38,7 @@ describe('the report', () => {
   it('counts functions, subgraphs, sparse tensors and what else a model may carry', async () => {
     const inner = graph({ node: [makeNode('Neg', ['x'], ['t'])], output: [value('t')] });
     const branch = { ...makeAttribute('then_branch', { int: 0 }), i: undefined, g: inner, type: AttributeType.graph };
-    const fn = {
-      name: 'Twice',
-      domain: 'local',
-      overload: 'float',
-      input: ['a'],
-      output: ['b'],
-      attribute: [],
-      attributeProto: [],
-      valueInfo: [],
-      metadataProps: [],
-      opsetImport: [{ domain: '', version: 17n }],
-      node: [makeNode('Add', ['a', 'a'], ['b'])],
-    };
+    const fn = functionProto('Twice', [makeNode('Add', ['a', 'a'], ['b'])], { overload: 'float', opsetImport: [{ domain: '', version: 17n }] });
     const result = await report(
       model(
         {

@@ -1,5 +1,6 @@
 /** Models that look odd and are sound: none of them may be refused. */
 import { AttributeType, DataType, makeAttribute, makeNode, makeTensor } from '#core/onnx';
+import { functionProto } from '../../../unit/onnx/models.ts';
 import { bool, bytes, floats, graph, ints, type Many, node, of, open, specimen, value } from './specimen.ts';
 
 const relu = () => [node('Relu', ['x'], ['y'])];
@@ -152,22 +153,15 @@ export const ODD: Many = [
       domains: { mine: 1 },
       more: {
         functions: [
-          {
-            name: 'Scaled',
-            domain: 'mine',
-            input: ['a'],
-            output: ['b'],
-            attribute: ['axis'],
-            attributeProto: [],
-            valueInfo: [],
-            metadataProps: [],
-            opsetImport: [{ domain: '', version: 21n }],
-            node: [
+          functionProto(
+            'Scaled',
+            [
               makeNode('Softmax', ['a'], ['b'], {
                 attribute: [{ ...makeAttribute('axis', { int: 0 }), i: undefined, type: AttributeType.int, refAttrName: 'axis' }],
               }),
             ],
-          },
+            { domain: 'mine', attribute: ['axis'], opsetImport: [{ domain: '', version: 21n }] },
+          ),
         ],
       },
     }),

@@ -1,5 +1,6 @@
 /** Graphs that are too deep, too many, go round in circles, or say of themselves what is not so. */
 import { AttributeType, DataType, type FunctionProto, type Graph, makeAttribute, makeNode, makeTensor, type Node } from '#core/onnx';
+import { functionProto } from '../../../unit/onnx/models.ts';
 import { bool, floats, graph, ints, type Many, node, of, open, specimen, value } from './specimen.ts';
 
 /** An If in an If in an If …; the innermost gives x. */
@@ -22,24 +23,15 @@ const deepIf = (depth: number) =>
     weights: [bool('on', true)],
   });
 
-function fn(name: string, body: Node[], more: Partial<FunctionProto> = {}): FunctionProto {
-  return {
-    name,
+const fn = (name: string, body: Node[], more: Partial<FunctionProto> = {}) =>
+  functionProto(name, body, {
     domain: 'mine',
-    input: ['a'],
-    output: ['b'],
-    attribute: [],
-    attributeProto: [],
-    valueInfo: [],
-    metadataProps: [],
     opsetImport: [
       { domain: '', version: 21n },
       { domain: 'mine', version: 1n },
     ],
-    node: body,
     ...more,
-  };
-}
+  });
 const call = (name: string, from = 'a', to = 'b') => makeNode(name, [from], [to], { domain: 'mine', name: `call of ${name}` });
 const calling = (functions: FunctionProto[], first = functions[0]?.name ?? '') =>
   of({ nodes: [call(first, 'x', 'y')], domains: { mine: 1 }, more: { functions } });
