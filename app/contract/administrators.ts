@@ -1,11 +1,9 @@
 /** Other laptops that may manage the devices of this workspace with keys of their own, and workspaces whose devices this one may manage. */
 import { oc } from '@orpc/contract';
 import { z } from 'zod';
-import { NameSchema, TimestampSchema } from './common.ts';
+import { FingerprintSchema, NameSchema, TimestampSchema } from './common.ts';
 import { ErrorBodySchema } from './errors.ts';
 
-/** Hex SHA-256 of a public signing key (SubjectPublicKeyInfo, DER). */
-const FingerprintSchema = z.string().regex(/^[0-9a-f]{64}$/, 'a fingerprint is 64 hex digits');
 /** What people call a laptop or a workspace. */
 const PersonName = z.string().min(1).max(80);
 

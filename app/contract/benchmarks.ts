@@ -1,6 +1,6 @@
 /** Measuring a model on this computer: how fast, by how many threads and samples at once, where the time goes, and how sure that is. */
 import { z } from 'zod';
-import { BenchmarkSchema, ProviderUseSchema, RefSchema } from './common.ts';
+import { BenchmarkSchema, JobIdSchema, ProviderUseSchema, RefSchema } from './common.ts';
 
 const ThreadsSchema = z.number().int().min(0).max(256);
 const BatchSchema = z.number().int().min(1).max(4096);
@@ -24,7 +24,7 @@ export const BenchmarkRequestSchema = z
     compareProviders: z.boolean().default(false),
     /** Say where the time goes, by node and operator. */
     profile: z.boolean().default(false),
-    jobId: z.uuid().optional(),
+    jobId: JobIdSchema,
   })
   .refine(({ threads, batches }) => threads.length * batches.length <= MAX_SETTINGS, `at most ${MAX_SETTINGS} settings at once`);
 export type BenchmarkRequest = z.infer<typeof BenchmarkRequestSchema>;

@@ -139,14 +139,17 @@ export const VariantBomSchema = z.object({
 });
 export type VariantBom = z.infer<typeof VariantBomSchema>;
 
+/** A variant written out as a folder with its signature and the key. */
 export const ExtractedSchema = z.object({
   name: NameSchema,
   version: VersionSchema,
   variant: z.string(),
   digest: DigestSchema,
   dir: z.string(),
+  /** How many files were signed, and their bytes. */
   files: z.number().int(),
   bytes: z.number().int(),
   /** Fingerprint of the key whose signature lies beside the files. */
   signer: z.string(),
 });
+export type Extracted = z.infer<typeof ExtractedSchema>;

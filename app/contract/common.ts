@@ -13,6 +13,9 @@ export const NameSchema = z
 /** Semantic version 2.0 without build metadata (`+` is not allowed in an OCI tag). */
 export const VersionSchema = z.string().regex(/^(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)(-[0-9A-Za-z.-]{1,64})?$/, 'a version reads 1.2.3 or 1.2.3-rc.1');
 
+/** Hex SHA-256 of a public key (SubjectPublicKeyInfo, DER): the same however its PEM is wrapped. */
+export const FingerprintSchema = z.string().regex(/^[0-9a-f]{64}$/, 'a fingerprint is 64 hex digits');
+
 /** `name@version[#variant]` or a digest. */
 export const RefSchema = z.string().min(1).max(200);
 

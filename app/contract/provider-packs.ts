@@ -1,7 +1,7 @@
 /** Execution providers that do not come with Edgewright: what can be had, what is installed, and how it comes here. */
 import { oc } from '@orpc/contract';
 import { z } from 'zod';
-import { TimestampSchema } from './common.ts';
+import { JobIdSchema, TimestampSchema } from './common.ts';
 import { ErrorBodySchema } from './errors.ts';
 
 const procedure = oc.errors({ EDGEWRIGHT: { data: ErrorBodySchema } });
@@ -11,7 +11,6 @@ const PackNameSchema = z
   .regex(/^[a-z0-9-]{1,32}$/)
   .describe('cuda');
 const ProxySchema = z.string().max(2048).optional();
-const JobIdSchema = z.uuid().optional();
 
 export const ProviderPackSchema = z.object({
   name: z.string(),

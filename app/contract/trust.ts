@@ -1,15 +1,12 @@
 /** Who may sign what is used here, and what a signature says. */
 import { oc } from '@orpc/contract';
 import { z } from 'zod';
-import { DigestSchema, JobIdSchema, RefSchema, TimestampSchema } from './common.ts';
+import { DigestSchema, FingerprintSchema, JobIdSchema, RefSchema, TimestampSchema } from './common.ts';
 import { ErrorBodySchema } from './errors.ts';
 
 /** `self`: this workspace's own key. An administrator is a signer who runs a workspace of this site too. */
 export const SignerKindSchema = z.enum(['self', 'signer', 'administrator']);
 export type SignerKind = z.infer<typeof SignerKindSchema>;
-
-/** Hex SHA-256 of a public key (SubjectPublicKeyInfo, DER): the same however its PEM is wrapped. */
-const FingerprintSchema = z.string().regex(/^[0-9a-f]{64}$/, 'a fingerprint is 64 hex digits');
 
 export const TrustedSignerSchema = z.object({
   id: FingerprintSchema,

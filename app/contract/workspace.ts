@@ -1,6 +1,6 @@
 /** The workspace's own keys: how they are kept. */
 import { z } from 'zod';
-import { DigestSchema } from './common.ts';
+import { DigestSchema, JobIdSchema } from './common.ts';
 
 /** `plain`: in a file only this user can read. */
 export const KeyProtectionSchema = z.enum(['plain', 'keychain', 'passphrase']);
@@ -39,7 +39,7 @@ export const BackupRequestSchema = z.object({
   passphrase: PassphraseSchema,
   /** Keys, devices, trials, settings and the audit log only. */
   withoutBundles: z.boolean().default(false),
-  jobId: z.uuid().optional(),
+  jobId: JobIdSchema,
 });
 
 export const BackupResultSchema = z.object({

@@ -1,7 +1,7 @@
 /** What changes the bundles of the workspace: each change as its only writer, shown as a job where it takes long, and on record. */
 import { join } from 'node:path';
-import { type BundleSummary, EdgewrightError, type VerifyResult, type Warning } from '#contract';
-import type { Extracted, Registry } from '#core/bundles';
+import { type BundleSummary, EdgewrightError, type Extracted, type VerifyResult, type Warning } from '#contract';
+import type { Registry } from '#core/bundles';
 import { type Fleet, NEEDED_STATES } from '#core/fleet';
 import { programRoot } from '#core/platform';
 import { takingIn } from './admit.ts';

@@ -4,6 +4,7 @@
  */
 import { chmod, lstat, mkdir, readdir, rename, rm, rmdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import type { Extracted } from '#contract';
 import { ensureDir, freeBytes, fsyncDir, tempName, writeFileAtomic } from '#core/platform';
 import { MAX_SIGNATURE_BYTES, PUBLIC_KEY_FILE, SIGNATURE_FILE, type TrustAnchors, verifySignature } from '#core/trust';
 import { altered, broken, misused } from './errors.ts';
@@ -14,20 +15,6 @@ import { findReferrers } from './referrers.ts';
 import type { Options } from './staging.ts';
 import { type BlobStore, missing } from './store.ts';
 import type { ResolvedBundle } from './variant.ts';
-
-export interface Extracted {
-  name: string;
-  version: string;
-  variant: string;
-  /** Digest of the variant's manifest. */
-  digest: string;
-  dir: string;
-  /** How many files were signed, and their bytes. */
-  files: number;
-  bytes: number;
-  /** Fingerprint of the key whose signature lies beside them. */
-  signer: string;
-}
 
 /** Files of the person's own, as any program makes them. */
 const FILE_MODE = 0o644;

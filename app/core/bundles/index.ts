@@ -29,7 +29,6 @@ export type { Blob } from './ingest.ts';
 export { type BlobStore, openStore, type PutOptions } from './store.ts';
 export type { BomMetric } from './bom.ts';
 export { verifyVariantBom } from './attachments.ts';
-export type { Extracted } from './extract.ts';
 export { findReferrers, type Referrer } from './referrers.ts';
 export { verifyVariantSignature } from './signatures.ts';
 export { NOT_FOR_DEVICES, readBundleManifest, type ResolvedBundle } from './variant.ts';

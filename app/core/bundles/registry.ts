@@ -6,6 +6,7 @@ import {
   type BundleSearch,
   type BundleSummary,
   type EdgewrightError,
+  type Extracted,
   type StoreGarbage,
   type StoreVerification,
   type Variant,
@@ -25,7 +26,7 @@ import { digestOf } from './digests.ts';
 import { indexDigestOf, reconcile } from './describe.ts';
 import { closureForDevices } from './device-closure.ts';
 import { altered, misused } from './errors.ts';
-import { type Extracted, extractBundle } from './extract.ts';
+import { extractBundle } from './extract.ts';
 import { nearest } from '#core/platform';
 import { parseManifest } from './oci.ts';
 import type { BundleProvider } from './provider.ts';

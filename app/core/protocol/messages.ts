@@ -8,6 +8,7 @@ import {
   DeviceEventSchema,
   DigestSchema,
   ErrorBodySchema,
+  FingerprintSchema,
   HardwareReportSchema,
   NameSchema,
   ServingSchema,
@@ -206,7 +207,7 @@ export const AgentStatusSchema = z.object({
       /** Names that very statement: a workspace restored from a backup may have made two with one counter. */
       statement: DigestSchema.optional(),
       /** Those who came, latest first. */
-      seen: z.array(z.object({ key: z.string().regex(/^[0-9a-f]{64}$/), at: TimestampSchema })).max(MAX_TOLD_ADMINISTRATORS),
+      seen: z.array(z.object({ key: FingerprintSchema, at: TimestampSchema })).max(MAX_TOLD_ADMINISTRATORS),
     })
     .optional(),
   /** Told to an administrator: the counter of the last order it took from him. */

@@ -6,7 +6,7 @@ import { createPublicKey, X509Certificate } from 'node:crypto';
 import { readFileSync, statSync, type BigIntStats } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
-import type { TrustedSigner } from '#contract';
+import { FingerprintSchema, type TrustedSigner } from '#contract';
 import { acquireLock, ensureDir, writeFileAtomic } from '#core/platform';
 import { type Authority, anchorsOf, ownKey, type TrustAnchors, type TrustedKey } from './anchors.ts';
 import { readCertificate } from './certificate-path.ts';
@@ -22,7 +22,7 @@ const MIN_ID_CHARS = 8;
 
 const Pem = z.string().min(1).max(MAX_PEM_BYTES);
 const EntrySchema = z.object({
-  id: z.string().regex(/^[0-9a-f]{64}$/),
+  id: FingerprintSchema,
   name: z.string().min(1).max(MAX_SIGNER_NAME),
   kind: z.enum(['signer', 'administrator']),
   material: z.enum(['key', 'certificate', 'authority']),

@@ -3,8 +3,6 @@ import { z } from 'zod';
 import { MAX_SIGNER_NAME } from '../limits.ts';
 
 export const WorkspaceIdSchema = z.string().regex(/^[0-9a-f]{32}$/, 'a workspace id is 32 hex digits');
-/** Hex SHA-256 of a public key in DER. */
-export const KeyIdSchema = z.string().regex(/^[0-9a-f]{64}$/, 'a fingerprint is 64 hex digits');
 /** Wall clock in ms since the epoch. */
 export const TimeSchema = z.number().int().min(0).max(8_640_000_000_000_000);
 /** What people call a laptop or a workspace: visible characters only, since others decide by it. */

@@ -4,13 +4,13 @@
  */
 import { createPublicKey, randomBytes } from 'node:crypto';
 import { z } from 'zod';
-import { MAX_GRANT_DAYS } from '#contract';
+import { FingerprintSchema, MAX_GRANT_DAYS } from '#contract';
 import { distrust } from '../errors.ts';
 import type { Keyring } from '../keyring.ts';
 import { fingerprintOf, readPublicKey } from '../keys.ts';
 import { MAX_PEM_BYTES } from '../limits.ts';
 import { type Note, openNote, signNote } from '../note.ts';
-import { KeyIdSchema, PersonNameSchema, TimeSchema, WorkspaceIdSchema } from './fields.ts';
+import { PersonNameSchema, TimeSchema, WorkspaceIdSchema } from './fields.ts';
 
 export const DAY_MS = 86_400_000;
 
@@ -23,7 +23,7 @@ const GrantSchema = z.strictObject({
   /** What the workspace calls the administrator. */
   name: PersonNameSchema,
   /** Fingerprint of `signer`. */
-  key: KeyIdSchema,
+  key: FingerprintSchema,
   /** Public key that the administrator signs bundles and orders with, SPKI PEM. */
   signer: z.string().max(MAX_PEM_BYTES),
   /** From when to when it counts, both included. */

@@ -3,18 +3,19 @@
  * revoked stays so; that makes statements mergeable, and of no use to replay.
  */
 import { z } from 'zod';
+import { FingerprintSchema } from '#contract';
 import { distrust } from '../errors.ts';
 import type { Keyring } from '../keyring.ts';
 import { MAX_REVOKED_KEYS } from '../limits.ts';
 import { type Note, openNote, signNote } from '../note.ts';
-import { KeyIdSchema, TimeSchema, WorkspaceIdSchema } from './fields.ts';
+import { TimeSchema, WorkspaceIdSchema } from './fields.ts';
 
 const RevocationsSchema = z.strictObject({
   v: z.literal(1),
   workspaceId: WorkspaceIdSchema,
   counter: z.number().int().min(1).max(Number.MAX_SAFE_INTEGER),
   at: TimeSchema,
-  revoked: z.array(z.strictObject({ key: KeyIdSchema, at: TimeSchema })).max(MAX_REVOKED_KEYS),
+  revoked: z.array(z.strictObject({ key: FingerprintSchema, at: TimeSchema })).max(MAX_REVOKED_KEYS),
 });
 export type Revocations = z.infer<typeof RevocationsSchema>;
 
