@@ -8,7 +8,7 @@ import { countingBom } from './attachments.ts';
 import { type Attached, attestBom, makeBom, parseBom } from './bom-referrers.ts';
 import type { BundleRecord, VariantRecord } from './catalogue.ts';
 import { commitBundle, type RegistryParts } from './commit.ts';
-import { bundleName, inspectVariant, reconcile } from './describe.ts';
+import { inspectVariant, isEntryOf, reconcile } from './describe.ts';
 import { MAX_BOM_BYTES, MAX_MANIFEST_BYTES, MAX_TEXT_BYTES } from './limits.ts';
 import { signVariant } from './manifest.ts';
 import { type Descriptor, type Document, MANIFEST_TYPE, parseManifest } from './oci.ts';
@@ -38,7 +38,7 @@ export async function acceptBundle(parts: RegistryParts, id: { name: string; ver
   await store.exclusively(async () => {
     const entries = await reconcile(store, catalogue, trust.anchors());
     const record = catalogue.find(id.name, id.version);
-    const descriptor = entries.find((entry) => isOf(entry, id));
+    const descriptor = entries.find((entry) => isEntryOf(entry, id));
     if (!record || !descriptor || (id.digest !== undefined && id.digest !== record.digest)) return;
     const made = await lackingFor(parts, record, decision);
     if (made.descriptors.length === 0) return;
@@ -112,10 +112,4 @@ async function lackingBom({ store, keyring }: RegistryParts, record: BundleRecor
 
 function manifestOf({ variant, manifest }: VariantRecord): Descriptor {
   return { mediaType: MANIFEST_TYPE, digest: variant.digest, size: manifest.length };
-}
-
-/** Whether an entry of the store's index is this bundle's. */
-export function isOf(entry: Descriptor, id: { name: string; version: string }): boolean {
-  const named = bundleName(entry);
-  return named?.name === id.name && named.version === id.version;
 }

@@ -8,7 +8,7 @@ import { withReader } from '#core/onnx';
 import type { Keyring, TrustList } from '#core/trust';
 import { asEdgewrightError, type InspectResult } from '#contract';
 import type { BundleRecord, Catalogue } from './catalogue.ts';
-import { bundleName, describeBundle, indexDigestOf } from './describe.ts';
+import { bundleName, describeBundle, indexDigestOf, isEntryOf } from './describe.ts';
 import { inListOrder } from './entries.ts';
 import { type Descriptor, type Document, SUBJECT } from './oci.ts';
 import type { Staged } from './ingest.ts';
@@ -45,7 +45,7 @@ export async function commitBundle({ store, catalogue, trust }: RegistryParts, c
   const entries = inListOrder([
     ...change.entries.filter(
       (entry) =>
-        !isSame(bundleName(entry), id) &&
+        !isEntryOf(entry, id) &&
         !change.replaced.includes(entry.annotations?.[SUBJECT] ?? '') &&
         !change.signatures.some((one) => one.digest === entry.digest),
     ),
@@ -96,7 +96,7 @@ export async function commitRemoval(
 ): Promise<number> {
   const record = catalogue.find(id.name, id.version);
   const manifests = record?.variants.map((v) => v.variant.digest) ?? [];
-  const entries = current.filter((entry) => !isSame(bundleName(entry), id) && !manifests.includes(entry.annotations?.[SUBJECT] ?? ''));
+  const entries = current.filter((entry) => !isEntryOf(entry, id) && !manifests.includes(entry.annotations?.[SUBJECT] ?? ''));
   await store.writeIndex(entries);
   catalogue.apply({ drop: [id], indexDigest: indexDigestOf(entries) });
   return dropUnneeded(store, catalogue, record ? digestsOf(record) : []);
@@ -107,8 +107,4 @@ async function dropUnneeded(store: BlobStore, catalogue: Catalogue, digests: rea
   let freed = 0;
   for (const digest of new Set(digests)) if (!catalogue.needs(digest)) freed += await store.remove(digest).catch(() => 0);
   return freed;
-}
-
-function isSame(a: { name: string; version: string } | undefined, b: { name: string; version: string }): boolean {
-  return a?.name === b.name && a.version === b.version;
 }

@@ -29,6 +29,12 @@ export function bundleName(entry: Descriptor): { name: string; version: string }
   return ours && name !== undefined && version !== undefined ? { name, version } : undefined;
 }
 
+/** Whether an entry of index.json is this bundle's. */
+export function isEntryOf(entry: Descriptor, id: { name: string; version: string }): boolean {
+  const named = bundleName(entry);
+  return named?.name === id.name && named.version === id.version;
+}
+
 /**
  * Describes a bundle. What is missing or altered does not make it fail: it makes the bundle `incomplete` or `quarantined`,
  * with the reason, so that it stays visible.

@@ -1,8 +1,8 @@
 /** What a bundle that comes from elsewhere changes about the one of that name that may be here already. */
 import type { BundleSummary, InspectResult } from '#contract';
-import { isOf } from './accept.ts';
 import type { BundleRecord, VariantRecord } from './catalogue.ts';
 import type { RegistryParts } from './commit.ts';
+import { isEntryOf } from './describe.ts';
 import { splitIndex } from './entries.ts';
 import { altered, unsound } from './errors.ts';
 import type { Incoming, IncomingVariant } from './incoming.ts';
@@ -115,7 +115,7 @@ function isWholly(here: BundleRecord, incoming: Incoming): boolean {
 }
 
 async function indexHere({ store }: RegistryParts, here: BundleRecord, entries: readonly Descriptor[]): Promise<Document> {
-  const descriptor = entries.find((entry) => isOf(entry, here));
+  const descriptor = entries.find((entry) => isEntryOf(entry, here));
   if (!descriptor) throw new Error('a bundle of the catalogue is not listed');
   return { bytes: await store.read(here.digest, MAX_MANIFEST_BYTES), descriptor };
 }

@@ -5,7 +5,7 @@ import { dirname } from 'node:path';
 import { EdgewrightError } from '#contract';
 import { checkReplaceable, freeBytes, fsyncDir, readExactly } from '#core/platform';
 import { digestFromHex, hexOf } from '../digests.ts';
-import { bundleName } from '../describe.ts';
+import { isEntryOf } from '../describe.ts';
 import { splitIndex } from '../entries.ts';
 import { broken, misused } from '../errors.ts';
 import { reachable } from '../garbage.ts';
@@ -32,7 +32,7 @@ export function partialName(file: string): string {
 /** The bundle's entry, and those of what refers to its variants beyond what its own index lists. */
 async function entriesOf(store: BlobStore, id: { name: string; version: string }): Promise<Descriptor[]> {
   const listed = await store.readIndex();
-  const bundle = listed.find((entry) => bundleName(entry)?.name === id.name && bundleName(entry)?.version === id.version);
+  const bundle = listed.find((entry) => isEntryOf(entry, id));
   if (!bundle) throw misused('usage.unknown-bundle', `There is no bundle ${id.name}@${id.version}.`);
   const { variants, attached } = splitIndex(parseIndex(await store.read(bundle.digest, MAX_MANIFEST_BYTES)));
   const along = new Set(attached.map(({ digest }) => digest));
