@@ -102,15 +102,18 @@ async function judgeStatement(
 }
 
 function isBetter(one: JudgedAttachment, other: JudgedAttachment | undefined): boolean {
-  return other === undefined || (one.by !== undefined && (other.by === undefined || (one.by.kind === 'self' && other.by.kind !== 'self')));
+  return other === undefined || (one.by !== undefined && (other.by === undefined || (isBySelf(one) && !isBySelf(other))));
+}
+
+function isBySelf({ by }: JudgedAttachment): boolean {
+  return by?.kind === 'self';
 }
 
 /** The bill that counts: the newest revision of the own ones, else of anybody's who is trusted. */
 export function countingBom(attached: readonly JudgedAttachment[]): (JudgedAttachment & { by: Signer }) | undefined {
-  const rank = ({ by, revision = 0 }: JudgedAttachment) => (by?.kind === 'self' ? 1e15 : 0) + revision;
   return attached
     .flatMap((one) => (one.kind === 'bom' && one.by ? [{ ...one, by: one.by }] : []))
-    .sort((a, b) => rank(b) - rank(a) || (a.digest < b.digest ? -1 : 1))[0];
+    .sort((a, b) => Number(isBySelf(b)) - Number(isBySelf(a)) || (b.revision ?? 0) - (a.revision ?? 0) || (a.digest < b.digest ? -1 : 1))[0];
 }
 
 /** Why no bill of a variant counts: what is wrong with a trusted one says more than that there is a stranger's. */
