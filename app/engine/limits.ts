@@ -59,6 +59,8 @@ export const LEAST_PROBE_MS = 5_000;
 export const MAX_BACKUP_FILES = 200_000;
 /** Largest list of what is in a backup, in bytes. */
 export const MAX_BACKUP_CONTENTS_BYTES = 32 * 1024 * 1024;
+/** Largest pax record in one, in bytes: it holds one size. */
+export const MAX_BACKUP_PAX_BYTES = 512;
 /** Share of a backup that is written or read between two words about it. */
 export const BACKUP_PROGRESS_STEP = 0.005;
 /** Most uploads of browser windows at once. */

@@ -113,7 +113,7 @@ export class AdministratorStore {
     return { counter, ...(revocations && { statement: noteDigest(revocations) }), seen };
   }
 
-  /** The device belongs to a workspace from now on, or anew. @param note what that one says of whom it revoked */
+  /** The device belongs to a workspace from now on, or anew. @param statement what that one says of whom it revoked */
   reset(statement?: { note: Note; revocations: Revocations }): void {
     this.#db
       .transaction(() => {

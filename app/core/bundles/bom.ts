@@ -7,6 +7,7 @@ import spdxIds from 'spdx-license-ids/index.json' with { type: 'json' };
 import type { InspectResult } from '#contract';
 import { MANIFEST_PROPERTY } from './bom-check.ts';
 import type { LayerFile } from './layer-file.ts';
+import { BOM_OPERATORS_SHOWN, MAX_BOM_LISTED, MAX_BOM_NAME } from './limits.ts';
 import type { BundleSource } from './source-schema.ts';
 import type { Role } from './source.ts';
 
@@ -45,13 +46,8 @@ export interface BomFacts {
 const SELF = 'variant';
 const SPDX_IDS: ReadonlySet<string> = new Set(spdxIds);
 /** Files that are data; examples are there to be looked at, and say nothing of how good the model is. */
-const DATA: readonly Role[] = ['golden', 'golden-raw', 'calibration', 'test', 'example'];
 const DATASETS: readonly Role[] = ['golden', 'golden-raw', 'calibration', 'test'];
-/** How many operators stand in the description of the architecture. */
-const OPERATORS_SHOWN = 8;
-/** How many inputs, outputs and operator sets are listed, and how much of a name out of a model's file is shown, in characters. */
-const MOST_LISTED = 256;
-const MAX_NAME = 200;
+const DATA: readonly Role[] = [...DATASETS, 'example'];
 
 /** The document, ready to be written down by bomBytes. */
 export function bomOf(facts: BomFacts): Record<string, unknown> {
@@ -144,8 +140,8 @@ function cardOf({ model, task, files, metric, source }: BomFacts) {
       ...(family !== undefined && { architectureFamily: family }),
       modelArchitecture: architectureOf(model),
       ...(datasets.length > 0 && { datasets }),
-      inputs: model.inputs.slice(0, MOST_LISTED).map(formatOf),
-      outputs: model.outputs.slice(0, MOST_LISTED).map(formatOf),
+      inputs: model.inputs.slice(0, MAX_BOM_LISTED).map(formatOf),
+      outputs: model.outputs.slice(0, MAX_BOM_LISTED).map(formatOf),
     },
     ...(metric && {
       quantitativeAnalysis: { performanceMetrics: [measured(metric, source.test)] },
@@ -164,7 +160,7 @@ export function measured({ name, value, low, high }: BomMetric, slice: string | 
 }
 
 function formatOf({ name, type, dims }: InspectResult['inputs'][number]) {
-  return { format: `${name.slice(0, MAX_NAME)}: ${type}[${dims.slice(0, MOST_LISTED).join(', ').slice(0, MAX_NAME)}]` };
+  return { format: `${name.slice(0, MAX_BOM_NAME)}: ${type}[${dims.slice(0, MAX_BOM_LISTED).join(', ').slice(0, MAX_BOM_NAME)}]` };
 }
 
 /** By its operators, which say what a graph is made of and no more. */
@@ -182,8 +178,8 @@ function familyOf(ops: Record<string, number>): string | undefined {
 
 function architectureOf({ nodes, ops }: BomModel): string {
   const most = Object.entries(ops).sort(([a, n], [b, m]) => m - n || (a < b ? -1 : 1));
-  const shown = most.slice(0, OPERATORS_SHOWN).map(([op, count]) => `${count} ${op.slice(0, MAX_NAME)}`);
-  return `ONNX graph of ${nodes} nodes: ${shown.join(', ')}${most.length > OPERATORS_SHOWN ? ' …' : ''}`;
+  const shown = most.slice(0, BOM_OPERATORS_SHOWN).map(([op, count]) => `${count} ${op.slice(0, MAX_BOM_NAME)}`);
+  return `ONNX graph of ${nodes} nodes: ${shown.join(', ')}${most.length > BOM_OPERATORS_SHOWN ? ' …' : ''}`;
 }
 
 function propertiesOf(facts: BomFacts) {
@@ -197,9 +193,9 @@ function propertiesOf(facts: BomFacts) {
     property('onnx:irVersion', model.irVersion),
     ...Object.entries(model.opsets)
       .sort(([a], [b]) => (a < b ? -1 : 1))
-      .slice(0, MOST_LISTED)
-      .map(([domain, version]) => property(`onnx:opset:${domain === '' ? 'ai.onnx' : domain.slice(0, MAX_NAME)}`, version)),
-    ...(model.producer === '' ? [] : [property('onnx:producer', model.producer.slice(0, MAX_NAME))]),
+      .slice(0, MAX_BOM_LISTED)
+      .map(([domain, version]) => property(`onnx:opset:${domain === '' ? 'ai.onnx' : domain.slice(0, MAX_BOM_NAME)}`, version)),
+    ...(model.producer === '' ? [] : [property('onnx:producer', model.producer.slice(0, MAX_BOM_NAME))]),
     ...(model.framework === '' || model.framework === 'unknown' ? [] : [property('framework', model.framework)]),
     property('parameters', model.parameters),
     ...(source.limits.p95Ms === undefined ? [] : [property('limit:p95Ms', source.limits.p95Ms)]),

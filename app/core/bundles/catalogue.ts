@@ -125,7 +125,9 @@ export function openCatalogue(path: string) {
     'SELECT name, version, variant FROM variants WHERE digest = ?',
   );
   const selectAllVariants = db.prepare<[], ListedVariant>(`SELECT ${variantColumns} FROM variants`);
-  const selectReferrers = db.prepare<[], VariantRow>('SELECT name, version, digest, signatures, attached FROM variants');
+  const selectReferrers = db.prepare<[], Pick<VariantRow, 'name' | 'version' | 'digest' | 'signatures' | 'attached'>>(
+    'SELECT name, version, digest, signatures, attached FROM variants',
+  );
   const selectVariants = db.prepare<[string, string], VariantRow>('SELECT * FROM variants WHERE name = ? AND version = ? ORDER BY position');
   const selectClosure = db.prepare<[string, string, string], ClosureEntry>(
     'SELECT digest, size, role, path, media_type AS mediaType FROM blobs WHERE name = ? AND version = ? AND variant = ?',

@@ -45,9 +45,7 @@ export async function commitBundle({ store, catalogue, trust }: RegistryParts, c
   const entries = inListOrder([
     ...change.entries.filter(
       (entry) =>
-        !isEntryOf(entry, id) &&
-        !change.replaced.includes(entry.annotations?.[SUBJECT] ?? '') &&
-        !change.signatures.some((one) => one.digest === entry.digest),
+        !isEntryOf(entry, id) && !change.replaced.includes(entry.annotations?.[SUBJECT] ?? '') && !change.signatures.some((one) => one.digest === entry.digest),
     ),
     change.index.descriptor,
     ...change.signatures,

@@ -55,6 +55,14 @@ export const MAX_BUNDLE_BYTES = 256 * GIB;
 export const MAX_DOCUMENTS_BYTES = 64 * MIB;
 /** Largest bill of materials, in bytes: a statement about it holds all of it once more. */
 export const MAX_BOM_BYTES = 2 * MIB;
+/** Most inputs, outputs and operator sets that it lists of a model. */
+export const MAX_BOM_LISTED = 256;
+/** How much it shows of a name out of a model's file, in characters. */
+export const MAX_BOM_NAME = 200;
+/** How many operators it names to describe an architecture. */
+export const BOM_OPERATORS_SHOWN = 8;
+/** How often a bundle that changes while it is verified is read again. */
+export const MAX_READ_AGAIN = 3;
 /** Most documents that may refer to one variant: signatures, bills of materials, attestations. */
 export const MAX_REFERRERS = 64;
 /** How many of them may be by nobody who is trusted here: kept, since somebody may be trusted later. */

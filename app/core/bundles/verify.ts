@@ -8,6 +8,7 @@ import type { TrustAnchors } from '#core/trust';
 import { acceptBundle, isOwn } from './accept.ts';
 import type { BundleRecord, ClosureEntry, VariantRecord } from './catalogue.ts';
 import type { RegistryParts } from './commit.ts';
+import { MAX_READ_AGAIN } from './limits.ts';
 import type { Progress } from './staging.ts';
 import { type JudgedSignature, judgeSignatures } from './signatures.ts';
 import { referrersOf, signaturesOf, warningsOf } from './shown.ts';
@@ -19,16 +20,13 @@ export interface VerifyOptions {
   onProgress?: ((progress: Progress) => void) | undefined;
 }
 
-/** How often a bundle that changes while it is read is read again. */
-const MAX_AGAIN = 3;
-
 /** @throws what reading the store throws, and AbortError; never for what is found wrong */
 export async function verifyBundle(parts: RegistryParts, record: BundleRecord, options: VerifyOptions = {}): Promise<VerifyResult> {
   for (let at = record, again = 0; ; again++) {
     const result = await verifyOnce(parts, at, options);
     // What was found is of the content that was read: what took its place meanwhile is read too.
     const now = parts.catalogue.find(at.name, at.version);
-    if (!now || now.digest === at.digest || again === MAX_AGAIN) return result;
+    if (!now || now.digest === at.digest || again === MAX_READ_AGAIN) return result;
     at = now;
   }
 }

@@ -1,9 +1,7 @@
 /** Reads a tar archive from a stream, in order and in constant memory: what comes is either what is expected, or the end. */
 import { readTarHeader, TAR_BLOCK, tarPadding } from '#core/bundles';
+import { MAX_BACKUP_PAX_BYTES } from '../limits.ts';
 import { malformedBackup } from './errors.ts';
-
-/** Largest pax record of ours: one size. */
-const MAX_PAX_BYTES = 512;
 
 export interface TarFile {
   name: string;
@@ -32,7 +30,7 @@ export class Untar {
       const header = readTarHeader(await this.#exactly(TAR_BLOCK));
       if (!header) return this.#end();
       if (header.type === 'x') {
-        if (header.size > MAX_PAX_BYTES) throw malformedBackup('a header is too large');
+        if (header.size > MAX_BACKUP_PAX_BYTES) throw malformedBackup('a header is too large');
         size = Number(/ size=(\d{1,15})\n$/.exec((await this.#exactly(header.size)).toString('latin1'))?.[1] ?? Number.NaN);
         if (!Number.isSafeInteger(size)) throw malformedBackup('a header is wrong');
         await this.#skip(tarPadding(header.size));
