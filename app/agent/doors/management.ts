@@ -19,7 +19,7 @@ import {
   RollbackOrderSchema,
   SignedOrderSchema,
 } from '#core/protocol';
-import { openRevocations, publicKeyId } from '#core/trust';
+import { openRevocations } from '#core/trust';
 import { openSignedOrder } from '../device/authority.ts';
 import type { Device } from '../device/device.ts';
 import {
@@ -199,8 +199,7 @@ async function route(services: ManagementServices, caller: Caller, request: Inco
       if (method === 'GET') return sendJson(response, 200, administrators.statement());
       only('POST');
       const { revocations: note } = await readJson(request, RevocationsOrderSchema, MAX_JSON_BODY_BYTES);
-      const trust = mustTrust(services);
-      const revoked = device.revoke(note, openRevocations(note, { ...trust, key: publicKeyId(trust.signerPem) }));
+      const revoked = device.revoke(note, openRevocations(note, mustTrust(services)));
       sendJson(response, 200, administrators.statement());
       return drop(revoked);
     }

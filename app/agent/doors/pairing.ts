@@ -19,17 +19,7 @@ import {
   PROTOCOL_VERSION,
 } from '#core/protocol';
 import { type Clock, writeFileAtomic, formatAddress, listen } from '#core/platform';
-import {
-  certificateDer,
-  certificateRole,
-  equalMac,
-  generatePairingCode,
-  type Note,
-  openRevocations,
-  pairingMac,
-  publicKeyId,
-  type Revocations,
-} from '#core/trust';
+import { certificateDer, certificateRole, equalMac, generatePairingCode, type Note, openRevocations, pairingMac, type Revocations } from '#core/trust';
 import { HANDSHAKE_MS, LAST_ANSWER_MS, MAX_PAIRING_STRANGERS } from '../limits.ts';
 import type { Identity, Trust } from '../state/identity.ts';
 import { boundStrangers } from './strangers.ts';
@@ -151,7 +141,7 @@ export async function openPairingDoor(options: PairingOptions): Promise<PairingD
       seenAt: undefined,
     };
     const note = enrol.revocations;
-    options.enrol(trust, note && { note, revocations: openRevocations(note, { ...trust, key: publicKeyId(trust.signerPem) }) });
+    options.enrol(trust, note && { note, revocations: openRevocations(note, trust) });
     return { type: 'enrolled' as const, ...options.addresses(socket.localAddress ?? options.host) };
   }
 

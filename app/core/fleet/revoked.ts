@@ -97,7 +97,7 @@ export class Revoked {
   #learn({ revocations: note }: RevocationsAnswer): void {
     const { db, keyring } = this.#o;
     if (!note) return;
-    const theirs = openRevocations(note, { workspaceId: keyring.workspaceId, signerPem: keyring.publicKeyPem, key: keyring.fingerprint });
+    const theirs = openRevocations(note, { workspaceId: keyring.workspaceId, signerPem: keyring.publicKeyPem });
     db.transaction(() => {
       const own = this.statement();
       if (own && noteDigest(own.note) === noteDigest(note)) return;

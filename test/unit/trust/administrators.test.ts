@@ -234,12 +234,10 @@ describe('a grant file', () => {
 });
 
 describe('a statement of who was revoked', () => {
-  const own = () => ({ ...workspace(), key: a.fingerprint });
-
   test('counts only of the workspace itself, and never against it', () => {
     const revoked = [{ key: b.fingerprint, at: AT }];
     const note = signRevocations(a, { counter: 3, at: AT, revoked });
-    expect(openRevocations(note, own())).toMatchObject({ counter: 3, revoked });
+    expect(openRevocations(note, workspace())).toMatchObject({ counter: 3, revoked });
     for (const wrong of [
       signRevocations(b, { counter: 4, at: AT, revoked }),
       altered(note, (s) => ({ ...s, counter: 4 })),
@@ -249,7 +247,7 @@ describe('a statement of who was revoked', () => {
       signRevocations(a, { counter: 0, at: AT, revoked }),
       signRevocations(a, { counter: Number.MAX_SAFE_INTEGER + 1, at: AT, revoked }),
     ]) {
-      expect(() => openRevocations(wrong, own())).toThrow(expect.objectContaining({ code: 'trust.revocations-wrong' }));
+      expect(() => openRevocations(wrong, workspace())).toThrow(expect.objectContaining({ code: 'trust.revocations-wrong' }));
     }
   });
 });

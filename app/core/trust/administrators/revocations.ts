@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { FingerprintSchema } from '#contract';
 import { distrust } from '../errors.ts';
 import type { Keyring } from '../keyring.ts';
+import { publicKeyId } from '../keys.ts';
 import { MAX_REVOKED_KEYS } from '../limits.ts';
 import { type Note, openNote, signNote } from '../note.ts';
 import { TimeSchema, WorkspaceIdSchema } from './fields.ts';
@@ -28,7 +29,7 @@ export function signRevocations(keyring: Pick<Keyring, 'sign' | 'fingerprint' | 
  * @param workspace whose word counts
  * @throws trust.revocations-wrong when it is not of that workspace, was altered, or names the workspace's own key
  */
-export function openRevocations(note: unknown, workspace: { workspaceId: string; signerPem: string; key: string }): Revocations {
+export function openRevocations(note: unknown, workspace: { workspaceId: string; signerPem: string }): Revocations {
   const wrong = (what: string, cause?: unknown) => distrust('revocations-wrong', `The list of revoked administrators cannot be believed: ${what}.`, { cause });
   let revocations: Revocations;
   try {
@@ -37,6 +38,7 @@ export function openRevocations(note: unknown, workspace: { workspaceId: string;
     throw wrong('it was altered, or not signed by the workspace that this device belongs to', cause);
   }
   if (revocations.workspaceId !== workspace.workspaceId) throw wrong('it is of another workspace');
-  if (revocations.revoked.some(({ key }) => key === workspace.key)) throw wrong('a workspace cannot revoke itself');
+  const own = publicKeyId(workspace.signerPem);
+  if (revocations.revoked.some(({ key }) => key === own)) throw wrong('a workspace cannot revoke itself');
   return revocations;
 }
