@@ -2,9 +2,9 @@
  * Whose keys besides our own may give orders to our devices. Grants stand for themselves and reach the devices with those who
  * hold them; all that the devices must hear from us is who was revoked.
  */
-import { type Administrator, EdgewrightError } from '#contract';
+import { type Administrator, EdgewrightError, FingerprintSchema } from '#contract';
 import type { Clock, Sqlite } from '#core/platform';
-import { DAY_MS, type Identity, type Keyring, MAX_GRANTED_DEVICES, type Note, PersonNameSchema, signGrant, signGrantFile } from '#core/trust';
+import { DAY_MS, type Identity, type Keyring, MAX_GRANTED_DEVICES, meansKey, type Note, PersonNameSchema, signGrant, signGrantFile } from '#core/trust';
 import type { AgentStatus } from '#core/protocol';
 import type { DeviceRow, DeviceStore } from './device-store.ts';
 import type { Revoked, RevokedRow } from './revoked.ts';
@@ -32,10 +32,6 @@ export interface AdministratorOptions {
   clock: Clock;
   revoked: Revoked;
 }
-
-/** Fewest characters of a fingerprint that name somebody. */
-const MIN_KEY_CHARS = 8;
-const KEY = /^[0-9a-f]{64}$/;
 
 export class Administrators {
   readonly #o: AdministratorOptions;
@@ -164,13 +160,12 @@ export class Administrators {
   #find(who: string): Known {
     const { keyring } = this.#o;
     const wanted = who.trim().toLowerCase();
-    const byKey = wanted.length >= MIN_KEY_CHARS && /^[0-9a-f]+$/.test(wanted);
     const all = this.#known();
-    const found = all.filter((one) => one.name.toLowerCase() === wanted || (byKey && one.key.startsWith(wanted)));
+    const found = all.filter((one) => one.name.toLowerCase() === wanted || meansKey(wanted, one.key));
     const [one] = found;
     if (one && found.length === 1) return one;
-    if (byKey && keyring.fingerprint.startsWith(wanted)) throw unfit('own-key', 'The keys of this workspace itself cannot be revoked.', {});
-    if (!one && KEY.test(wanted)) return { key: wanted, name: wanted.slice(0, 16), grant: undefined, revoked: undefined };
+    if (meansKey(wanted, keyring.fingerprint)) throw unfit('own-key', 'The keys of this workspace itself cannot be revoked.', {});
+    if (!one && FingerprintSchema.safeParse(wanted).success) return { key: wanted, name: wanted.slice(0, 16), grant: undefined, revoked: undefined };
     throw new EdgewrightError({
       code: 'trust.unknown-administrator',
       message: one ? `${who.slice(0, 80)} could be ${found.map((f) => f.name).join(' or ')}.` : `No administrator here is called ${who.slice(0, 80)}.`,

@@ -17,7 +17,7 @@ export { BUNDLE_MEDIA_TYPE } from './dsse.ts';
 export { type Keychain, systemKeychain } from './key-store/keychain.ts';
 export { checkNewPassphrase, readPassphraseFile } from './key-store/passphrase.ts';
 export { type Keyring, type KeyringOptions, openKeyring } from './keyring.ts';
-export { publicKeyId } from './keys.ts';
+export { meansKey, publicKeyId } from './keys.ts';
 export { judgeFolder, type JudgeOptions } from './judge-folder.ts';
 export {
   CLOCK_TOLERANCE_MS,

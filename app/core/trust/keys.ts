@@ -2,7 +2,7 @@
 import { createHash, createPrivateKey, createPublicKey, generateKeyPair, type KeyObject } from 'node:crypto';
 import { promisify } from 'node:util';
 import { distrust } from './errors.ts';
-import { MAX_PEM_BYTES } from './limits.ts';
+import { MAX_PEM_BYTES, MIN_FINGERPRINT_CHARS } from './limits.ts';
 
 const generate = promisify(generateKeyPair);
 
@@ -17,6 +17,11 @@ export function fingerprintOf(key: KeyObject): string {
   return createHash('sha256')
     .update(publicKey.export({ type: 'spki', format: 'der' }))
     .digest('hex');
+}
+
+/** Whether somebody means this key: by its fingerprint, or by enough of its beginning. */
+export function meansKey(text: string, fingerprint: string): boolean {
+  return text.length >= MIN_FINGERPRINT_CHARS && fingerprint.startsWith(text.toLowerCase());
 }
 
 /** The same for a key in PEM that is known to be one. */

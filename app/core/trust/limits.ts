@@ -66,6 +66,8 @@ export const MAX_SIGNATURE_DER_BYTES = 256;
 export const MAX_GRANT_FILE_BYTES = 2 * 1024 * 1024;
 /** Most devices that one grant hands over. */
 export const MAX_GRANTED_DEVICES = 2_000;
+/** Fewest characters of a fingerprint that name a key. */
+export const MIN_FINGERPRINT_CHARS = 8;
 /** Most keys that a workspace ever revokes. */
 export const MAX_REVOKED_KEYS = 256;
 /** How far apart the clocks of two machines may be before one is held to be wrong, in ms. */

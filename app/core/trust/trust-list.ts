@@ -12,13 +12,11 @@ import { type Authority, anchorsOf, ownKey, type TrustAnchors, type TrustedKey }
 import { readCertificate } from './certificate-path.ts';
 import { distrust, misused, unfit } from './errors.ts';
 import type { Keyring } from './keyring.ts';
-import { fingerprintOf } from './keys.ts';
+import { fingerprintOf, meansKey } from './keys.ts';
 import { KEYRING_WAIT_MS, MAX_CHAIN_CERTIFICATES, MAX_PEM_BYTES, MAX_SIGNER_NAME, MAX_TRUST_LIST_BYTES, MAX_TRUSTED_SIGNERS } from './limits.ts';
 import { algorithmOf, type SignerMaterial } from './signer-text.ts';
 
 const FILE = 'trusted.json';
-/** Fewest characters of a fingerprint that name a signer. */
-const MIN_ID_CHARS = 8;
 
 const Pem = z.string().min(1).max(MAX_PEM_BYTES);
 const EntrySchema = z.object({
@@ -208,8 +206,7 @@ function newEntry(
 
 function find(who: string, self: TrustedSigner, entries: readonly Entry[]): Entry {
   const wanted = who.toLowerCase();
-  const meant = (one: { id: string; name: string }) =>
-    one.name.toLowerCase() === wanted || (wanted.length >= MIN_ID_CHARS && /^[0-9a-f]+$/.test(wanted) && one.id.startsWith(wanted));
+  const meant = (one: { id: string; name: string }) => one.name.toLowerCase() === wanted || meansKey(wanted, one.id);
   const found = entries.filter(meant);
   if (found.length === 0 && meant(self)) {
     throw unfit('own-key', 'The key of this workspace itself cannot be taken out: what it signed could no longer be used here or on its devices.');
