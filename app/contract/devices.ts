@@ -1,6 +1,6 @@
 /** Enrolled machines and what is sent to them. */
 import { z } from 'zod';
-import { DigestSchema, NameSchema, RefSchema, TimestampSchema } from './common.ts';
+import { DigestSchema, FingerprintSchema, NameSchema, RefSchema, TimestampSchema } from './common.ts';
 import { ErrorBodySchema } from './errors.ts';
 import { HardwareReportSchema } from './hardware.ts';
 
@@ -20,6 +20,8 @@ export const DeviceBundleSchema = z.object({
   reason: z.string().optional(),
   /** The administrator who had it deployed; absent: the workspace that the device belongs to. */
   deployedBy: z.string().max(200).optional(),
+  /** His signing key: what he is called may change with a new grant. */
+  deployedByKey: FingerprintSchema.optional(),
   /** While on trial: when and after how many requests it commits. */
   commitsAt: TimestampSchema.optional(),
   requestsLeft: z.number().int().optional(),

@@ -52,7 +52,7 @@ export function bundlesOf(deployments: Deployments, watches: Watches, clock: Clo
           state,
           since: record.updatedAt,
           ...(record.error && { reason: record.error.message }),
-          ...(record.by && { deployedBy: record.by.name }),
+          ...(record.by && { deployedBy: record.by.name, deployedByKey: record.by.key }),
           ...trialOf(record, watches, clock),
         },
       ];

@@ -128,7 +128,7 @@ export class Administrators {
       ...(revoked && { revokedAt: revoked.at }),
       devices: ours.map(({ row, status }) => {
         const seen = status?.administrators?.seen.find((one) => one.key === key);
-        const theirs = status?.bundles.filter((one) => one.deployedBy === name && (one.state === 'active' || one.state === 'on trial')) ?? [];
+        const theirs = status?.bundles.filter((one) => one.deployedByKey === key && (one.state === 'active' || one.state === 'on trial')) ?? [];
         const serves = theirs.map((one) => `${one.name}@${one.version}#${one.variant}`);
         return { name: row.name, told: row.told >= counter, serves, ...(seen && { seenAt: seen.at }) };
       }),
