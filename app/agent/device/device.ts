@@ -4,10 +4,10 @@
  */
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { EdgewrightError, type ErrorBody } from '#contract';
+import type { ErrorBody } from '#contract';
 import type { BlobStore } from '#core/bundles';
 import type { Uploads } from '#core/distribution';
-import { type DeploymentAccepted, type DeploymentOrder, type DeploymentStatus, type RollbackAnswer } from '#core/protocol';
+import type { DeploymentAccepted, DeploymentOrder, DeploymentStatus, RollbackAnswer } from '#core/protocol';
 import { type Clock, type Log, Turns } from '#core/platform';
 import { type Note, type Revocations, revokedError } from '#core/trust';
 import { HEAD_START_BYTES } from '../limits.ts';
@@ -25,7 +25,7 @@ import { keep, layOut, openSession, type Workshop } from './executors.ts';
 import { collectGarbage } from './garbage.ts';
 import type { StagedBundle } from './install.ts';
 import { Reconciler } from './reconciler.ts';
-import { bytesOf, checkOrder, checkSpace, nothingBefore } from './orders.ts';
+import { bytesOf, checkOrder, checkSpace, nothingBefore, onlyModel } from './orders.ts';
 import { statusOf } from './report.ts';
 import { Watches } from './watches.ts';
 
@@ -174,7 +174,7 @@ export class Device {
     const { ledger, router, clock } = this.#o;
     const started = clock.monotonic();
     return this.#handTurn.take(async () => {
-      const slot = ledger.slot(asked ?? this.#onlyModel());
+      const slot = ledger.slot(asked ?? onlyModel(ledger));
       const serving = slot.serving === undefined ? undefined : ledger.get(slot.serving);
       const previous = slot.previous === undefined ? undefined : ledger.get(slot.previous);
       if (!serving || !previous) throw nothingBefore(slot.model, serving);
@@ -286,16 +286,5 @@ export class Device {
         }
       },
     };
-  }
-
-  #onlyModel(): string {
-    const models = this.#o.ledger.slots().filter((slot) => slot.serving !== undefined);
-    if (models.length === 1 && models[0]) return models[0].model;
-    throw new EdgewrightError({
-      code: 'device.which-model',
-      message: models.length === 0 ? 'This device serves nothing.' : 'This device serves several models; say which one to roll back.',
-      found: models.map((slot) => slot.model).join(', ') || 'none',
-      owner: models.length === 0 ? 'device' : 'usage',
-    });
   }
 }

@@ -4,6 +4,7 @@ import type { BlobStore } from '#core/bundles';
 import { freeBytes } from '#core/platform';
 import { type DeploymentOrder, DISK_RESERVE_BYTES } from '#core/protocol';
 import { type DeploymentRecord, refOf } from '../state/deployments.ts';
+import type { Ledger } from '../state/ledger.ts';
 
 /** How many bytes of an order these are. */
 export function bytesOf(order: DeploymentOrder, digests: readonly string[]): number {
@@ -25,6 +26,18 @@ export function nothingBefore(model: string, serving: DeploymentRecord | undefin
     message: serving ? `There is nothing to roll ${model} back to: ${refOf(serving)} is the only one on this device.` : `This device does not serve ${model}.`,
     hint: serving ? 'Deploy the version you want instead.' : 'Look at what the device serves.',
     owner: 'device',
+  });
+}
+
+/** The one model that is served, where nobody says which is meant. @throws device.which-model */
+export function onlyModel(ledger: Pick<Ledger, 'slots'>): string {
+  const models = ledger.slots().filter((slot) => slot.serving !== undefined);
+  if (models.length === 1 && models[0]) return models[0].model;
+  throw new EdgewrightError({
+    code: 'device.which-model',
+    message: models.length === 0 ? 'This device serves nothing.' : 'This device serves several models; say which one to roll back.',
+    found: models.map((slot) => slot.model).join(', ') || 'none',
+    owner: models.length === 0 ? 'device' : 'usage',
   });
 }
 
