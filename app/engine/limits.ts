@@ -65,6 +65,8 @@ export const MAX_BACKUP_PAX_BYTES = 512;
 export const BACKUP_PROGRESS_STEP = 0.005;
 /** Most uploads of browser windows at once. */
 export const MAX_UPLOADS = 4;
+/** Longest name that one of their files keeps, in bytes of UTF-8: what common file systems hold. */
+export const MAX_UPLOAD_NAME_BYTES = 255;
 /** How long an upload is kept after its last piece, in ms: longer than what is done with it takes. */
 export const UPLOAD_IDLE_MS = 2 * 60 * 60_000;
 /** Room on the disk that an upload leaves, in bytes. */

@@ -7,7 +7,7 @@ import { type FileHandle, mkdtemp, open, rm } from 'node:fs/promises';
 import { extname, join } from 'node:path';
 import { EdgewrightError, formatBytes, type Upload } from '#contract';
 import { freeBytes } from '#core/platform';
-import { MAX_UPLOADS, UPLOAD_IDLE_MS, UPLOAD_SPARE_BYTES } from './limits.ts';
+import { MAX_UPLOAD_NAME_BYTES, MAX_UPLOADS, UPLOAD_IDLE_MS, UPLOAD_SPARE_BYTES } from './limits.ts';
 
 interface Part {
   path: string;
@@ -33,7 +33,7 @@ export class Uploads {
     this.#tempDir = tempDir;
   }
 
-  /** @throws usage.too-many-uploads; machine.disk-full before anything is written */
+  /** @throws usage.too-many-uploads, usage.upload-name; machine.disk-full before anything is written */
   async begin(files: readonly { name: string; bytes: number }[]): Promise<Upload> {
     if (this.#held.size >= MAX_UPLOADS)
       throw misuse('too-many-uploads', 'Too many files are being handed over.', `at most ${MAX_UPLOADS} at once`, 'Wait for one to end.');
@@ -45,7 +45,7 @@ export class Uploads {
       held.dir = await mkdtemp(join(this.#tempDir, 'upload-'));
       for (const [i, { name, bytes }] of files.entries()) {
         const path = join(held.dir, plainFileName(name, i));
-        held.parts.push({ path, handle: await open(path, 'wx', 0o600), bytes, written: 0 });
+        held.parts.push({ path, handle: await openNew(path), bytes, written: 0 });
       }
     } catch (error) {
       await this.drop(id);
@@ -120,9 +120,20 @@ export class Uploads {
   }
 }
 
+/** Whether two names are one is for the file system to say, which may know no capitals. */
+async function openNew(path: string): Promise<FileHandle> {
+  try {
+    return await open(path, 'wx', 0o600);
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
+    throw misuse('upload-name', 'Two of the files have the same name.', 'a name of its own for each', 'Rename one of them, then choose them again.');
+  }
+}
+
 /** A file's name as it may stand in a folder of ours on any system; weights keep theirs, since the model names them. */
 function plainFileName(name: string, place: number): string {
-  if (/^[\p{L}\p{N}_][\p{L}\p{N}_ .()+@-]*$/u.test(name) && !/[. ]$/.test(name)) return name;
+  const isPlain = /^[\p{L}\p{N}_][\p{L}\p{N}_ .()+@-]*$/u.test(name) && !/[. ]$/.test(name);
+  if (isPlain && Buffer.byteLength(name) <= MAX_UPLOAD_NAME_BYTES) return name;
   const extension = extname(name);
   return `file-${place + 1}${/^\.[A-Za-z0-9]{1,16}$/.test(extension) ? extension : ''}`;
 }
