@@ -1,6 +1,6 @@
 /** Taking in what is no bundle yet: a bare ONNX model, or a framework's own file. */
 import { z } from 'zod';
-import { NameSchema, VersionSchema } from './common.ts';
+import { JobIdSchema, NameSchema, VersionSchema } from './common.ts';
 
 export const ImportRequestSchema = z.object({
   /** An .onnx file, a framework's file or SavedModel folder, or a folder with edgewright.yaml. */
@@ -12,6 +12,7 @@ export const ImportRequestSchema = z.object({
   trustSource: z.boolean().default(false),
   /** Write the converted model and its edgewright.yaml there instead of building a bundle. */
   output: z.string().max(4096).optional(),
+  jobId: JobIdSchema,
 });
 export type ImportRequest = z.infer<typeof ImportRequestSchema>;
 

@@ -39,7 +39,13 @@ export class Imports {
     const ref = `${bundle.name}@${bundle.version}`;
     if (request.output !== undefined) await checkFreeFolder(resolve(request.output));
     if (!kind && extname(path).toLowerCase() !== '.onnx') throw notAModel(path);
-    const job = jobs.start({ kind: 'import', title: `Import ${basename(path)} as ${ref}`, link: '/bundles' }, async (control) => {
+    const what = {
+      kind: 'import',
+      title: `Import ${basename(path)} as ${ref}`,
+      link: '/bundles',
+      ...(request.jobId !== undefined && { id: request.jobId }),
+    } as const;
+    const job = jobs.start(what, async (control) => {
       if (!kind) {
         const source = stringify({ ...bundle, model: basename(path) });
         await write('importing a model', () => bundles.buildWithin(control, dirname(path), actor, source), control.signal);

@@ -10,7 +10,10 @@ import { ProgressLine } from './progress-line.tsx';
 interface Props {
   /** What is done, such as "Export". */
   label: string;
-  call: Pick<JobCall<never, unknown>, 'running' | 'job' | 'error' | 'cancelled' | 'cancel'>;
+  call: Pick<JobCall<never, unknown>, 'running' | 'job' | 'error' | 'cancelled' | 'cancel'> & {
+    /** How much of its file was copied to the engine, 0..1, while that is done. */
+    copied?: number | undefined;
+  };
   /** What a failure left undone, in one sentence. */
   failed: string;
   /** What a person finds after stopping it. */
@@ -18,16 +21,20 @@ interface Props {
 }
 
 export function JobLine({ label, call, failed, stopped }: Props) {
-  const { running, job, error, cancelled, cancel } = call;
+  const { running, job, error, cancelled, cancel, copied } = call;
   if (running) {
     return (
       <div className={styles.running}>
-        <ProgressLine
-          label={label}
-          step={job === undefined ? 'Waiting for its turn' : plainName(job.step ?? job.title)}
-          fraction={job?.progress}
-          {...(job?.etaMs !== undefined && { note: left(job.etaMs) })}
-        />
+        {copied === undefined ? (
+          <ProgressLine
+            label={label}
+            step={job === undefined ? 'Waiting for its turn' : plainName(job.step ?? job.title)}
+            fraction={job?.progress}
+            {...(job?.etaMs !== undefined && { note: left(job.etaMs) })}
+          />
+        ) : (
+          <ProgressLine label="Copy" step="Copying the file into the workspace" fraction={copied} />
+        )}
         <Button onClick={cancel}>Cancel</Button>
       </div>
     );

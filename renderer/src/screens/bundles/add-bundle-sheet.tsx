@@ -48,19 +48,19 @@ export function AddBundleSheet({ way, dropped, onWay, onClose }: Props) {
       open.current = false;
     };
   }, [way]);
+  const arrived = (ref: string, message: string): void => {
+    notifications.show({ title: `${ref} is in the workspace`, message });
+    if (open.current) void navigate({ to: '/bundles/$ref', params: { ref } });
+  };
   const done = (bundle: BundleSummary): void => {
     const standing = standingOf(bundle);
-    notifications.show({
-      title: `${refOf(bundle)} is in the workspace`,
-      message: standing === undefined ? 'Checked, run and verified: it can be used.' : `${standing.title}. Its page says what can be done.`,
-    });
-    if (open.current) void navigate({ to: '/bundles/$ref', params: { ref: refOf(bundle) } });
+    arrived(refOf(bundle), standing === undefined ? 'Checked, run and verified: it can be used.' : `${standing.title}. Its page says what can be done.`);
   };
   return (
     <Sheet title="Add a bundle" opened={way !== undefined} onClose={onClose} size={560}>
       <Tabs autoFocus label="From" options={WAYS} value={last} onChange={onWay} />
       {last === 'sample' && <SampleWay onDone={done} />}
-      {last === 'model' && <ImportModel dropped={dropped} onClose={onClose} />}
+      {last === 'model' && <ImportModel dropped={dropped} onDone={arrived} onClose={onClose} />}
       {last === 'folder' && <FolderWay dropped={dropped} onDone={done} />}
       {last === 'file' && <BundleFileWay dropped={dropped} onDone={done} />}
       {last === 'registry' && <RegistryWay onDone={done} />}

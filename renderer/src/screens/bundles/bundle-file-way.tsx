@@ -2,26 +2,18 @@
 import { useState } from 'react';
 import { asEdgewrightError, type BundleSummary } from '#contract';
 import { client } from '../../lib/engine.ts';
-import { useJobCall } from '../../lib/use-job-call.ts';
 import { Button } from '../../parts/button.tsx';
 import { TextField } from '../../parts/field.tsx';
-import { FileSource, hasSource, type Source, withSource } from '../../parts/file-source.tsx';
+import { FileSource, hasSource, type Source } from '../../parts/file-source.tsx';
 import { JobLine } from '../../parts/job-line.tsx';
-import { ProgressLine } from '../../parts/progress-line.tsx';
+import { useSourceCall } from '../../parts/use-source-call.ts';
 import styles from './bundles.module.css';
 
 export function BundleFileWay({ dropped, onDone }: { dropped: Source; onDone: (bundle: BundleSummary) => void }) {
   const [source, setSource] = useState(dropped);
   const [ref, setRef] = useState('');
-  const [copied, setCopied] = useState<number>();
-  const take = useJobCall({
-    call: (from: Source, jobId, signal) => {
-      const work = (file: string) => {
-        setCopied(undefined);
-        return client.bundles.importFile({ file, jobId, ...(ref.trim() !== '' && { ref: ref.trim() }) }, { signal });
-      };
-      return withSource(from, work, { signal, onCopied: setCopied }).finally(() => setCopied(undefined));
-    },
+  const take = useSourceCall({
+    call: (file, jobId, signal) => client.bundles.importFile({ file, jobId, ...(ref.trim() !== '' && { ref: ref.trim() }) }, { signal }),
     onSuccess: onDone,
   });
   const several = take.error !== undefined && asEdgewrightError(take.error).code === 'usage.which-bundle';
@@ -62,21 +54,7 @@ export function BundleFileWay({ dropped, onDone }: { dropped: Source; onDone: (b
       <Button kind="primary" type="submit" disabled={!hasSource(source)} busy={take.running && 'Importing'}>
         Import the bundle
       </Button>
-      {copied === undefined ? (
-        <JobLine label="Import" call={take} failed="Nothing was stored." stopped="What was copied is kept for a week: importing it again goes on from there." />
-      ) : (
-        <CopyingLine share={copied} onCancel={take.cancel} />
-      )}
+      <JobLine label="Import" call={take} failed="Nothing was stored." stopped="What was copied is kept for a week: importing it again goes on from there." />
     </form>
-  );
-}
-
-/** A browser may not say where a file lies, so its bytes go to the engine first. */
-export function CopyingLine({ share, onCancel }: { share: number; onCancel: () => void }) {
-  return (
-    <div className={styles.copying}>
-      <ProgressLine label="Copy" step="Copying the file into the workspace" fraction={share} />
-      <Button onClick={onCancel}>Cancel</Button>
-    </div>
   );
 }

@@ -1,16 +1,14 @@
 /** A model file as it came: looked into, or taken in as a bundle; a framework's own file is converted first. */
-import { notifications } from '@mantine/notifications';
-import { useMutation } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
-import { useRef, useState } from 'react';
-import { asEdgewrightError, EdgewrightError, type Job } from '#contract';
+import { useState } from 'react';
+import { EdgewrightError, type Job } from '#contract';
 import { client } from '../../lib/engine.ts';
 import { plainName } from '../../lib/plain-name.ts';
 import { Button } from '../../parts/button.tsx';
 import { Check, TextField } from '../../parts/field.tsx';
-import { FileSource, hasSource, type Source, sourceName, withSource } from '../../parts/file-source.tsx';
+import { FileSource, hasSource, type Source, sourceName } from '../../parts/file-source.tsx';
 import { JobLine } from '../../parts/job-line.tsx';
-import { CopyingLine } from './bundle-file-way.tsx';
+import { useSourceCall } from '../../parts/use-source-call.ts';
 import styles from './bundles.module.css';
 
 /** The model among files that were dropped together: weights lie beside it. */
@@ -19,45 +17,33 @@ function modelFirst(source: Source): Source {
   return { ...source, files: source.files.toSorted((a, b) => Number(isModel(b)) - Number(isModel(a))) };
 }
 
-export function ImportModel({ dropped, onClose }: { dropped: Source; onClose: () => void }) {
+interface Props {
+  dropped: Source;
+  onDone: (ref: string, message: string) => void;
+  onClose: () => void;
+}
+
+export function ImportModel({ dropped, onDone, onClose }: Props) {
   const navigate = useNavigate();
   const [source, setSource] = useState(() => modelFirst(dropped));
   const [trusted, setTrusted] = useState(false);
   const [name, setName] = useState('');
   const [version, setVersion] = useState('');
-  const [job, setJob] = useState<Job>();
-  const [copied, setCopied] = useState<number>();
-  const abort = useRef<AbortController>(undefined);
-  const take = useMutation({
-    mutationFn: async () => {
-      const { signal } = (abort.current = new AbortController());
-      return withSource(source, (path) => follow(path, signal), { signal, onCopied: setCopied });
+  const take = useSourceCall({
+    call: async (path, jobId, signal) => {
+      const called = { ...(name.trim() !== '' && { name: name.trim() }), ...(version.trim() !== '' && { version: version.trim() }) };
+      const { ref } = await client.bundles.import({ path, trustSource: trusted, jobId, ...called });
+      // Stopped before this window heard of the job, which goes on by itself.
+      const stop = (): void => void client.jobs.cancel({ id: jobId }).catch(() => {});
+      if (signal.aborted) stop();
+      else signal.addEventListener('abort', stop);
+      let ended: Job | undefined;
+      for await (const now of await client.jobs.watch({ id: jobId })) ended = now;
+      if (ended?.error) throw new EdgewrightError(ended.error);
+      return { ref, notes: ended?.warnings ?? [] };
     },
-    onSuccess: ({ ref, ended }) => {
-      notifications.show({
-        title: `${ref} is in the workspace`,
-        message: ended?.warnings?.map((warning) => plainName(warning.message)).join(' ') ?? 'Checked, stored and signed.',
-      });
-      void navigate({ to: '/bundles/$ref', params: { ref } });
-    },
-    onSettled: () => {
-      setJob(undefined);
-      setCopied(undefined);
-    },
+    onSuccess: ({ ref, notes }) => onDone(ref, notes.map((note) => plainName(note.message)).join(' ') || 'Checked, stored and signed.'),
   });
-  /** The job is the engine's: what only this window has is taken away when it ends. */
-  async function follow(path: string, signal: AbortSignal): Promise<{ ref: string; ended: Job | undefined }> {
-    setCopied(undefined);
-    const called = { ...(name.trim() !== '' && { name: name.trim() }), ...(version.trim() !== '' && { version: version.trim() }) };
-    const started = await client.bundles.import({ path, trustSource: trusted, ...called }, { signal });
-    let ended: Job | undefined;
-    for await (const now of await client.jobs.watch({ id: started.jobId })) {
-      ended = now;
-      setJob(now);
-    }
-    if (ended?.error) throw new EdgewrightError(ended.error);
-    return { ref: started.ref, ended };
-  }
   const change = (next: Source): void => {
     setSource(modelFirst(next));
     setTrusted(false);
@@ -66,20 +52,12 @@ export function ImportModel({ dropped, onClose }: { dropped: Source; onClose: ()
   const file = sourceName(source);
   const isOnnx = /\.onnx$/i.test(file);
   const ready = hasSource(source) && (isOnnx || trusted);
-  const cancelled = take.isError && (abort.current?.signal.aborted === true || asEdgewrightError(take.error).owner === 'cancelled');
-  const call = {
-    running: take.isPending,
-    job,
-    error: cancelled ? undefined : (take.error ?? undefined),
-    cancelled,
-    cancel: () => (job ? void client.jobs.cancel({ id: job.id }) : abort.current?.abort()),
-  };
   return (
     <form
       className={styles.way}
       onSubmit={(event) => {
         event.preventDefault();
-        if (ready && !take.isPending) take.mutate();
+        if (ready && !take.running) take.begin(source);
       }}
     >
       <h3>A model file</h3>
@@ -87,13 +65,13 @@ export function ImportModel({ dropped, onClose }: { dropped: Source; onClose: ()
         ONNX as it is. Files of PyTorch (.pt2), Keras, TensorFlow, TFLite, scikit-learn, LightGBM and XGBoost are converted by their own exporters, which needs
         uv and, the first time, a network.
       </p>
-      <FileSource label="File on this computer" placeholder="/home/me/models/pump.onnx" several value={source} disabled={take.isPending} onChange={change} />
+      <FileSource label="File on this computer" placeholder="/home/me/models/pump.onnx" several value={source} disabled={take.running} onChange={change} />
       {file !== '' && !isOnnx && (
         <Check
           label="I trust whoever made this file"
           note="Such files can carry code. It runs in a sandbox without network, home or workspace."
           checked={trusted}
-          disabled={take.isPending}
+          disabled={take.running}
           onChange={(event) => setTrusted(event.currentTarget.checked)}
         />
       )}
@@ -102,7 +80,7 @@ export function ImportModel({ dropped, onClose }: { dropped: Source; onClose: ()
           label="Name"
           placeholder="from the file"
           value={name}
-          disabled={take.isPending}
+          disabled={take.running}
           onChange={(event) => {
             setName(event.currentTarget.value);
             take.reset();
@@ -112,7 +90,7 @@ export function ImportModel({ dropped, onClose }: { dropped: Source; onClose: ()
           label="Version"
           placeholder="1.0.0"
           value={version}
-          disabled={take.isPending}
+          disabled={take.running}
           onChange={(event) => {
             setVersion(event.currentTarget.value);
             take.reset();
@@ -120,12 +98,12 @@ export function ImportModel({ dropped, onClose }: { dropped: Source; onClose: ()
         />
       </div>
       <div className={styles.actions}>
-        <Button kind="primary" type="submit" disabled={!ready} busy={take.isPending && 'Importing'}>
+        <Button kind="primary" type="submit" disabled={!ready} busy={take.running && 'Importing'}>
           Import the model
         </Button>
         {isOnnx && source.files.length === 0 && (
           <Button
-            disabled={take.isPending}
+            disabled={take.running}
             onClick={() => {
               onClose();
               void navigate({ to: '/bundles/model', search: { ref: file } });
@@ -135,11 +113,7 @@ export function ImportModel({ dropped, onClose }: { dropped: Source; onClose: ()
           </Button>
         )}
       </div>
-      {copied === undefined ? (
-        <JobLine label="Import" call={call} failed="Nothing was stored." stopped="Nothing was stored." />
-      ) : (
-        <CopyingLine share={copied} onCancel={() => abort.current?.abort()} />
-      )}
+      <JobLine label="Import" call={take} failed="Nothing was stored." stopped="Nothing was stored." />
     </form>
   );
 }
