@@ -1,11 +1,11 @@
 /** A file to take in: its path typed or chosen in the system's dialog, or in a browser the file itself, which is copied first. */
 import { IconUpload, IconX } from '@tabler/icons-react';
-import { useRef } from 'react';
 import { bytes } from '../lib/format.ts';
 import { pathOf, withPath } from '../lib/hand-over.ts';
 import { plainName } from '../lib/plain-name.ts';
 import { shell } from '../lib/shell.ts';
-import { Button, IconButton } from './button.tsx';
+import { IconButton } from './button.tsx';
+import { FileButton } from './file-button.tsx';
 import styles from './file-source.module.css';
 import { isWholePath, PathField } from './path-field.tsx';
 
@@ -54,7 +54,6 @@ interface Props {
 }
 
 export function FileSource({ label, placeholder, accept, several = false, value, onChange, disabled }: Props) {
-  const chooser = useRef<HTMLInputElement>(null);
   const [first] = value.files;
   if (first) {
     const size = value.files.reduce((sum, file) => sum + file.size, 0);
@@ -84,21 +83,15 @@ export function FileSource({ label, placeholder, accept, several = false, value,
       />
       {!shell() && (
         <div className={styles.choose}>
-          <input
-            ref={chooser}
-            type="file"
-            hidden
+          <FileButton
             accept={accept}
-            multiple={several}
-            onChange={(event) => {
-              const files = [...(event.currentTarget.files ?? [])];
-              if (files.length > 0) onChange(sourceOf(files));
-              event.currentTarget.value = '';
-            }}
-          />
-          <Button icon={<IconUpload size={14} aria-hidden />} disabled={disabled} onClick={() => chooser.current?.click()}>
+            several={several}
+            icon={<IconUpload size={14} aria-hidden />}
+            disabled={disabled}
+            onFiles={(files) => onChange(sourceOf(files))}
+          >
             Choose a file
-          </Button>
+          </FileButton>
           <span className="dim small">or drop one on this screen</span>
         </div>
       )}

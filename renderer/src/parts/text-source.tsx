@@ -1,7 +1,7 @@
 /** A short file as text: chosen, dropped or pasted. Nothing of it is sent before it is given. */
-import { type DragEvent, type ReactNode, useRef, useState } from 'react';
-import { Button } from './button.tsx';
+import { type DragEvent, type ReactNode, useState } from 'react';
 import { TextArea } from './field.tsx';
+import { FileButton } from './file-button.tsx';
 import styles from './text-source.module.css';
 
 interface Props {
@@ -18,7 +18,6 @@ interface Props {
 }
 
 export function TextSource({ label, children, placeholder, accept, most, value, onGive }: Props) {
-  const chooser = useRef<HTMLInputElement>(null);
   const [over, setOver] = useState(false);
   const take = async (file: File | undefined): Promise<void> => {
     // What is too long is refused by whoever reads it: enough of it is handed over for that.
@@ -40,19 +39,9 @@ export function TextSource({ label, children, placeholder, accept, most, value, 
     >
       <p className="dim">{children}</p>
       <div className={styles.file}>
-        <input
-          ref={chooser}
-          type="file"
-          hidden
-          accept={accept}
-          onChange={(event) => {
-            void take(event.currentTarget.files?.[0]);
-            event.currentTarget.value = '';
-          }}
-        />
-        <Button onClick={() => chooser.current?.click()} data-autofocus>
+        <FileButton accept={accept} onFiles={([file]) => void take(file)} data-autofocus>
           Choose a file
-        </Button>
+        </FileButton>
         <span className="dim small">or drop one here, or paste it below</span>
       </div>
       <TextArea

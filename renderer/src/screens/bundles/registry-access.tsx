@@ -1,9 +1,10 @@
 /** How to come to a registry, as far as a person has to say it. */
-import { type ReactNode, useRef, useState } from 'react';
+import { type ReactNode, useState } from 'react';
 import type { z } from 'zod';
 import type { RegistryAccessSchema } from '#contract';
-import { Button } from '../../parts/button.tsx';
+import { plainName } from '../../lib/plain-name.ts';
 import { Check, TextField } from '../../parts/field.tsx';
+import { FileButton } from '../../parts/file-button.tsx';
 import styles from './registry.module.css';
 
 export type RegistryAccess = z.input<typeof RegistryAccessSchema>;
@@ -31,13 +32,11 @@ interface Props {
 }
 
 export function RegistryAccessFields({ value, onChange, disabled }: Props): ReactNode {
-  const chooser = useRef<HTMLInputElement>(null);
   const [problem, setProblem] = useState<string>();
-  const readCa = async (file: File | undefined): Promise<void> => {
-    if (!file) return;
-    if (file.size > MAX_PEM_BYTES) return setProblem(`${file.name} is too large to hold certificates.`);
+  const readCa = async (file: File): Promise<void> => {
+    if (file.size > MAX_PEM_BYTES) return setProblem(`${plainName(file.name)} is too large to hold certificates.`);
     const pem = await file.text();
-    if (!pem.includes('-----BEGIN CERTIFICATE-----')) return setProblem(`${file.name} holds no certificate in PEM.`);
+    if (!pem.includes('-----BEGIN CERTIFICATE-----')) return setProblem(`${plainName(file.name)} holds no certificate in PEM.`);
     setProblem(undefined);
     onChange({ ...value, ca: { name: file.name, pem } });
   };
@@ -58,13 +57,12 @@ export function RegistryAccessFields({ value, onChange, disabled }: Props): Reac
         <summary>A private authority, or no TLS</summary>
         <div className={styles.inner}>
           <div className={styles.file}>
-            <input ref={chooser} type="file" hidden accept=".pem,.crt,.cer" onChange={(event) => void readCa(event.currentTarget.files?.[0])} />
-            <Button disabled={disabled} onClick={() => chooser.current?.click()}>
+            <FileButton accept=".pem,.crt,.cer" disabled={disabled} onFiles={([file]) => void readCa(file)}>
               Choose its certificate
-            </Button>
+            </FileButton>
             <span className="dim small">
               {value.ca
-                ? `${value.ca.name} is trusted for this registry, beside the usual authorities.`
+                ? `${plainName(value.ca.name)} is trusted for this registry, beside the usual authorities.`
                 : 'For a registry with a certificate of your own authority.'}
             </span>
           </div>

@@ -6,8 +6,8 @@ import { orpc, queryClient } from '../../lib/engine.ts';
 import { bytes } from '../../lib/format.ts';
 import { toBase64 } from '../../lib/hand-over.ts';
 import { plainName } from '../../lib/plain-name.ts';
-import { Button } from '../../parts/button.tsx';
 import { ErrorPanel } from '../../parts/error-panel.tsx';
+import { FileButton } from '../../parts/file-button.tsx';
 import { QueryView } from '../../parts/query-view.tsx';
 import { DrawPad } from './draw-pad.tsx';
 import { Examples } from './examples.tsx';
@@ -52,7 +52,6 @@ interface Props {
 /** The input in its natural form: written, drawn, dropped, chosen, or one of the bundle's examples. */
 export function InputPane({ bundleRef, running, picture, onInput, onStop }: Props) {
   const bundle = useQuery(orpc.bundles.show.queryOptions({ input: { ref: bundleRef } }));
-  const chooser = useRef<HTMLInputElement>(null);
   const [over, setOver] = useState(false);
   const [problem, setProblem] = useState<unknown>();
   const [source, setSource] = useState<string | undefined>();
@@ -175,19 +174,13 @@ export function InputPane({ bundleRef, running, picture, onInput, onStop }: Prop
               />
             )}
             <div className={styles.file}>
-              <input
-                ref={chooser}
-                type="file"
-                hidden
+              <FileButton
                 accept={`${fileOf(data.recipe?.kind).accept}.npz,.npy`}
-                onChange={(event) => {
-                  void take(event.currentTarget.files?.[0]);
-                  event.currentTarget.value = '';
-                }}
-              />
-              <Button icon={<IconUpload size={14} aria-hidden />} onClick={() => chooser.current?.click()}>
+                icon={<IconUpload size={14} aria-hidden />}
+                onFiles={([file]) => void take(file)}
+              >
                 Choose {fileOf(data.recipe?.kind).name}
-              </Button>
+              </FileButton>
               <span className="dim small">or drop one here{source === undefined ? '' : `. Shown: ${plainName(source)}`}</span>
             </div>
             {problem !== undefined && <ErrorPanel error={problem} />}
