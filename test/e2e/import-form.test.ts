@@ -2,7 +2,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { AxeBuilder } from '@axe-core/playwright';
-import type { Browser, Page } from 'playwright-core';
+import type { Browser, Locator, Page } from 'playwright-core';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { launchBrowser } from './browser.ts';
 import { heading, openWindow, ROOT, startWorkspace, type Window, type Workspace } from './workspace.ts';
@@ -49,6 +49,14 @@ async function checkAccess(what: string): Promise<void> {
   }
 }
 
+/** What of a panel stands out of its right side. */
+function beyond(panel: Locator): Promise<string[]> {
+  return panel.evaluate((root) => {
+    const { right } = root.getBoundingClientRect();
+    return [...root.querySelectorAll('*')].filter((one) => one.getBoundingClientRect().right > right + 0.5).map((one) => one.outerHTML.slice(0, 80));
+  });
+}
+
 test('a wrong path, a wrong name and an unsound model each say what is wrong, and the form keeps what was typed', async () => {
   const file = sheet().getByLabel('File on this computer');
   await file.fill('models/pump.onnx');
@@ -89,6 +97,18 @@ test('a chosen ONNX file becomes a bundle under the name that was given', async 
     .waitFor();
 });
 
+test('who closes the panel while a model is taken in is told, and not taken along', async () => {
+  await page.locator('input[type=file]').setInputFiles(MODEL);
+  await sheet().getByLabel('Name').fill('aside');
+  await importIt().click();
+  await page.keyboard.press('Escape');
+  await sheet().waitFor({ state: 'detached' });
+  await page.getByText('aside@1.0.0 is in the workspace').waitFor();
+  await heading(page, 'Bundles');
+  await page.getByRole('table', { name: 'Bundles' }).getByRole('link', { name: 'aside' }).waitFor();
+  expect(new URL(page.url()).hash).toBe('#/bundles');
+});
+
 test("a framework's file may carry code: it is not touched before a person trusts its source, and what this computer lacks is said", async () => {
   const file = join(workspace.dir, 'forest.pkl');
   await writeFile(file, Buffer.from('800495', 'hex'));
@@ -105,7 +125,22 @@ test("a framework's file may carry code: it is not touched before a person trust
   await importIt().click();
   const alert = sheet().getByRole('alert');
   await alert.getByText('Nothing was stored.').waitFor();
-  expect(await alert.textContent()).toMatch(/convert\.|machine\./);
+  await alert.getByText('There is no uv on this computer', { exact: false }).waitFor();
+  expect(await alert.locator('code').textContent()).toBe('convert.no-uv');
+  // The commands for a computer that has it: each on a line of its own, whole, and to copy.
+  expect((await alert.locator('pre').textContent())?.split('\n')).toEqual([
+    expect.stringMatching(/^On a computer with uv and a network, with .* copied there as "converters":$/),
+    expect.stringMatching(/^uv venv --python [\d.]+ env$/),
+    'uv pip install --python env --require-hashes --only-binary :all: -r converters/requirements/sklearn.txt',
+    'mkdir out && env/bin/python -E -s -B converters/export_sklearn.py "forest.pkl" out',
+    'Then import out/model.onnx here.',
+  ]);
+  await alert.getByRole('button', { name: 'Copy what to do' }).waitFor();
+  for (const width of [1280, 400]) {
+    await page.setViewportSize({ width, height: 800 });
+    expect(await beyond(sheet()), `at ${width} px`).toEqual([]);
+  }
+  await page.setViewportSize({ width: 1280, height: 800 });
   await checkAccess('a conversion that cannot be done here');
   expect(window.complaints).toEqual([]);
 });

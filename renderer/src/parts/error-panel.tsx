@@ -70,7 +70,7 @@ function Hint({ text }: { text: string }) {
   if (!text.includes('\n')) return <p>{text}</p>;
   return (
     <div className={styles.commands}>
-      <pre tabIndex={0}>{text}</pre>
+      <pre>{text}</pre>
       <CopyButton text={text} label="Copy what to do" />
     </div>
   );
