@@ -53,7 +53,14 @@ const routeTree = rootRoute.addChildren([
   settingsRoute,
 ]);
 
-export const router = createRouter({ routeTree, history: createHashHistory(), defaultPreload: false, scrollRestoration: false });
+export const router = createRouter({
+  routeTree,
+  history: createHashHistory(),
+  defaultPreload: false,
+  scrollRestoration: false,
+  // What was typed, opened or found on the page of one thing does not belong to the next one.
+  defaultRemountDeps: ({ params }) => params,
+});
 
 declare module '@tanstack/react-router' {
   interface Register {

@@ -12,12 +12,16 @@ import { Confirm } from '../../parts/sheet.tsx';
 export function RevokeAdministrator({ one, onClose }: { one: Administrator | undefined; onClose: () => void }) {
   const name = plainName(one?.name ?? '');
   const [reason, setReason] = useState('');
+  // Why one was revoked is not why the next one is.
+  const close = (): void => {
+    setReason('');
+    onClose();
+  };
   const revoke = useMutation({
     mutationFn: () => client.administrators.revoke({ who: one?.fingerprint ?? '', ...(reason.trim() !== '' && { reason: reason.trim() }) }),
     onSuccess: ({ devices }) => {
       const open = devices.filter((device) => !device.told).map((device) => device.name);
-      setReason('');
-      onClose();
+      close();
       notifications.show({
         title: `${name} is revoked`,
         message:
@@ -31,7 +35,7 @@ export function RevokeAdministrator({ one, onClose }: { one: Administrator | und
       opened={one !== undefined}
       onClose={() => {
         revoke.reset();
-        onClose();
+        close();
       }}
       action={`Revoke ${name} for good`}
       keep="Keep the grant"
