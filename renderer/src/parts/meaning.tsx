@@ -18,7 +18,7 @@ export function ToneIcon({ tone, size = 14 }: { tone: Tone; size?: number }) {
 
 export function Meaning({ tone, word, reason, inline = false }: MeaningData & { /** Shows the reason beside the word. */ inline?: boolean }) {
   return (
-    <span className={styles.meaning} title={reason !== undefined && !inline ? `${word}: ${reason}` : undefined}>
+    <span className={styles.meaning} title={inline ? undefined : [word, reason].filter((each) => each !== undefined).join(': ')}>
       <ToneIcon tone={tone} />
       <span className={`${styles.word} ${styles[tone]} ${inline && reason !== undefined ? styles.whole : ''}`}>{word}</span>
       {inline && reason !== undefined && <span className={styles.reason}>{reason}</span>}

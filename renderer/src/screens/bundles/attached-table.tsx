@@ -13,6 +13,7 @@ import { Section } from '../../parts/facts.tsx';
 import type { GridColumn } from '../../parts/grid/columns.ts';
 import { DataGrid } from '../../parts/grid/data-grid.tsx';
 import { Meaning } from '../../parts/meaning.tsx';
+import { Warnings } from '../../parts/warnings.tsx';
 
 function whatIs({ kind, revision, predicateType }: BundleReferrer): string {
   const which = revision === undefined ? '' : `, revision ${revision}`;
@@ -64,15 +65,7 @@ export function Attached({ bundle }: { bundle: BundleDetail }): ReactNode {
   );
   return (
     <Section title="Attached">
-      {bundle.warnings.length > 0 && (
-        <ul>
-          {bundle.warnings.map((warning) => (
-            <li key={`${warning.code} ${warning.message}`}>
-              <Meaning tone="notice" word={plainName(warning.message)} reason={warning.hint === undefined ? undefined : plainName(warning.hint)} inline />
-            </li>
-          ))}
-        </ul>
-      )}
+      <Warnings warnings={bundle.warnings} />
       {save.isError && <ErrorPanel error={save.error} title="It was not saved." />}
       <DataGrid
         label="Attached"

@@ -14,6 +14,12 @@ import { Meaning } from '../../parts/meaning.tsx';
 import { Moment } from '../../parts/moment.tsx';
 import { QueryView } from '../../parts/query-view.tsx';
 
+/** A variant that only strangers signed is not one that nobody signed. */
+function signatureWord({ name, signed }: Variant, { signatures }: BundleDetail): string {
+  if (signed) return 'Signed';
+  return signatures.some((one) => one.variant === name) ? 'Does not count' : 'Unsigned';
+}
+
 export function VariantsTable({ bundle }: { bundle: BundleDetail }) {
   const columns = useMemo(() => {
     const size = byteUnit(bundle.variants.map((variant) => variant.bytes));
@@ -37,8 +43,8 @@ export function VariantsTable({ bundle }: { bundle: BundleDetail }) {
       {
         id: 'signed',
         header: 'Signature',
-        value: (row) => (row.signed ? 'signed' : 'unsigned'),
-        cell: (row) => <Meaning tone={row.signed ? 'good' : 'notice'} word={row.signed ? 'Signed' : 'Unsigned'} />,
+        value: (row) => signatureWord(row, bundle),
+        cell: (row) => <Meaning tone={row.signed ? 'good' : 'notice'} word={signatureWord(row, bundle)} />,
       },
       { id: 'digest', header: 'Digest', value: (row) => row.digest, cell: (row) => <Digest digest={row.digest} of={plainName(row.name)} /> },
       { id: 'created', header: 'Made', align: 'right', value: (row) => row.createdAt, cell: (row) => <Moment at={row.createdAt} /> },

@@ -83,6 +83,7 @@ export function Signatures({ bundle }: { bundle: BundleDetail }): ReactNode {
 function summary(signatures: readonly Signature[]): string {
   if (signatures.length === 0) return 'A variant can be used when somebody trusted signed it.';
   const counting = signatures.filter((one) => one.trusted).length;
+  if (counting === 0) return signatures.length === 1 ? 'It does not count.' : `None of the ${signatures.length} counts.`;
   if (counting === signatures.length) return counting === 1 ? 'It counts.' : `All ${counting} count.`;
   return `${counting} of ${plural(signatures.length, 'signature')} ${counting === 1 ? 'counts' : 'count'}.`;
 }

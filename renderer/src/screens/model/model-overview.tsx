@@ -1,19 +1,19 @@
 import { Link } from '@tanstack/react-router';
 import { useMemo } from 'react';
-import type { ModelReport, TensorInfo, TensorRow, Warning } from '#contract';
+import type { ModelReport, TensorInfo, TensorRow } from '#contract';
 import { bytes, byteUnit, columnPercent, count, plural } from '../../lib/format.ts';
 import { plainName } from '../../lib/plain-name.ts';
 import { Facts, Section } from '../../parts/facts.tsx';
 import type { GridColumn } from '../../parts/grid/columns.ts';
 import { DataGrid } from '../../parts/grid/data-grid.tsx';
-import { Meaning } from '../../parts/meaning.tsx';
+import { Warnings } from '../../parts/warnings.tsx';
 import styles from './model.module.css';
 import { tensorColumns } from './tensor-columns.ts';
 
 export function ModelOverview({ report, modelRef }: { report: ModelReport; modelRef: string }) {
   return (
     <>
-      {report.warnings.length > 0 && <Warnings warnings={report.warnings} />}
+      <Warnings warnings={report.warnings} />
       <div className={styles.columns}>
         <Section title="What it is">
           <Facts items={about(report)} />
@@ -54,19 +54,6 @@ function Port({ tensor }: { tensor: TensorInfo }) {
     <code>
       <strong>{plainName(tensor.name)}</strong> {tensor.type} [{tensor.dims.map((dim) => (typeof dim === 'string' ? plainName(dim) : dim)).join(', ')}]
     </code>
-  );
-}
-
-function Warnings({ warnings }: { warnings: readonly Warning[] }) {
-  return (
-    <ul className={styles.warnings} aria-label="Warnings">
-      {warnings.map((warning) => (
-        <li key={`${warning.code} ${warning.where ?? ''} ${warning.message}`}>
-          <Meaning tone="notice" word={plainName(warning.message)} inline />
-          {warning.hint !== undefined && <p className="dim">{plainName(warning.hint)}</p>}
-        </li>
-      ))}
-    </ul>
   );
 }
 
