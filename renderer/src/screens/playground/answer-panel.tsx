@@ -1,5 +1,5 @@
 import type { Answer, RunResult } from '#contract';
-import { bytes, milliseconds } from '../../lib/format.ts';
+import { bytes, milliseconds, plural } from '../../lib/format.ts';
 import { ErrorPanel } from '../../parts/error-panel.tsx';
 import { Loading } from '../../parts/placeholder.tsx';
 import { ToneIcon } from '../../parts/meaning.tsx';
@@ -90,9 +90,11 @@ function Strip({ result }: { result: RunResult }) {
       <div>
         <dt>Provider</dt>
         <dd>
-          {actual.length === 0 ? `${requested} asked for` : actual.map(([name, nodes]) => `${name} (${nodes} nodes)`).join(', ')}
+          {actual.length === 0 ? `${requested} asked for` : actual.map(([name, nodes]) => `${name} (${plural(nodes, 'node')})`).join(', ')}
           {actual.length > 0 && (
-            <span className={fell > 0 ? styles.fell : 'dim'}>{fell > 0 ? `${fell} nodes fell back; asked for ${requested}` : `asked for ${requested}`}</span>
+            <span className={fell > 0 ? styles.fell : 'dim'}>
+              {fell > 0 ? `${plural(fell, 'node')} fell back; asked for ${requested}` : `asked for ${requested}`}
+            </span>
           )}
         </dd>
       </div>

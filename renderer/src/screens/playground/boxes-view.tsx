@@ -22,17 +22,10 @@ function keyOf(box: Box, i: number): string {
 /** @param picture the image as it was given, as an address; without it the table stands alone */
 export function Boxes({ answer, picture }: { answer: BoxesAnswer; picture: string | undefined }): ReactNode {
   const [lit, setLit] = useState<number>();
-  if (answer.boxes.length === 0)
-    return (
-      <>
-        {picture !== undefined && answer.image && <Picture src={picture} size={answer.image} boxes={[]} lit={undefined} onLit={setLit} />}
-        <p className="dim">Nothing was found.</p>
-      </>
-    );
   return (
     <>
       {picture !== undefined && answer.image && <Picture src={picture} size={answer.image} boxes={answer.boxes} lit={lit} onLit={setLit} />}
-      <BoxTable boxes={answer.boxes} lit={lit} onLit={setLit} />
+      {answer.boxes.length === 0 ? <p className="dim">Nothing was found.</p> : <BoxTable boxes={answer.boxes} lit={lit} onLit={setLit} />}
     </>
   );
 }
@@ -73,7 +66,8 @@ function Picture({ src, size, boxes, lit, onLit }: PictureProps) {
           >
             {(i < NAMED || lit === i) && (
               <span className={placeOf(box, size)}>
-                <bdi>{plainName(box.label)}</bdi> {columnPercent(box.score)}
+                <bdi>{plainName(box.label)}</bdi>
+                <span>{columnPercent(box.score)}</span>
               </span>
             )}
           </div>
@@ -83,10 +77,10 @@ function Picture({ src, size, boxes, lit, onLit }: PictureProps) {
   );
 }
 
-/** A name stands above its box, or inside where the picture ends; at its right end where it would leave the picture. */
+/** A name stands above its box, or inside where the picture ends; from the side of the box that leaves it more room. */
 function placeOf(box: Box, size: Size): string {
   const inside = box.top / size.height < 0.08;
-  const fromRight = box.left / size.width > 0.6;
+  const fromRight = box.left + box.right > size.width;
   return [styles.name, inside && styles.inside, fromRight && styles.fromRight].filter(Boolean).join(' ');
 }
 
