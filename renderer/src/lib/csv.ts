@@ -8,12 +8,14 @@ function cell(value: CsvValue): string {
   return /[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
 
+/** One line as RFC 4180 has it, without its end. */
+export function csvLine(cells: readonly CsvValue[]): string {
+  return cells.map(cell).join(',');
+}
+
 /** RFC 4180 text: a header line, then one line a row. */
 export function toCsv(header: readonly string[], rows: readonly (readonly CsvValue[])[]): string {
-  return [header, ...rows]
-    .map((line) => line.map(cell).join(','))
-    .join('\r\n')
-    .concat('\r\n');
+  return [header, ...rows].map(csvLine).join('\r\n').concat('\r\n');
 }
 
 /** Offers a file to save, without leaving the page. */

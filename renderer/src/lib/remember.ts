@@ -10,6 +10,13 @@ function read<Value>(key: string, fallback: Value, accept: (value: unknown) => v
   }
 }
 
+const isText = (value: unknown): value is string => typeof value === 'string';
+
+/** A text, empty at first. */
+export function useRememberedText(key: string): [string, (value: string) => void] {
+  return useRemembered(key, '', isText);
+}
+
 export function useRemembered<Value>(key: string, fallback: Value, accept: (value: unknown) => value is Value): [Value, (value: Value) => void] {
   const [value, setValue] = useState(() => read(key, fallback, accept));
   return [

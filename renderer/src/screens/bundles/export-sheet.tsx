@@ -4,15 +4,13 @@ import type { BundleDetail, ExportResult } from '#contract';
 import { client } from '../../lib/engine.ts';
 import { bytes } from '../../lib/format.ts';
 import { refOf } from '../../lib/refs.ts';
-import { useRemembered } from '../../lib/remember.ts';
+import { useRememberedText } from '../../lib/remember.ts';
 import { useJobCall } from '../../lib/use-job-call.ts';
 import { Button } from '../../parts/button.tsx';
 import { Copyable } from '../../parts/copy.tsx';
 import { JobLine } from '../../parts/job-line.tsx';
 import { isWholePath, PathField } from '../../parts/path-field.tsx';
 import { Sheet } from '../../parts/sheet.tsx';
-
-const isText = (value: unknown): value is string => typeof value === 'string';
 
 /** The folder of a path with the separator at its end; empty where it has none. */
 function folderOf(path: string): string {
@@ -23,7 +21,7 @@ function folderOf(path: string): string {
 export function ExportSheet({ bundle, opened, onClose }: { bundle: BundleDetail; opened: boolean; onClose: () => void }) {
   const ref = refOf(bundle);
   const name = `${bundle.name}-${bundle.version}.tar`;
-  const [folder, setFolder] = useRemembered('export.folder', '', isText);
+  const [folder, setFolder] = useRememberedText('export.folder');
   const [typed, setTyped] = useState<string>();
   const file = (typed ?? (folder === '' ? '' : `${folder}${name}`)).trim();
   const out = useJobCall({

@@ -5,7 +5,7 @@ import { client } from '../../lib/engine.ts';
 import { bytes, plural } from '../../lib/format.ts';
 import { plainName } from '../../lib/plain-name.ts';
 import { refOf } from '../../lib/refs.ts';
-import { useRemembered } from '../../lib/remember.ts';
+import { useRememberedText } from '../../lib/remember.ts';
 import { useJobCall } from '../../lib/use-job-call.ts';
 import { Button } from '../../parts/button.tsx';
 import { Copyable } from '../../parts/copy.tsx';
@@ -15,12 +15,10 @@ import { Sheet } from '../../parts/sheet.tsx';
 import { NO_ACCESS, RegistryAccessFields, toAccess } from './registry-access.tsx';
 import styles from './registry.module.css';
 
-const isText = (value: unknown): value is string => typeof value === 'string';
-
 /** A bundle with its signatures into a registry. */
 export function PushSheet({ bundle, opened, onClose }: { bundle: BundleDetail; opened: boolean; onClose: () => void }) {
   const ref = refOf(bundle);
-  const [place, setPlace] = useRemembered('registry.place', '', isText);
+  const [place, setPlace] = useRememberedText('registry.place');
   const [typed, setTyped] = useState<string>();
   const [access, setAccess] = useState(NO_ACCESS);
   const target = (typed ?? (place === '' ? '' : `${place}${bundle.name}:${bundle.version}`)).trim();

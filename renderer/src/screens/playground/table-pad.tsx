@@ -2,6 +2,7 @@
 import { IconChevronLeft, IconChevronRight, IconPlayerPlay } from '@tabler/icons-react';
 import { type ClipboardEvent, type KeyboardEvent, useState } from 'react';
 import type { TableInput } from '#contract';
+import { csvLine } from '../../lib/csv.ts';
 import { count, plural } from '../../lib/format.ts';
 import { plainName } from '../../lib/plain-name.ts';
 import { Button, IconButton } from '../../parts/button.tsx';
@@ -128,7 +129,6 @@ function hintOf({ columns, header, rows, last }: TableInput): string {
 
 /** Rows as the text a person may change. */
 function toLines({ columns, header }: TableInput, rows: readonly Row[]): string {
-  const quoted = (cell: string): string => (/[",\n]/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell);
   const head = header ? [columns.map((column) => column.name)] : [];
-  return [...head, ...rows].map((row) => row.map(quoted).join(',')).join('\n');
+  return [...head, ...rows].map(csvLine).join('\n');
 }

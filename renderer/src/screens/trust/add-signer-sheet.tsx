@@ -91,8 +91,7 @@ export function AddSignerSheet({ opened, onClose }: { opened: boolean; onClose: 
           >
             A public key or a certificate in PEM. From another Edgewright: Settings, trusted signers, <em>Save our public key</em>.
           </TextSource>
-          {read.isError && text.trim() !== '' && <ErrorPanel error={read.error} />}
-          {read.isError && text.trim() === '' && <ErrorPanel error={read.error} title="Nothing was taken." />}
+          {read.isError && <ErrorPanel error={read.error} {...(text.trim() === '' && { title: 'Nothing was taken.' })} />}
           {offer && <OfferForm offer={offer} value={form} onChange={setForm} />}
           {add.isError && <ErrorPanel error={add.error} title="Nobody new is trusted." />}
         </>
