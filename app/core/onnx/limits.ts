@@ -87,6 +87,8 @@ export const READER_HEAP_MIB = 700;
 export const READER_START_MS = 60_000;
 export const READER_TIMEOUT_MS = 12_000;
 export const READER_BYTES_PER_MS = 50_000;
+/** How many times as long it may take while a busy machine gives it less processor time than that. */
+export const READER_BUSY_FACTOR = 2;
 /** How often its memory is looked at, in ms. */
 export const READER_POLL_MS = 50;
 /** Largest answer of it, in bytes. */

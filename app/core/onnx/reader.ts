@@ -8,7 +8,7 @@ import { EdgewrightError, type ErrorBody } from '#contract';
 import { type AnswerHeader, ChildCalls, spawnNode } from '#core/platform';
 import { loadNative } from '#native';
 import type { StructureCheck } from './check.ts';
-import { READER_BYTES_PER_MS, READER_HEAP_MIB, READER_MEMORY_BYTES, READER_POLL_MS, READER_START_MS, READER_TIMEOUT_MS } from './limits.ts';
+import { READER_BUSY_FACTOR, READER_BYTES_PER_MS, READER_HEAP_MIB, READER_MEMORY_BYTES, READER_POLL_MS, READER_START_MS, READER_TIMEOUT_MS } from './limits.ts';
 import { READER_ANSWERS, READER_WORDS, STOPPED, TOO_COMPLEX } from './reader-errors.ts';
 import type { QuestionKind, ReaderArguments, ReaderQuestions, ReaderWord } from './reader-questions.ts';
 
@@ -23,7 +23,7 @@ export class ModelReader {
   /**
    * @param options.signal ends the process while this question is being answered
    * @throws model.* and usage.* for what is wrong with the file; model.too-complex (input) beyond READER_MEMORY_BYTES, READER_TIMEOUT_MS
-   * and the time that reading its bytes takes, or READER_ANSWER_BYTES; machine.check-ended; cancelled
+   * and the time that reading its bytes takes (more by READER_BUSY_FACTOR on a busy machine), or READER_ANSWER_BYTES; machine.check-ended; cancelled
    */
   async ask<K extends QuestionKind>(
     kind: K,
@@ -55,6 +55,7 @@ export class ModelReader {
     const { header, body } = await calls.ask({ kind, ask: { ...question, path: resolve(question.path) } }, [], {
       what: 'read a model',
       timeoutMs: READER_TIMEOUT_MS,
+      busyFactor: READER_BUSY_FACTOR,
       signal,
       onWord: (word, restart) => restart(READER_TIMEOUT_MS + (word as ReaderWord).storedBytes / READER_BYTES_PER_MS),
     });

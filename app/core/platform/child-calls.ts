@@ -5,7 +5,7 @@
 import { EdgewrightError } from '#contract';
 import { type Frame, type FrameLimits, readFrames, writeFrame } from './frames.ts';
 import { LAST_WORDS_MS } from './limits.ts';
-import { type ChildExit, type NodeChild, residentMemory } from './process.ts';
+import { type ChildExit, type NodeChild, processorTime, residentMemory } from './process.ts';
 import { Turns } from './turns.ts';
 
 /** How the ends of a child become errors: every room has its own codes and words for them. */
@@ -33,6 +33,11 @@ export interface AskOptions {
   /** What it is asked to do, in words that follow "to": `load a model`. */
   what: string;
   timeoutMs: number;
+  /**
+   * How many times `timeoutMs` it may take on the clock while the machine is too busy to give it that much processor time, where the
+   * platform tells; 1 unless said.
+   */
+  busyFactor?: number | undefined;
   signal?: AbortSignal | undefined;
   /** Told every frame before the answer, those with a `word`; `restart` begins the time anew. */
   onWord?: ((word: unknown, restart: (ms: number) => void) => void) | undefined;
@@ -130,7 +135,7 @@ export class ChildCalls {
     }
   }
 
-  async #exchange({ what, timeoutMs, signal, onWord }: AskOptions, begin: (answer: PromiseWithResolvers<Frame>) => number): Promise<Frame> {
+  async #exchange({ what, timeoutMs, busyFactor = 1, signal, onWord }: AskOptions, begin: (answer: PromiseWithResolvers<Frame>) => number): Promise<Frame> {
     if (this.#why) throw this.#words.stopped(this.#why);
     if (signal?.aborted) {
       const why = this.#words.cancelled(signal);
@@ -145,7 +150,15 @@ export class ChildCalls {
     let timer: NodeJS.Timeout | undefined;
     const restart = (ms: number) => {
       clearTimeout(timer);
-      timer = setTimeout(() => giveUp(this.#words.timedOut(what, ms)), ms);
+      const last = performance.now() + ms * busyFactor;
+      const before = processorTime(this.pid) ?? 0;
+      const look = () => {
+        const used = (processorTime(this.pid) ?? Number.POSITIVE_INFINITY) - before;
+        const left = Math.min(ms - used, last - performance.now());
+        if (left > 0) timer = setTimeout(look, left);
+        else giveUp(this.#words.timedOut(what, ms));
+      };
+      timer = setTimeout(look, ms);
     };
     const onAbort = () => signal && giveUp(this.#words.cancelled(signal));
     restart(timeoutMs);

@@ -30,7 +30,12 @@ async function start(): Promise<ChildCalls> {
   return calls;
 }
 
-async function ask(calls: ChildCalls, kind: string, about = 0, options: { timeoutMs?: number; signal?: AbortSignal } = {}): Promise<unknown> {
+async function ask(
+  calls: ChildCalls,
+  kind: string,
+  about = 0,
+  options: { timeoutMs?: number; busyFactor?: number; signal?: AbortSignal } = {},
+): Promise<unknown> {
   const { header, body } = await calls.ask({ kind, ask: about }, [], { what: kind, timeoutMs: 30_000, ...options });
   const { failed } = header as AnswerHeader;
   if (failed) throw new EdgewrightError(failed);
@@ -83,6 +88,14 @@ describe('questions to a child', () => {
     setTimeout(() => running.abort(), 50);
     await expect(hangs).rejects.toMatchObject({ code: 'cancelled' });
     expect((await calls.ended).signal).toBe('SIGKILL');
+  });
+
+  it.runIf(process.platform === 'linux')('have more time on the clock while it gets no processor, and no more than said', async () => {
+    const calls = await start();
+    expect(await ask(calls, 'sleep', 600, { timeoutMs: 200, busyFactor: 50 })).toBe('slept');
+    await expect(ask(calls, 'sleep', 60_000, { timeoutMs: 200, busyFactor: 2 })).rejects.toMatchObject({ code: 'late' });
+    // One that computes has used its time up when it has had it.
+    await expect(ask(await start(), 'hang', 0, { timeoutMs: 200, busyFactor: 1_000 })).rejects.toMatchObject({ code: 'late' });
   });
 
   it('are refused once it is closed', async () => {
