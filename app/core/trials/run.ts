@@ -8,12 +8,13 @@ import { abortError, type Clock } from '#core/platform';
 import { asEdgewrightError, EdgewrightError, type Trial, type TrialVariant } from '#contract';
 import type { BlobStore, LayerFile, Registry, ResolvedBundle, Role } from '#core/bundles';
 import { AGREEMENT, goldenRule, labelledCases, readNpz, sliceRows, type Tensor } from '#core/datasets';
-import { benchmarkModels, evaluate, referenceOutput, type Runner, RUNNER_MEMORY_BYTES, runGolden, startRunner } from '#core/runtime';
+import { benchmarkModels, evaluate, referenceOutput, type Runner, RUNNER_MEMORY_BYTES, runGolden } from '#core/runtime';
 import { judgeGate, parseGate } from './gates.ts';
 import { MAKE_TIMEOUT_MS, WARM_UP_RUNS } from './limits.ts';
 import { markPareto } from './pareto.ts';
 import { describeStep, fractionDone, nextStep, type Step, stageAfter } from './plan.ts';
 import { type ApartRequest, quantizeApart } from './quantize-apart.ts';
+import { VariantRunner } from './variant-runner.ts';
 import { recipeOf } from './variants.ts';
 import { decide } from './verdict.ts';
 
@@ -81,19 +82,18 @@ class Executor {
   readonly #trial: Trial;
   readonly #context: TrialContext;
   readonly #modelPaths = new Map<string, string>();
-  /** One runner, reused for the checks of one variant after another. */
-  #runner: Runner | undefined;
-  #loaded: string | undefined;
+  readonly #runner: VariantRunner;
   /** What the bundle's own model answers on the test set, for a metric that compares with it. */
   #reference: Tensor | undefined;
 
   constructor(trial: Trial, context: TrialContext) {
     this.#trial = trial;
     this.#context = context;
+    this.#runner = new VariantRunner({ threads: trial.spec.threads, label: `trial ${trial.ref}` });
   }
 
   async close(): Promise<void> {
-    await this.#runner?.close();
+    await this.#runner.close();
   }
 
   async execute(step: Step, signal: AbortSignal): Promise<void> {
@@ -214,9 +214,7 @@ class Executor {
   }
 
   async #benchmark(names: readonly string[], signal: AbortSignal): Promise<void> {
-    await this.#runner?.close();
-    this.#runner = undefined;
-    this.#loaded = undefined;
+    await this.#runner.close();
     const { spec } = this.#trial;
     const feeds = await this.#benchmarkFeeds();
     const results = await benchmarkModels(
@@ -253,24 +251,11 @@ class Executor {
     variant.stage = 'failed';
     variant.error = asEdgewrightError(thrown).toBody();
     // A runner that failed in any way is not trusted with the next variant.
-    this.#runner?.kill();
-    this.#runner = undefined;
-    this.#loaded = undefined;
+    this.#runner.kill();
   }
 
-  async #runnerWith(name: string, signal: AbortSignal): Promise<Runner> {
-    this.#runner ??= await startRunner({
-      threads: this.#trial.spec.threads,
-      memoryLimitBytes: RUNNER_MEMORY_BYTES,
-      writes: false,
-      label: `trial ${this.#trial.ref}`,
-      signal,
-    });
-    if (this.#loaded !== name) {
-      await this.#runner.load({ path: this.#modelPaths.get(name) ?? '' }, { signal });
-      this.#loaded = name;
-    }
-    return this.#runner;
+  #runnerWith(name: string, signal: AbortSignal): Promise<Runner> {
+    return this.#runner.holding(this.#modelPaths.get(name) ?? '', signal);
   }
 
   /** One sample of the test set (else of the calibration set): what the benchmark runs again and again. */
