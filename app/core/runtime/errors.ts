@@ -14,15 +14,9 @@ export function endWords(limitBytes: number): EndWords {
     tooLarge: () => memoryPassed(limitBytes, ''),
     ended: (what, exit, stderr) => {
       const memory = limitBytes > 0 && (stderr.includes(MEMORY_MARK) || /out of memory|bad_alloc/i.test(stderr));
-      return memory
-        ? memoryPassed(
-            limitBytes,
-            stderr
-              .slice(Math.max(0, stderr.lastIndexOf(MEMORY_MARK)))
-              .trim()
-              .slice(-300),
-          )
-        : crashed(what, exit, stderr);
+      if (!memory) return crashed(what, exit, stderr);
+      const words = stderr.slice(Math.max(0, stderr.lastIndexOf(MEMORY_MARK))).trim();
+      return memoryPassed(limitBytes, words.slice(-300));
     },
     closed,
     stopped,
