@@ -8,16 +8,14 @@ import { createReadStream } from 'node:fs';
 import { mkdir, open, readdir, rename, rm, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { type Clock, ensureDir, fsyncDir, isAlive, readFileIfThere, startMark, writeFileAtomic } from '#core/platform';
+import { type Clock, ensureDir, fsyncDir, readFileIfThere, writeFileAtomic } from '#core/platform';
 import { HASH_CHUNK_BYTES, MAX_UPLOAD_NOTE_BYTES, UPLOAD_SYNC_BYTES } from './limits.ts';
 import { type Algorithm, newHash } from './names.ts';
+import { claimedName, isUploadId, parseFolderName } from './upload-folder.ts';
 
 const DATA = 'data';
 const NOTE = 'upload.json';
 const NEW = 'new-';
-/** What an upload is called. Ids come from strangers: nothing else becomes part of a path. */
-const ID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
-const ENTRY = /^([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})(?:\.(\d+)-(\d*))?$/;
 
 const NoteSchema = z.object({ repository: z.string(), digest: z.string().optional(), maxBytes: z.number().int().min(0) });
 
@@ -205,7 +203,7 @@ export class Uploads {
     for (const entry of await this.#entries()) if (!entry.held && old(entry.touched)) await this.#discard(entry.id);
     for (const name of await this.#names()) {
       const path = join(this.#dir, name);
-      if (!ENTRY.test(name) && old(await touchedAt(path))) await rm(path, { force: true, recursive: true });
+      if (!parseFolderName(name) && old(await touchedAt(path))) await rm(path, { force: true, recursive: true });
     }
   }
 
@@ -228,18 +226,17 @@ export class Uploads {
   }
 
   #mine(id: string): string {
-    return join(this.#dir, `${id}.${process.pid}-${startMark(process.pid)}`);
+    return join(this.#dir, claimedName(id));
   }
 
   async #entries(): Promise<Entry[]> {
     const entries: Entry[] = [];
     for (const name of await this.#names()) {
-      const [, id, pid, mark] = ENTRY.exec(name) ?? [];
-      if (id === undefined) continue;
+      const named = parseFolderName(name);
+      if (!named) continue;
       const folder = join(this.#dir, name);
       const touched = await touchedAt(join(folder, DATA));
-      const held = this.#busy.has(id) || (pid !== undefined && Number(pid) !== process.pid && isAlive(Number(pid)) && startMark(Number(pid)) === mark);
-      entries.push({ id, folder, touched, held });
+      entries.push({ id: named.id, folder, touched, held: this.#busy.has(named.id) || named.isElsewhere });
     }
     return entries;
   }
@@ -250,13 +247,13 @@ export class Uploads {
 
   /** Renames the upload's folder to carry this process. undefined when there is no such upload. */
   async #claim(id: string): Promise<string | undefined> {
-    if (!ID.test(id)) return undefined;
+    if (!isUploadId(id)) return undefined;
     const mine = this.#mine(id);
     if (await moved(join(this.#dir, id), mine)) return mine;
     for (const name of await this.#names()) {
-      const [, other, pid, mark] = ENTRY.exec(name) ?? [];
-      if (other !== id || pid === undefined) continue;
-      if (Number(pid) !== process.pid && isAlive(Number(pid)) && startMark(Number(pid)) === mark) throw new UploadBusy();
+      const named = parseFolderName(name);
+      if (named?.id !== id || !named.isClaimed) continue;
+      if (named.isElsewhere) throw new UploadBusy();
       if (join(this.#dir, name) === mine || (await moved(join(this.#dir, name), mine))) return mine;
     }
     return undefined;
