@@ -37,6 +37,11 @@ describe('a reference into a registry', () => {
     'host/a?x=1',
     'host/a#x',
     'host\n/a',
+    '999.1.1.1/a',
+    '1.2.3.4.5:5000/a',
+    'host.1/a',
+    '[::1:]/a',
+    '[...]:5000/a',
     `${'a'.repeat(64)}.example/a`,
     `host/${'a/'.repeat(600)}a`,
   ])('%j is refused, and said why', (text) => {
@@ -45,17 +50,20 @@ describe('a reference into a registry', () => {
 
   const part = fc.stringMatching(/^[a-z0-9]{1,8}$/);
   const label = fc.stringMatching(/^[a-z0-9]([a-z0-9-]{0,8}[a-z0-9])?$/);
+  /** A name that ends in a number would be an IPv4 address. */
+  const lastLabel = fc.stringMatching(/^[a-z]([a-z0-9-]{0,8}[a-z0-9])?$/);
+  const hostname = fc.tuple(fc.array(label, { maxLength: 3 }), lastLabel).map(([labels, last]) => [...labels, last].join('.'));
   test('what was put together is taken apart again', () => {
     fc.assert(
       fc.property(
-        fc.array(label, { minLength: 1, maxLength: 4 }),
+        hostname,
         fc.option(fc.integer({ min: 1, max: 65_535 }), { nil: undefined }),
         fc.array(part, { minLength: 1, maxLength: 4 }),
         fc.option(fc.stringMatching(/^[A-Za-z0-9_][A-Za-z0-9._-]{0,20}$/), { nil: undefined }),
         fc.option(fc.constant(DIGEST), { nil: undefined }),
-        (labels, port, parts, tag, digest) => {
+        (name, port, parts, tag, digest) => {
           const ref = {
-            host: `${labels.join('.')}${port === undefined ? '' : `:${port}`}`,
+            host: `${name}${port === undefined ? '' : `:${port}`}`,
             repository: parts.join('/'),
             ...(tag !== undefined && { tag }),
             ...(digest !== undefined && { digest }),

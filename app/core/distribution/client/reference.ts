@@ -33,9 +33,10 @@ export function parseRegistryRef(text: string): RegistryRef {
   return { host, repository, ...(tag !== undefined && { tag }), ...(digest !== undefined && { digest }) };
 }
 
+/** What only looks like an address of four numbers, or of IPv6, is a host to the pattern and none to a URL. */
 function isHost(host: string): boolean {
   const [, port] = HOST.exec(host) ?? ['', '0'];
-  return HOST.test(host) && (port === undefined || (Number(port) >= 1 && Number(port) <= 65_535));
+  return (port === undefined || (Number(port) >= 1 && Number(port) <= 65_535)) && URL.canParse(`https://${host}`);
 }
 
 export function formatRegistryRef({ host, repository, tag, digest }: RegistryRef): string {
