@@ -119,9 +119,7 @@ export class Registries {
   async #receive(provider: BundleProvider, control: JobControl, actor: string, how: string): Promise<Imported> {
     const { registry, changes, record } = this.#deps;
     const warnings: Warning[] = [];
-    const received = await registry.receive(provider, {
-      ...takingIn(control, warnings),
-    });
+    const received = await registry.receive(provider, takingIn(control, warnings));
     const ref = `${received.name}@${received.version}`;
     const state = received.state === 'sound' ? '' : `, ${received.state}`;
     record(actor, 'bundle.received', `Received ${ref} ${how}${state}`, { link: `/bundles/${ref}`, digest: received.digest });
