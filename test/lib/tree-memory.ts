@@ -5,14 +5,28 @@ import { readdirSync, readFileSync } from 'node:fs';
 const LOOK_MS = 25;
 
 export interface MemoryWatch {
-  /** Most bytes of resident memory that the whole tree had at one time. */
+  /** Most bytes that the whole tree had at one time. */
   stop(): number;
 }
 
-export function watchTree(pid: number): MemoryWatch {
+/**
+ * What counts as a process's memory. `resident`: every page it has, so what two of the tree share counts twice.
+ * `proportional`: of a page that several processes of this computer share, each its part.
+ */
+const MEASURES = {
+  resident: { file: 'status', line: /^VmRSS:\s+(\d+) kB/m },
+  proportional: { file: 'smaps_rollup', line: /^Pss:\s+(\d+) kB/m },
+} as const;
+
+export function watchTree(pid: number, measure: keyof typeof MEASURES = 'resident'): MemoryWatch {
   let peak = 0;
+  const { file, line } = MEASURES[measure];
+  const bytesOf = (one: number) => Number(line.exec(read(`/proc/${one}/${file}`))?.[1] ?? 0) * 1024;
   const timer = setInterval(() => {
-    peak = Math.max(peak, treeBytes(pid));
+    peak = Math.max(
+      peak,
+      treeOf(pid).reduce((sum, one) => sum + bytesOf(one), 0),
+    );
   }, LOOK_MS);
   return {
     stop: () => {
@@ -22,7 +36,8 @@ export function watchTree(pid: number): MemoryWatch {
   };
 }
 
-function treeBytes(root: number): number {
+/** A process and all it started, directly or not. */
+function treeOf(root: number): number[] {
   const parents = new Map<number, number>();
   for (const name of readdirSync('/proc')) {
     const stat = /^\d+$/.test(name) ? read(`/proc/${name}/stat`) : '';
@@ -30,13 +45,7 @@ function treeBytes(root: number): number {
     if (parent !== undefined) parents.set(Number(name), Number(parent));
   }
   const belongs = (pid: number): boolean => pid === root || (parents.has(pid) && belongs(parents.get(pid) ?? 0));
-  let bytes = 0;
-  for (const pid of parents.keys()) if (belongs(pid)) bytes += residentBytes(pid);
-  return bytes;
-}
-
-function residentBytes(pid: number): number {
-  return Number(/^VmRSS:\s+(\d+) kB/m.exec(read(`/proc/${pid}/status`))?.[1] ?? 0) * 1024;
+  return [...parents.keys()].filter(belongs);
 }
 
 /** Empty when the process has ended meanwhile. */
