@@ -1,10 +1,10 @@
 /** The command line killed in the middle of a push and of a pull: run again, it goes on, and little crosses the line twice. */
 import { randomBytes } from 'node:crypto';
-import { cp, mkdir } from 'node:fs/promises';
+import { cp } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { makeTensor, writeNpz } from '#core/datasets';
-import { serve, type Served } from '../../integration/distribution/serve.ts';
+import { homeLike, serve, type Served } from '../../integration/distribution/serve.ts';
 import { cli, ROOT, throwAwayDir } from '../../lib/cli.ts';
 import { type Flapping, flapping } from './flapping.ts';
 
@@ -23,9 +23,7 @@ beforeAll(async () => {
   await cp(join(ROOT, 'assets', 'sample-bundle'), source, { recursive: true });
   await writeNpz(join(source, 'calibration.npz'), new Map([['in_input', makeTensor('uint8', [LARGE_BYTES / 64, 1, 8, 8], randomBytes(LARGE_BYTES))]]));
   expect((await cli(['bundle', 'build', source], { home })).code).toBe(0);
-  await mkdir(join(work.dir, 'far'));
-  await cp(join(home, 'keys'), join(work.dir, 'far', 'keys'), { recursive: true });
-  far = await serve(join(work.dir, 'far'));
+  far = await serve(await homeLike(home, join(work.dir, 'far')));
   line = await flapping(Number(new URL(far.url).port), () => Number.POSITIVE_INFINITY);
 });
 afterAll(async () => {
@@ -62,9 +60,7 @@ test('a push', async () => {
 });
 
 test('a pull', async () => {
-  const third = join(work.dir, 'third');
-  await mkdir(third);
-  await cp(join(home, 'keys'), join(third, 'keys'), { recursive: true });
+  const third = await homeLike(home, join(work.dir, 'third'));
   // How far it has come is noted each 5 s: so slow that there is such a note.
   const slow = await flapping(Number(new URL(far.url).port), () => Number.POSITIVE_INFINITY, 25);
   const pull = (host: string) => ['bundle', 'pull', `${host}/digits:1.0.0`, '--json'];

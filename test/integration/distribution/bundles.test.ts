@@ -1,10 +1,9 @@
 /** Bundles as repositories: what one workspace serves, another takes in as a bundle. */
-import { cp, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
-import { cli, ROOT, throwAwayDir } from '../../lib/cli.ts';
+import { cli, throwAwayDir } from '../../lib/cli.ts';
 import { codeOf, INDEX } from './registry.ts';
-import { copyTree, referrersOf, serve, type Served } from './serve.ts';
+import { buildSample, copyTree, homeLike, referrersOf, serve, type Served } from './serve.ts';
 
 let work: Awaited<ReturnType<typeof throwAwayDir>>;
 let source: string;
@@ -14,11 +13,7 @@ let variant: string;
 beforeAll(async () => {
   work = await throwAwayDir('registry');
   source = join(work.dir, 'source');
-  const built = await cli(['bundle', 'build', join(ROOT, 'assets', 'sample-bundle'), '--json'], { home: source });
-  ({
-    digest: index,
-    variants: [{ digest: variant }],
-  } = built.json() as { digest: string; variants: [{ digest: string }] });
+  ({ index, variant } = await buildSample(source));
   from = await serve(source);
 });
 afterAll(async () => {
@@ -29,11 +24,8 @@ afterAll(async () => {
 let count = 0;
 let home: string;
 let to: Served;
-/** A fresh workspace with the keys of the first, so that its signature is trusted. */
 beforeEach(async () => {
-  home = join(work.dir, `home-${count++}`);
-  await mkdir(home);
-  await cp(join(source, 'keys'), join(home, 'keys'), { recursive: true });
+  home = await homeLike(source, join(work.dir, `home-${count++}`));
   to = await serve(home, ['--listen', '127.0.0.1:0', '--allow-delete']);
 });
 afterEach(() => to.kill());

@@ -1,5 +1,5 @@
 /** Registries behind a company's proxy: it is used, shown its own password and nothing else's, and left alone where it is said to be. */
-import { cp, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -10,11 +10,11 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { asEdgewrightError } from '#contract';
 import { openPullSource, openRegistryClient, type RegistryAccess } from '#core/distribution';
 import { systemClock } from '#core/platform';
-import { cli, ROOT, throwAwayDir } from '../../lib/cli.ts';
+import { cli, throwAwayDir } from '../../lib/cli.ts';
 import { testAuthority } from './certificates.ts';
 import { QUICK } from './front.ts';
 import { type Proxy, testProxy } from './proxy.ts';
-import { serve, type Served } from './serve.ts';
+import { buildSample, homeLike, serve, type Served } from './serve.ts';
 
 let work: Awaited<ReturnType<typeof throwAwayDir>>;
 let source: string;
@@ -23,7 +23,7 @@ let plain: Served;
 beforeAll(async () => {
   work = await throwAwayDir('proxy');
   source = join(work.dir, 'source');
-  expect((await cli(['bundle', 'build', join(ROOT, 'assets', 'sample-bundle')], { home: source })).code).toBe(0);
+  await buildSample(source);
   const authority = await testAuthority();
   const issued = await authority.issue(['registry.test']);
   await writeFile(join(work.dir, 'ca.pem'), authority.certificate);
@@ -31,8 +31,8 @@ beforeAll(async () => {
   await writeFile(join(work.dir, 'key.pem'), issued.key);
   await writeFile(join(work.dir, 'htpasswd'), `anna:${bcrypt.hashSync('registry-s3cret', 8)}\n`);
   const tls = ['--tls-cert', join(work.dir, 'cert.pem'), '--tls-key', join(work.dir, 'key.pem'), '--htpasswd', join(work.dir, 'htpasswd')];
-  secure = await serve(await homeLike('secure'), ['--listen', '127.0.0.1:0', ...tls]);
-  plain = await serve(await homeLike('plain'), ['--listen', '127.0.0.1:0', '--htpasswd', join(work.dir, 'htpasswd')]);
+  secure = await serve(await homeLike(source, join(work.dir, 'secure')), ['--listen', '127.0.0.1:0', ...tls]);
+  plain = await serve(await homeLike(source, join(work.dir, 'plain')), ['--listen', '127.0.0.1:0', '--htpasswd', join(work.dir, 'htpasswd')]);
 });
 afterAll(async () => {
   await secure.kill();
@@ -45,14 +45,6 @@ afterEach(async () => {
   await proxy?.close();
   proxy = undefined;
 });
-
-/** An empty workspace that trusts the first one's signature. */
-async function homeLike(name: string): Promise<string> {
-  const home = join(work.dir, name);
-  await mkdir(home);
-  await cp(join(source, 'keys'), join(home, 'keys'), { recursive: true });
-  return home;
-}
 
 const portOf = ({ url }: Served) => Number(new URL(url).port);
 const PROXY_SECRET = 'pr0xy-s3cret';
@@ -77,7 +69,7 @@ describe('HTTPS_PROXY', { timeout: 180_000 }, () => {
     const ca = ['--ca-file', join(work.dir, 'ca.pem')];
     const pushed = await cli(['bundle', 'push', 'digits@1.0.0', 'registry.test/digits:1.0.0', ...ca, ...args], { home: source, env, input });
     expect([pushed.code, pushed.stderr]).toEqual([0, expect.any(String)]);
-    const home = await homeLike('through-tunnel');
+    const home = await homeLike(source, join(work.dir, 'through-tunnel'));
     const pulled = await cli(['bundle', 'pull', 'registry.test/digits:1.0.0', ...ca, ...args], { home, env, input });
     expect([pulled.code, pulled.json()]).toMatchObject([0, { state: 'sound', signed: true }]);
     expect(proxy.seen.length).toBeGreaterThan(1);

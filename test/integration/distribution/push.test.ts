@@ -1,14 +1,16 @@
 /** Pushing to registries of every kind: what they lack is sent, once, and what others put there stays. */
-import { randomUUID } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { openStore } from '#core/bundles';
-import { openPullSource, openRegistryMemory, pushBundle, type RegistryAccess } from '#core/distribution';
+import { makeTensor, writeNpz } from '#core/datasets';
+import { openPullSource, openRegistryMemory, openRepositories, pushBundle, type RegistryAccess } from '#core/distribution';
 import { systemClock } from '#core/platform';
-import { openRepositories } from '#core/distribution';
 import { type Elsewhere, elsewhere } from '../bundles/sources.ts';
 import { admit, dir, keys, registry, source, store } from '../bundles/workspace.ts';
 import { clientTo, type Front, frontOf, QUICK, send } from './front.ts';
+
+const MIB = 1024 * 1024;
 
 let friend: Elsewhere;
 /** An empty registry, behind a front that may misbehave. */
@@ -180,10 +182,37 @@ describe('a registry without the referrers API', () => {
 });
 
 describe('odd registries', () => {
-  test('one that takes no pieces gets blobs whole, one with a smallest piece gets no smaller', async () => {
-    front.misbehave = (request, response) => request.method === 'PATCH' && send(response, 405, '{"errors":[{"code":"UNSUPPORTED"}]}');
-    await push();
-    expect(await pulled()).toMatchObject({ state: 'sound' });
+  describe('and a blob of more than one piece', () => {
+    /** A piece is 8 MiB. */
+    const LARGE_BYTES = 12 * MIB;
+    beforeEach(async () => {
+      await registry.remove('digits@1.0.0');
+      const noise = makeTensor('uint8', [LARGE_BYTES / 64, 1, 8, 8], randomBytes(LARGE_BYTES));
+      await writeNpz(join(source, 'calibration.npz'), new Map([['in_input', noise]]));
+      await registry.build(source, { admit });
+    });
+    /** Bytes in the body of each request of this kind. */
+    const lengths = (method: string) => front.headers.filter((_, i) => front.seen[i]?.startsWith(`${method} `)).map((one) => Number(one['content-length'] ?? 0));
+
+    test('one that takes no pieces gets it whole', async () => {
+      front.misbehave = (request, response) => request.method === 'PATCH' && send(response, 405, '{"errors":[{"code":"UNSUPPORTED"}]}');
+      await push();
+      expect(lengths('PATCH')).toEqual([8 * MIB]);
+      expect(Math.max(...lengths('PUT'))).toBeGreaterThan(LARGE_BYTES);
+      expect(await pulled()).toMatchObject({ state: 'sound' });
+    });
+
+    test('one with a smallest piece gets no smaller, but for the last', async () => {
+      front.misbehave = (request, response) => {
+        if (request.method === 'POST') response.setHeader('oci-chunk-min-length', String(10 * MIB));
+        return false;
+      };
+      await push();
+      const [first, last, ...more] = lengths('PATCH');
+      expect([first, more]).toEqual([10 * MIB, []]);
+      expect(last).toBeGreaterThan(2 * MIB);
+      expect(await pulled()).toMatchObject({ state: 'sound' });
+    });
   });
 
   test('one whose uploads lie on another host is not shown the login there', async () => {
@@ -232,6 +261,6 @@ test('cancelled, it ends at once', async () => {
     if (request.method === 'PUT') abort.abort();
     return false;
   };
-  await expect(push({ signal: abort.signal })).rejects.toThrow();
+  await expect(push({ signal: abort.signal })).rejects.toMatchObject({ name: 'AbortError' });
   expect(count(/manifests\/1\.0\.0$/)).toBeLessThanOrEqual(1);
 });

@@ -1,9 +1,10 @@
 /** `registry serve` as a process of its own, as people run it. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { cp, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { ROOT } from '../../lib/cli.ts';
+import { cli, ROOT } from '../../lib/cli.ts';
 import { type Http, httpTo, sha256 } from './registry.ts';
 
 export interface Served {
@@ -42,6 +43,21 @@ export async function serve(home: string, args: readonly string[] = ['--listen',
       await ended;
     },
   };
+}
+
+/** Builds the sample bundle, digits@1.0.0, in a workspace. @returns digests of its index and of its one variant */
+export async function buildSample(home: string): Promise<{ index: string; variant: string }> {
+  const built = await cli(['bundle', 'build', join(ROOT, 'assets', 'sample-bundle'), '--json'], { home });
+  if (built.code !== 0) throw new Error(built.stdout + built.stderr);
+  const { digest: index, variants } = built.json() as { digest: string; variants: [{ digest: string }] };
+  return { index, variant: variants[0].digest };
+}
+
+/** Makes an empty workspace with the keys of another, so that what that one signed is trusted. */
+export async function homeLike(source: string, home: string): Promise<string> {
+  await mkdir(home, { recursive: true });
+  await cp(join(source, 'keys'), join(home, 'keys'), { recursive: true });
+  return home;
 }
 
 interface Listed {

@@ -1,12 +1,11 @@
 /** Two registries over one store, and an engine beside them on the same workspace. */
 import { connect } from 'node:net';
-import { cp, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { cli, ROOT, throwAwayDir } from '../../lib/cli.ts';
+import { cli, throwAwayDir } from '../../lib/cli.ts';
 import { startEngine } from '../../../app/engine/engine.ts';
 import { codeOf, sha256 } from './registry.ts';
-import { copyTree, referrersOf, serve, type Served } from './serve.ts';
+import { buildSample, copyTree, homeLike, referrersOf, serve, type Served } from './serve.ts';
 
 let work: Awaited<ReturnType<typeof throwAwayDir>>;
 let home: string;
@@ -19,15 +18,9 @@ let variant: string;
 beforeAll(async () => {
   work = await throwAwayDir('shared');
   const source = join(work.dir, 'source');
-  const built = await cli(['bundle', 'build', join(ROOT, 'assets', 'sample-bundle'), '--json'], { home: source });
-  ({
-    digest: index,
-    variants: [{ digest: variant }],
-  } = built.json() as { digest: string; variants: [{ digest: string }] });
+  ({ index, variant } = await buildSample(source));
   elsewhere = await serve(source);
-  home = join(work.dir, 'home');
-  await mkdir(home);
-  await cp(join(source, 'keys'), join(home, 'keys'), { recursive: true });
+  home = await homeLike(source, join(work.dir, 'home'));
   engine = await startEngine({ home, practice: false, sample: false });
   [first, second] = await Promise.all([serve(home), serve(home, ['--listen', '127.0.0.1:0', '--allow-delete'])]);
 });

@@ -1,13 +1,13 @@
 /** `registry serve` as other computers reach it, with TLS and passwords, and `bundle push` and `pull` through that. */
-import { cp, mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import bcrypt from 'bcryptjs';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { cli, ROOT, throwAwayDir } from '../../lib/cli.ts';
+import { cli, throwAwayDir } from '../../lib/cli.ts';
 import { type Issued, testAuthority, type TestAuthority } from './certificates.ts';
-import { serve, type Served } from './serve.ts';
+import { buildSample, homeLike, serve, type Served } from './serve.ts';
 
 /** An address of this computer that others could reach. */
 const address = Object.values(networkInterfaces())
@@ -21,7 +21,7 @@ let authority: TestAuthority;
 beforeAll(async () => {
   work = await throwAwayDir('tls');
   source = join(work.dir, 'source');
-  expect((await cli(['bundle', 'build', join(ROOT, 'assets', 'sample-bundle')], { home: source })).code).toBe(0);
+  await buildSample(source);
   authority = await testAuthority();
   await writeFile(join(work.dir, 'ca.pem'), authority.certificate);
   await writeFile(join(work.dir, 'other-ca.pem'), (await testAuthority()).certificate);
@@ -38,9 +38,7 @@ afterEach(async () => {
 
 /** A registry over an empty workspace that trusts the first one's signature. */
 async function registryWith(issued: Issued): Promise<{ home: string; at: string }> {
-  const home = join(work.dir, `home-${count++}`);
-  await mkdir(home);
-  await cp(join(source, 'keys'), join(home, 'keys'), { recursive: true });
+  const home = await homeLike(source, join(work.dir, `home-${count++}`));
   await writeFile(join(home, 'cert.pem'), issued.certificate);
   await writeFile(join(home, 'key.pem'), issued.key, { mode: 0o600 });
   const tls = ['--tls-cert', join(home, 'cert.pem'), '--tls-key', join(home, 'key.pem'), '--htpasswd', join(work.dir, 'htpasswd')];
@@ -59,9 +57,7 @@ describe.skipIf(address === undefined)(`a registry on the network${reason}`, { t
     const { home, at } = await registryWith(await authority.issue([address ?? '']));
     expect(await push(at, 'ca.pem')).toMatchObject({ code: 0 });
     expect((await cli(['bundle', 'show', 'digits@1.0.0', '--json'], { home })).json()).toMatchObject({ state: 'sound', signed: true });
-    const third = join(work.dir, 'third');
-    await mkdir(third);
-    await cp(join(source, 'keys'), join(third, 'keys'), { recursive: true });
+    const third = await homeLike(source, join(work.dir, 'third'));
     const pulled = await cli(['bundle', 'pull', at, ...access('ca.pem')], { home: third, input: 's3cret:ü\n' });
     expect([pulled.code, pulled.json()]).toMatchObject([0, { state: 'sound', signed: true }]);
 

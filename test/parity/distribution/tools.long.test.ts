@@ -2,11 +2,11 @@
  * Bundles carried by tools of others: crane, oras, regctl and skopeo between two of our registries and Docker's, and by a disk.
  * However they came, they are whole, signed and in use. What is not on the PATH is skipped, by name.
  */
-import { cp, mkdir } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { referrersOf, serve, type Served } from '../../integration/distribution/serve.ts';
-import { cli, ROOT, throwAwayDir } from '../../lib/cli.ts';
+import { buildSample, homeLike, referrersOf, serve, type Served } from '../../integration/distribution/serve.ts';
+import { cli, throwAwayDir } from '../../lib/cli.ts';
 import { CARRIES, COPIES, dockerRegistry, type DockerRegistry, isOnPath } from './tools.ts';
 import { httpTo, INDEX } from '../../integration/distribution/registry.ts';
 
@@ -27,11 +27,7 @@ let signatures: string[];
 beforeAll(async () => {
   work = await throwAwayDir('tools');
   source = join(work.dir, 'source');
-  const built = await cli(['bundle', 'build', join(ROOT, 'assets', 'sample-bundle'), '--json'], { home: source });
-  ({
-    digest: index,
-    variants: [{ digest: variant }],
-  } = built.json() as { digest: string; variants: [{ digest: string }] });
+  ({ index, variant } = await buildSample(source));
   from = await serve(source);
   signatures = await referrersOf(from.http, 'digits', variant);
   expect(signatures.length).toBeGreaterThan(0);
@@ -45,12 +41,9 @@ let count = 0;
 let home: string;
 let dir: string;
 let to: Served;
-/** A fresh workspace with the keys of the first, so that its signature is trusted. */
 beforeEach(async () => {
   dir = join(work.dir, String(count++));
-  home = join(dir, 'home');
-  await mkdir(home, { recursive: true });
-  await cp(join(source, 'keys'), join(home, 'keys'), { recursive: true });
+  home = await homeLike(source, join(dir, 'home'));
   to = await serve(home);
 });
 afterEach(() => to.kill());
