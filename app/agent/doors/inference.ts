@@ -5,7 +5,7 @@
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { asEdgewrightError, EdgewrightError } from '#contract';
-import { isLoopback } from '#core/platform';
+import { hostOf, isLoopback } from '#core/platform';
 import { HEADERS_MS, KEEP_ALIVE_MS, MAX_HEADER_BYTES, MAX_INFER_BODY_BYTES, MAX_INFERENCE_CONNECTIONS, REQUEST_MS } from '../limits.ts';
 import type { Router } from '../serving/router.ts';
 import type { ModelSession } from '../serving/session.ts';
@@ -110,8 +110,8 @@ async function infer(services: InferenceServices, session: ModelSession, request
 /** A browser names the page that sends; an application names none. Only pages of this very machine may. @throws 403 */
 function checkOrigin(origin: string | undefined): void {
   if (origin === undefined) return;
-  const host = URL.parse(origin)?.hostname.replace(/^\[|\]$/g, '') ?? '';
-  if (isLoopback(host)) return;
+  const url = URL.parse(origin);
+  if (url && isLoopback(hostOf(url))) return;
   throw new EdgewrightError({
     code: 'trust.origin',
     message: 'This request was sent by a page from elsewhere.',

@@ -2,7 +2,7 @@
 import { text } from 'node:stream/consumers';
 import type { Command } from 'commander';
 import { EdgewrightError, formatBytes } from '#contract';
-import { readFileBounded, userPath } from '#core/platform';
+import { proxiesOfEnvironment, readFileBounded, userPath } from '#core/platform';
 import { action, type Context, setExitCode } from '../command.ts';
 import type { Client } from '../connect.ts';
 import { withProgress } from '../progress.ts';
@@ -86,7 +86,7 @@ async function accessOf(flags: AccessFlags): Promise<Access> {
     ...(flags.username !== undefined && { login: { user: flags.username, password: (await text(process.stdin)).replace(/\r?\n$/, '') } }),
     ...(flags.authHost !== undefined && { authHost: flags.authHost }),
     // The engine may have been started with other ones.
-    proxies: { HTTP_PROXY: env.http_proxy ?? env.HTTP_PROXY, HTTPS_PROXY: env.https_proxy ?? env.HTTPS_PROXY, NO_PROXY: env.no_proxy ?? env.NO_PROXY },
+    proxies: proxiesOfEnvironment(),
     ...(env.DOCKER_CONFIG !== undefined && { dockerConfig: userPath(env.DOCKER_CONFIG) }),
   };
 }

@@ -1,7 +1,7 @@
 /** `provider`: execution providers that do not come with Edgewright. */
 import type { Command } from 'commander';
 import { type ErrorBody, formatBytes, type PackIndex, type PackVerdict, type ProviderPack } from '#contract';
-import { readFileBounded, userPath } from '#core/platform';
+import { proxiesOfEnvironment, readFileBounded, userPath } from '#core/platform';
 import { action, type Context, setExitCode } from '../command.ts';
 import { table } from '../output.ts';
 import { withProgress } from '../progress.ts';
@@ -103,7 +103,7 @@ async function indexOf(flags: IndexFlags): Promise<PackIndex> {
   return {
     ...(index !== undefined && index !== '' && { index }),
     ...(flags.caFile !== undefined && { ca: (await readFileBounded(userPath(flags.caFile), MAX_PEM_BYTES)).toString('utf8') }),
-    proxies: { HTTP_PROXY: env.http_proxy ?? env.HTTP_PROXY, HTTPS_PROXY: env.https_proxy ?? env.HTTPS_PROXY, NO_PROXY: env.no_proxy ?? env.NO_PROXY },
+    proxies: proxiesOfEnvironment(),
   };
 }
 

@@ -10,6 +10,7 @@ export { pushBundle } from './client/push-bundle.ts';
 export { formatRegistryRef, parseRegistryRef, type RegistryRef } from './client/reference.ts';
 export { openRegistryClient, type RegistryAccess } from './client/registry-client.ts';
 export { GIVE_UP_MS, MAX_ANSWER_BYTES, MAX_RETRY_AFTER_MS, PIECE_BYTES } from './limits.ts';
+export { authorities } from './tls-material.ts';
 export { TooLong, type Upload, UploadBusy, Uploads } from './uploads.ts';
 export { type Answer, exchange, type LineErrors, type LineFailure } from './wire/exchange.ts';
 export { BAD_SERVER_CERTIFICATE, BusyError, INTERRUPTED, mayRetry, NOT_REACHED, retryAfterMs, TOO_SLOW, UNREACHABLE } from './wire/line-errors.ts';

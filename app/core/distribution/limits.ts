@@ -129,14 +129,20 @@ export const MAX_RETRY_AFTER_MS = 60_000;
 export const MAX_REGISTRY_SOCKETS = 4;
 /** Redirects followed for one blob. */
 export const MAX_REDIRECTS = 5;
+/** Longest reference to something in a registry that is looked at, in characters. */
+export const MAX_REF_LENGTH = 1024;
+/** Longest WWW-Authenticate header that is looked at, in characters, and most challenges in it. */
+export const MAX_CHALLENGE_LENGTH = 8192;
+export const MAX_CHALLENGES = 16;
 /** Logins tried for one request. */
 export const MAX_LOGINS = 2;
 /** Largest answer of a token server, in bytes. */
 export const MAX_TOKEN_ANSWER_BYTES = 64 * KIB;
 /** Longest user, password or token, in characters. */
 export const MAX_SECRET_LENGTH = 16 * KIB;
-/** How long a token lives that does not say, in ms (Docker's token specification), and how long before its end it is renewed. */
+/** How long a token lives that does not say, in ms (Docker's token specification), how long one may say, and how long before its end it is renewed. */
 export const TOKEN_LIVES_MS = 60_000;
+export const MAX_TOKEN_LIVES_MS = 24 * 3_600_000;
 export const TOKEN_EARLY_MS = 10_000;
 /** Largest config.json of Docker, in bytes. */
 export const MAX_DOCKER_CONFIG_BYTES = 1 * MIB;

@@ -1,6 +1,6 @@
 /** Certificates and keys as a person gives them: looked at before the first connection, so that what is wrong with them is said. */
 import { X509Certificate } from 'node:crypto';
-import { createSecureContext } from 'node:tls';
+import { createSecureContext, getCACertificates } from 'node:tls';
 import { EdgewrightError } from '#contract';
 
 const CERTIFICATE = /-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g;
@@ -15,6 +15,11 @@ export function checkKeyPair(what: string, cert: string | Buffer, key: string | 
   } catch (cause) {
     throw unusable(`${what} cannot be used.`, 'a certificate and the private key that belongs to it, both in PEM and without a passphrase', cause);
   }
+}
+
+/** PEM: those Node comes with, those of this computer (as of a company's proxy), and those a person names. */
+export function authorities(own: string | undefined): string[] {
+  return [...new Set([...getCACertificates('default'), ...getCACertificates('system'), ...(own === undefined ? [] : [own])])];
 }
 
 /** @throws usage.tls */

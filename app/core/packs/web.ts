@@ -1,9 +1,9 @@
 /** Reading from the package index: over TLS, through a proxy where there is one, with every wait bounded. */
 import { Agent as HttpAgent, type IncomingMessage } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
-import { getCACertificates } from 'node:tls';
 import { EdgewrightError } from '#contract';
-import { type Answer, BAD_SERVER_CERTIFICATE, exchange, INTERRUPTED, type LineErrors, NOT_REACHED, TOO_SLOW, UNREACHABLE } from '#core/distribution';
+import { type Answer, authorities, BAD_SERVER_CERTIFICATE, exchange, INTERRUPTED, type LineErrors, NOT_REACHED, TOO_SLOW, UNREACHABLE } from '#core/distribution';
+import { hostOf, type Proxies } from '#core/platform';
 import { unreached } from './errors.ts';
 import { MAX_ADDRESS_LENGTH, MAX_REDIRECTS } from './limits.ts';
 
@@ -12,7 +12,7 @@ export interface WebAccess {
   index: string;
   /** A certificate authority to trust besides this computer's own, as PEM. */
   ca?: string | undefined;
-  proxies?: { HTTP_PROXY?: string | undefined; HTTPS_PROXY?: string | undefined; NO_PROXY?: string | undefined } | undefined;
+  proxies?: Proxies | undefined;
 }
 
 export interface Web {
@@ -28,12 +28,11 @@ export interface Web {
 export function openWeb(home: URL, access: WebAccess): Web {
   const proxyEnv = access.proxies;
   const keep = { keepAlive: true, ...(proxyEnv && { proxyEnv }) };
-  const ca = [...new Set([...getCACertificates('default'), ...getCACertificates('system'), ...(access.ca === undefined ? [] : [access.ca])])];
   const http = new HttpAgent(keep);
-  const https = new HttpsAgent({ ...keep, minVersion: 'TLSv1.2', ca });
+  const https = new HttpsAgent({ ...keep, minVersion: 'TLSv1.2', ca: authorities(access.ca) });
 
   async function once(url: URL, options: Parameters<Web['get']>[1]): Promise<Answer> {
-    const to = { host: url.hostname.replace(/^\[|\]$/g, ''), port: url.port === '' ? undefined : Number(url.port) };
+    const to = { host: hostOf(url), port: url.port === '' ? undefined : Number(url.port) };
     const asked = {
       method: 'GET',
       path: `${url.pathname}${url.search}`,

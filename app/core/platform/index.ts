@@ -1,5 +1,5 @@
 /** The only room that touches the operating system: files, processes, clock, log, SQLite. */
-export { formatAddress, type HostPort, isLoopback, isUnspecified, listen, parseAddress } from './address.ts';
+export { formatAddress, hostOf, type HostPort, isLoopback, isUnspecified, listen, parseAddress } from './address.ts';
 export { Turns } from './turns.ts';
 export { type AskOptions, ChildCalls, type EndWords } from './child-calls.ts';
 export { type AnswerHeader, answerCalls } from './child-answers.ts';
@@ -27,6 +27,7 @@ export { createLog, type Log } from './log.ts';
 export { nearest } from './nearest.ts';
 export { onnxruntimeVersion, programEntry, programRoot, programVersion, userPath, type WorkspacePaths, workspaceHome, workspacePaths } from './paths.ts';
 export { readPieces } from './pieces.ts';
+export { type Proxies, proxiesOfEnvironment } from './proxies.ts';
 export {
   type ChildExit,
   CONFINED,

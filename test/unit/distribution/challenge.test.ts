@@ -47,12 +47,10 @@ describe('WWW-Authenticate', () => {
 
   test('nothing makes it fail or go on without end', () => {
     fc.assert(
-      fc.property(fc.string({ unit: fc.constantFrom('a', '=', ',', '"', '\\', ' ', '\t', ';', 'é'), maxLength: 200 }), (text) =>
-        Array.isArray(parseChallenges(text)),
-      ),
-      {
-        numRuns: 5000,
-      },
+      fc.property(fc.string({ unit: fc.constantFrom('a', '=', ',', '"', '\\', ' ', '\t', ';', 'é'), maxLength: 200 }), (text) => {
+        expect(parseChallenges(text).length).toBeLessThanOrEqual(16);
+      }),
+      { numRuns: 5000 },
     );
     for (const text of ['"'.repeat(100_000), '\\'.repeat(100_000), 'a='.repeat(100_000), ' '.repeat(100_000), 'a,'.repeat(100_000)]) {
       expect(parseChallenges(text).length).toBeLessThanOrEqual(16);

@@ -1,4 +1,5 @@
 /** `WWW-Authenticate` (RFC 9110 §11.6.1): what a server wants to see before it answers. Bounded, and read without backtracking. */
+import { MAX_CHALLENGE_LENGTH, MAX_CHALLENGES } from '../limits.ts';
 
 export interface Challenge {
   /** Lower case: `basic`, `bearer`. */
@@ -7,17 +8,14 @@ export interface Challenge {
   parameters: Map<string, string>;
 }
 
-/** Longest header that is looked at, in characters, and most challenges in it. */
-const MAX_LENGTH = 8192;
-const MAX_CHALLENGES = 16;
-
 const TOKEN = /[!#$%&'*+.^_`|~0-9A-Za-z-]+/y;
 const SPACE = /[ \t]*/y;
 const SEPARATORS = /[ \t,]*/y;
 const UP_TO_COMMA = /[^,]*/y;
+
 /** Every challenge, in order. What cannot be read is passed over. */
 export function parseChallenges(header: string): Challenge[] {
-  const text = header.slice(0, MAX_LENGTH);
+  const text = header.slice(0, MAX_CHALLENGE_LENGTH);
   const challenges: Challenge[] = [];
   let at = 0;
   const take = (pattern: RegExp): string | undefined => {

@@ -5,12 +5,12 @@
  */
 import { z } from 'zod';
 import { EdgewrightError } from '#contract';
-import type { Clock } from '#core/platform';
-import { MAX_SECRET_LENGTH, MAX_TOKEN_ANSWER_BYTES, TOKEN_EARLY_MS, TOKEN_LIVES_MS } from '../limits.ts';
+import { type Clock, hostOf } from '#core/platform';
+import { MAX_SECRET_LENGTH, MAX_TOKEN_ANSWER_BYTES, MAX_TOKEN_LIVES_MS, TOKEN_EARLY_MS, TOKEN_LIVES_MS } from '../limits.ts';
 import type { Answer } from '../wire/exchange.ts';
 import { type Challenge, parseChallenges } from './challenge.ts';
 import type { Credentials } from './docker-config.ts';
-import { hostOf, type Origin, placeOf } from './places.ts';
+import { type Origin, placeOf } from './places.ts';
 import { refusal, wrongAnswer } from './registry-errors.ts';
 
 /** Token servers on another host than their registry's that are known to be theirs. */
@@ -69,16 +69,16 @@ export function openLogin(options: LoginOptions): Login {
     const { token, access_token: other, expires_in: seconds } = parseToken(answer.body);
     const value = token ?? other ?? '';
     if (value.length > MAX_SECRET_LENGTH || !TOKEN.test(value)) throw wrongAnswer(origin.label, 'a token', 'something else');
-    const livesMs = Math.min(Math.max((seconds ?? 0) * 1000, TOKEN_LIVES_MS), 24 * 3_600_000);
+    const livesMs = Math.min(Math.max((seconds ?? 0) * 1000, TOKEN_LIVES_MS), MAX_TOKEN_LIVES_MS);
     return { value: `Bearer ${value}`, until: clock.monotonic() + livesMs - TOKEN_EARLY_MS };
   }
 
   function askToken(url: URL, given: { user: string; password: string } | undefined, service: string | undefined, scopes: readonly string[]): Promise<Answer> {
-    const asked = new URL(url);
-    if (service !== undefined) asked.searchParams.set('service', service);
-    for (const scope of scopes) if (scope !== '') asked.searchParams.append('scope', scope);
-    if (given) asked.searchParams.set('account', given.user);
-    return options.ask('GET', addressOf(asked), { headers: given ? { authorization: basic(given) } : {} });
+    const to = new URL(url);
+    if (service !== undefined) to.searchParams.set('service', service);
+    for (const scope of scopes) if (scope !== '') to.searchParams.append('scope', scope);
+    if (given) to.searchParams.set('account', given.user);
+    return options.ask('GET', addressOf(to), { headers: given ? { authorization: basic(given) } : {} });
   }
 
   /** A long-lived token in the place of a password (OAuth 2 refresh token). */

@@ -4,7 +4,7 @@
  */
 import { lookup as dnsLookup, type LookupAddress } from 'node:dns';
 import { BlockList, isIP, type LookupFunction } from 'node:net';
-import { isLoopback } from '#core/platform';
+import { hostOf, isLoopback } from '#core/platform';
 import { MAX_LOCATION_LENGTH } from '../limits.ts';
 import { wrongPlace } from './registry-errors.ts';
 
@@ -40,11 +40,6 @@ export interface Origin {
   /** `https://registry.example.com:5000` */
   url: URL;
   label: string;
-}
-
-/** The host of a URL without the brackets of IPv6. */
-export function hostOf(url: URL): string {
-  return url.hostname.replace(/^\[|\]$/g, '');
 }
 
 /**

@@ -1,5 +1,6 @@
 /** `HOST[:PORT]/REPOSITORY[:TAG][@DIGEST]`: where something is in a registry. The host is always named: there is no default one. */
 import { EdgewrightError } from '#contract';
+import { MAX_REF_LENGTH } from '../limits.ts';
 import { isDigest, isRepositoryName, isTag } from '../names.ts';
 
 export interface RegistryRef {
@@ -12,8 +13,6 @@ export interface RegistryRef {
 
 const HOST =
   /^(?:\[[0-9a-fA-F:.]{2,45}\]|(?=.{1,253}(?::|$))[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?(?:\.[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?)*)(?::(\d{1,5}))?$/;
-/** Longest reference that is looked at, in characters. */
-const MAX_LENGTH = 1024;
 
 /** @throws usage.registry-ref */
 export function parseRegistryRef(text: string): RegistryRef {
@@ -26,7 +25,7 @@ export function parseRegistryRef(text: string): RegistryRef {
   const colon = named.indexOf(':');
   const tag = colon < 0 ? undefined : named.slice(colon + 1);
   const repository = colon < 0 ? named : named.slice(0, colon);
-  if (text.length > MAX_LENGTH || !isHost(host)) throw wrong(text, 'a host before the first slash');
+  if (text.length > MAX_REF_LENGTH || !isHost(host)) throw wrong(text, 'a host before the first slash');
   if (!isRepositoryName(repository)) throw wrong(text, 'a repository: lower-case letters, digits and . _ - / between them');
   if (tag !== undefined && !isTag(tag)) throw wrong(text, 'a tag of up to 128 letters, digits and . _ -');
   if (digest !== undefined && !isDigest(digest)) throw wrong(text, 'a sha256 or sha512 digest');

@@ -4,15 +4,14 @@
  */
 import { Agent as HttpAgent, type IncomingMessage } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
-import { getCACertificates } from 'node:tls';
-import { abortError, type Clock, isLoopback } from '#core/platform';
+import { abortError, type Clock, hostOf, isLoopback, type Proxies, proxiesOfEnvironment } from '#core/platform';
 import { MAX_LOGINS, MAX_REDIRECTS, MAX_REGISTRY_SOCKETS } from '../limits.ts';
 import { type Answer, exchange, type LineErrors } from '../wire/exchange.ts';
-import { checkAuthorities, checkKeyPair } from '../tls-material.ts';
+import { authorities, checkAuthorities, checkKeyPair } from '../tls-material.ts';
 import type { Wire, WireRequest } from '../wire/wire.ts';
 import { type Credentials, dockerCredentials } from './docker-config.ts';
 import { openLogin } from './login.ts';
-import { guardedLookup, hostOf, type Origin, placeOf } from './places.ts';
+import { guardedLookup, type Origin, placeOf } from './places.ts';
 import type { RegistryRef } from './reference.ts';
 import { interrupted, lineError, refusal, speaksPlainHttp, tooSlow, unreachable, wrongAnswer } from './registry-errors.ts';
 
@@ -28,7 +27,7 @@ export interface RegistryAccess {
   /** Another host that may be given the password for tokens. */
   authHost?: string | undefined;
   /** As the environment variables have them; Node's own rules apply. */
-  proxies?: { HTTP_PROXY?: string | undefined; HTTPS_PROXY?: string | undefined; NO_PROXY?: string | undefined } | undefined;
+  proxies?: Proxies | undefined;
   /** Where Docker keeps credentials; else its usual place. */
   dockerConfig?: string | undefined;
 }
@@ -210,11 +209,6 @@ class Client implements RegistryClient {
   }
 }
 
-/** Those Node comes with, those of this computer (as of a company's proxy), and one a person names. */
-function authorities(own: string | undefined): string[] {
-  return [...new Set([...getCACertificates('default'), ...getCACertificates('system'), ...(own === undefined ? [] : [own])])];
-}
-
 function withoutLogin(headers: Record<string, string> | undefined): Record<string, string> {
   return Object.fromEntries(Object.entries(headers ?? {}).filter(([name]) => name.toLowerCase() !== 'authorization'));
 }
@@ -224,13 +218,4 @@ async function credentialsFor(label: string, url: URL, { login, dockerConfig }: 
   if (login) return login;
   if (url.protocol === 'http:' && !isLoopback(hostOf(url))) return undefined;
   return dockerCredentials(label, dockerConfig);
-}
-
-function proxiesOfEnvironment(): NonNullable<RegistryAccess['proxies']> {
-  const { env } = process;
-  return {
-    HTTP_PROXY: env.http_proxy ?? env.HTTP_PROXY,
-    HTTPS_PROXY: env.https_proxy ?? env.HTTPS_PROXY,
-    NO_PROXY: env.no_proxy ?? env.NO_PROXY,
-  };
 }
