@@ -2,7 +2,17 @@
 import { Agent as HttpAgent, type IncomingMessage } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import { EdgewrightError } from '#contract';
-import { type Answer, authorities, BAD_SERVER_CERTIFICATE, exchange, INTERRUPTED, type LineErrors, NOT_REACHED, TOO_SLOW, UNREACHABLE } from '#core/distribution';
+import {
+  type Answer,
+  authorities,
+  BAD_SERVER_CERTIFICATE,
+  exchange,
+  INTERRUPTED,
+  type LineErrors,
+  NOT_REACHED,
+  TOO_SLOW,
+  UNREACHABLE,
+} from '#core/distribution';
 import { hostOf, type Proxies } from '#core/platform';
 import { unreached } from './errors.ts';
 import { MAX_ADDRESS_LENGTH, MAX_REDIRECTS } from './limits.ts';

@@ -192,7 +192,8 @@ describe('odd registries', () => {
       await registry.build(source, { admit });
     });
     /** Bytes in the body of each request of this kind. */
-    const lengths = (method: string) => front.headers.filter((_, i) => front.seen[i]?.startsWith(`${method} `)).map((one) => Number(one['content-length'] ?? 0));
+    const lengths = (method: string) =>
+      front.headers.filter((_, i) => front.seen[i]?.startsWith(`${method} `)).map((one) => Number(one['content-length'] ?? 0));
 
     test('one that takes no pieces gets it whole', async () => {
       front.misbehave = (request, response) => request.method === 'PATCH' && send(response, 405, '{"errors":[{"code":"UNSUPPORTED"}]}');
