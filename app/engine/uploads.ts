@@ -51,7 +51,6 @@ export class Uploads {
       await this.drop(id);
       throw error;
     }
-    held.busy = false;
     await this.#rest(id, held);
     return { id, paths: held.parts.map((part) => part.path) };
   }
@@ -79,7 +78,6 @@ export class Uploads {
       await this.drop(request.id);
       throw error;
     }
-    held.busy = false;
     await this.#rest(request.id, held);
     return { bytes: part.written };
   }
@@ -112,9 +110,13 @@ export class Uploads {
     }
   }
 
-  /** Between two pieces: what nobody goes on with, or takes away when it is whole, is removed after a while. */
+  /**
+   * Between two pieces: what nobody goes on with, or takes away when it is whole, is removed after a while. Busy until then:
+   * a piece that came meanwhile would leave a second clock running.
+   */
   async #rest(id: string, held: Held): Promise<void> {
     for (const part of held.parts) if (part.written === part.bytes) await part.handle.close().catch(() => {});
+    held.busy = false;
     held.timer = setTimeout(() => void this.drop(id).catch(() => {}), UPLOAD_IDLE_MS);
     held.timer.unref();
   }
