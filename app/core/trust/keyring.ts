@@ -42,7 +42,7 @@ export interface Keyring {
   readonly fingerprint: string;
   readonly caCertificatePem: string;
 
-  /** Whether the private keys can be used. What needs them throws machine.keys-locked, or why unlocking failed, until then. */
+  /** Whether the private keys can be used. What needs them throws machine.keys-locked, or why the keychain did not give them, until then. */
   readonly unlocked: boolean;
   /**
    * Makes the private keys usable; does nothing when they are.
@@ -175,12 +175,13 @@ function keyringOf(path: string, first: KeyringFile, options: KeyringOptions, me
       secrets = found;
       opened.resolve();
     } catch (error) {
-      refusal = error instanceof Error ? error : undefined;
+      // A wrong passphrase is for whoever typed it: what needs the keys later finds them locked as before.
+      if (passphrase === undefined) refusal = error instanceof Error ? error : undefined;
       throw error;
     }
   }
 
-  /** @throws why they could not be unlocked, else machine.keys-locked */
+  /** @throws why they did not open by themselves, else machine.keys-locked */
   function keys(): OpenKeys {
     if (open) return open;
     throw refusal ?? lockedError(protectionOf(file));

@@ -177,6 +177,8 @@ test('a passphrase locks the file; it may be typed in either form of Unicode', a
   const later = await openKeyring(dir);
   await expect(later.unlock()).rejects.toMatchObject({ code: 'machine.keys-locked', owner: 'machine' });
   await expect(later.unlock('Übersicht über 4 Züge')).rejects.toMatchObject({ code: 'trust.wrong-passphrase', owner: 'trust' });
+  // Whoever needs the keys next typed nothing wrong.
+  expect(() => later.checkUnlocked()).toThrow(expect.objectContaining({ code: 'machine.keys-locked' }));
   await later.unlock(PASSPHRASE.normalize('NFD'));
   expect(later.clientTls()).toEqual(made.clientTls());
   await later.keep('plain');
