@@ -53,7 +53,7 @@ function LockedKeys() {
     <span className={styles.keys}>
       <ToneIcon tone="notice" size={12} />
       Keys locked
-      <UnlockButton quiet />
+      <UnlockButton />
     </span>
   );
 }

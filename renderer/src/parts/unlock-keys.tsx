@@ -1,4 +1,4 @@
-/** Making the private keys usable until the engine ends: the form, and a button that asks for it wherever they are missed. */
+/** Making the private keys usable until the engine ends: the form, and the button of the status bar that asks for it. */
 import { Modal } from '@mantine/core';
 import { useMutation, useQuery } from '@tanstack/react-query';
 import { type ReactNode, useRef, useState } from 'react';
@@ -67,21 +67,16 @@ export function UnlockForm({ keys, onDone }: Props): ReactNode {
 }
 
 /** Shown only while they are locked. */
-export function UnlockButton({ quiet = false }: { quiet?: boolean }): ReactNode {
+export function UnlockButton(): ReactNode {
   const keys = useQuery(orpc.workspace.keys.queryOptions()).data;
   const [opened, setOpened] = useState(false);
   if (!keys || keys.unlocked) return null;
   const close = (): void => setOpened(false);
-  const open = (): void => setOpened(true);
   return (
     <>
-      {quiet ? (
-        <button type="button" onClick={open}>
-          Unlock…
-        </button>
-      ) : (
-        <Button onClick={open}>Unlock the keys…</Button>
-      )}
+      <button type="button" onClick={() => setOpened(true)}>
+        Unlock…
+      </button>
       <Modal.Root opened={opened} onClose={close} size={420} yOffset="12vh" lockScroll={false} transitionProps={{ duration: 100, transition: 'fade' }}>
         <Modal.Overlay />
         <Modal.Content>
