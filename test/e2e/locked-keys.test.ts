@@ -33,6 +33,7 @@ test('what needs the keys says so; a wrong passphrase is asked for again, the ri
   const sheet = page.getByRole('dialog', { name: 'Add a bundle' });
   await sheet.getByRole('button', { name: 'Add the sample' }).click();
   await sheet.getByRole('alert').getByText('machine.keys-locked').waitFor();
+  await sheet.getByRole('alert').getByText('In the window: Unlock, at the bottom.', { exact: false }).waitFor();
   await page.keyboard.press('Escape');
   await sheet.waitFor({ state: 'detached' });
   const unlock = page.getByRole('contentinfo').getByRole('button', { name: 'Unlock…' });

@@ -278,7 +278,7 @@ export function lockedError(by: Protection): EdgewrightError {
     message: by === 'passphrase' ? "This workspace's private keys are locked by a passphrase." : "This workspace's private keys are still in the keychain.",
     hint:
       by === 'passphrase'
-        ? 'Run this in a terminal, which asks for it, or name a file that only you can read with EDGEWRIGHT_PASSPHRASE_FILE. An engine that runs: edgewright workspace unlock.'
+        ? 'In the window: Unlock, at the bottom. A command asks for it in a terminal, or takes it from a file that only you can read (EDGEWRIGHT_PASSPHRASE_FILE); edgewright workspace unlock unlocks an engine that runs.'
         : 'Unlock them: edgewright workspace unlock.',
     owner: 'machine',
   });
