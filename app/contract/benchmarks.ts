@@ -91,7 +91,7 @@ export type ProviderComparison = z.infer<typeof ProviderComparisonSchema>;
 
 export const NodeCostsSchema = z.object({
   runs: z.number().int(),
-  /** Mean time of a profiled run, and how much of it the nodes account for, in ms. */
+  /** Time of a profiled run (mean of the middle half of them), and how much of it the nodes account for, in ms. */
   runMs: z.number(),
   nodesMs: z.number(),
   nodeCount: z.number().int(),

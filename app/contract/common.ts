@@ -19,6 +19,13 @@ export const FingerprintSchema = z.string().regex(/^[0-9a-f]{64}$/, 'a fingerpri
 /** `name@version[#variant]` or a digest. */
 export const RefSchema = z.string().min(1).max(200);
 
+const ProxySchema = z.string().max(2048).optional();
+/** HTTP_PROXY, HTTPS_PROXY and NO_PROXY of whoever asks: the engine may have been started with others. */
+export const ProxiesSchema = z.object({ HTTP_PROXY: ProxySchema, HTTPS_PROXY: ProxySchema, NO_PROXY: ProxySchema });
+
+/** Certificates and keys in PEM. */
+export const PemSchema = z.string().max(256 * 1024);
+
 /** What to call the job of a call, so that whoever asks can watch it, and cancel it, while the call runs. */
 export const JobIdSchema = z.uuid().optional();
 

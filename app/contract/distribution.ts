@@ -1,16 +1,13 @@
 /** Bundles over the OCI distribution API: into registries, out of them, and into the workspace's own. */
 import { oc } from '@orpc/contract';
 import { z } from 'zod';
-import { DigestSchema, JobIdSchema, NameSchema, RefSchema, VersionSchema } from './common.ts';
+import { DigestSchema, JobIdSchema, NameSchema, PemSchema, ProxiesSchema, RefSchema, VersionSchema } from './common.ts';
 import { ErrorBodySchema } from './errors.ts';
 import { ImportedSchema } from './store.ts';
 
 const procedure = oc.errors({ EDGEWRIGHT: { data: ErrorBodySchema } });
 
-/** Certificates and keys in PEM. */
-const PemSchema = z.string().max(256 * 1024);
 const SecretSchema = z.string().max(16 * 1024);
-const ProxySchema = z.string().max(2048).optional();
 
 /** `HOST[:PORT]/REPOSITORY[:TAG][@DIGEST]` */
 export const RegistryRefSchema = z.string().min(1).max(1024);
@@ -25,8 +22,7 @@ export const RegistryAccessSchema = z.object({
   login: z.object({ user: z.string().min(1).max(1024), password: SecretSchema }).optional(),
   /** Another host that may be given the password for tokens. */
   authHost: z.string().max(253).optional(),
-  /** HTTP_PROXY, HTTPS_PROXY and NO_PROXY of whoever asks. */
-  proxies: z.object({ HTTP_PROXY: ProxySchema, HTTPS_PROXY: ProxySchema, NO_PROXY: ProxySchema }).optional(),
+  proxies: ProxiesSchema.optional(),
   /** DOCKER_CONFIG of whoever asks. */
   dockerConfig: z.string().max(4096).optional(),
 });

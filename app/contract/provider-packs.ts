@@ -1,16 +1,13 @@
 /** Execution providers that do not come with Edgewright: what can be had, what is installed, and how it comes here. */
 import { oc } from '@orpc/contract';
 import { z } from 'zod';
-import { JobIdSchema, TimestampSchema } from './common.ts';
+import { JobIdSchema, PemSchema, ProxiesSchema, TimestampSchema } from './common.ts';
 import { ErrorBodySchema } from './errors.ts';
 
 const procedure = oc.errors({ EDGEWRIGHT: { data: ErrorBodySchema } });
 
-const PackNameSchema = z
-  .string()
-  .regex(/^[a-z0-9-]{1,32}$/)
-  .describe('cuda');
-const ProxySchema = z.string().max(2048).optional();
+/** `cuda` */
+const PackNameSchema = z.string().regex(/^[a-z0-9-]{1,32}$/, 'a pack is called by 1 to 32 of a-z 0-9 -');
 
 export const ProviderPackSchema = z.object({
   name: z.string(),
@@ -25,9 +22,9 @@ export const ProviderPackSchema = z.object({
   /** What must be fetched, and what it takes on the disk once installed. */
   downloadBytes: z.number().int(),
   installedBytes: z.number().int(),
-  /** What the driver must be, and whether the one that was found is; `found` is absent where none was. */
-  driver: z.object({ vendor: z.string(), atLeast: z.string(), note: z.string(), found: z.string().optional(), enough: z.boolean().optional() }),
-  licence: z.object({ title: z.string(), url: z.string() }),
+  /** What the driver must be, and whether the one that was found is; `found` is absent where none was. Not said of an outdated pack, nor is its licence. */
+  driver: z.object({ vendor: z.string(), atLeast: z.string(), note: z.string(), found: z.string().optional(), enough: z.boolean().optional() }).optional(),
+  licence: z.object({ title: z.string(), url: z.string() }).optional(),
   installedAt: TimestampSchema.optional(),
   folder: z.string().optional(),
 });
@@ -38,12 +35,8 @@ export const PackIndexSchema = z.object({
   /** A simple index (PEP 503); else the Python Package Index. */
   index: z.string().max(2048).optional(),
   /** Certificates to trust besides this computer's own, PEM. */
-  ca: z
-    .string()
-    .max(256 * 1024)
-    .optional(),
-  /** HTTP_PROXY, HTTPS_PROXY and NO_PROXY of whoever asks. */
-  proxies: z.object({ HTTP_PROXY: ProxySchema, HTTPS_PROXY: ProxySchema, NO_PROXY: ProxySchema }).optional(),
+  ca: PemSchema.optional(),
+  proxies: ProxiesSchema.optional(),
 });
 export type PackIndex = z.infer<typeof PackIndexSchema>;
 
@@ -67,11 +60,19 @@ export const PackVerdictSchema = z.object({
 });
 export type PackVerdict = z.infer<typeof PackVerdictSchema>;
 
+/** What a pack asks of this computer, as people read it; undefined for one that is outdated. */
+export function packNeeds({ driver }: ProviderPack): string | undefined {
+  if (!driver) return undefined;
+  const found =
+    driver.found === undefined ? 'none was found here' : driver.enough ? `${driver.found} is here` : `only ${driver.found} is here: update it first`;
+  return `${driver.vendor} driver ${driver.atLeast} or newer (${found}), which serves ${driver.note}`;
+}
+
 export const providerPacks = {
   list: procedure.output(z.array(ProviderPackSchema)),
   install: procedure.input(InstallPackSchema).output(ProviderPackSchema),
   /** Fetches a pack into one file, for a computer without a network. */
   fetch: procedure.input(FetchPackSchema).output(z.object({ file: z.string(), bytes: z.number().int() })),
-  verify: procedure.input(z.object({ name: PackNameSchema })).output(PackVerdictSchema),
+  verify: procedure.input(z.object({ name: PackNameSchema, jobId: JobIdSchema })).output(PackVerdictSchema),
   remove: procedure.input(z.object({ name: PackNameSchema })).output(z.object({ name: z.string(), freedBytes: z.number().int() })),
 };

@@ -12,6 +12,7 @@ import {
 } from '#contract';
 import { onnxRuntimeInstall } from '#core/hardware';
 import {
+  driverServes,
   fetchPack,
   findPack,
   installedPacks,
@@ -25,13 +26,16 @@ import {
   removePack,
   verifyPack,
 } from '#core/packs';
-import { type Clock, setLibraryFolders } from '#core/platform';
+import { checkReplaceable, type Clock, setLibraryFolders } from '#core/platform';
 import type { Changes } from './changes.ts';
 import type { Jobs } from './jobs.ts';
 import type { RecordAct } from './service.ts';
 
 /** The Python Package Index; the files' hashes stand in the table, so whoever answers can only answer right or fail. */
 const DEFAULT_INDEX = 'https://pypi.org/simple/';
+
+/** The screen that shows them. */
+const PLACE = '/computer';
 
 export interface ProviderPacksDeps {
   /** The folder of all packs. */
@@ -80,7 +84,7 @@ export class ProviderPacks {
   async install(request: InstallPack, actor: string, signal?: AbortSignal): Promise<ProviderPack> {
     const { dir, jobs, clock, record } = this.#deps;
     const pack = this.#find(request.name);
-    const what = { kind: 'provider', title: `Install ${pack.title}`, link: '/', id: request.jobId } as const;
+    const what = { kind: 'provider', title: `Install ${pack.title}`, link: PLACE, id: request.jobId } as const;
     const installed = await jobs.run(what, signal, (control) =>
       installPack(pack, { dir, clock, source: sourceOf(request), signal: control.signal, onProgress: control.progress }),
     );
@@ -91,18 +95,21 @@ export class ProviderPacks {
 
   async fetch(request: FetchPack, signal?: AbortSignal): Promise<{ file: string; bytes: number }> {
     const { dir, jobs, clock } = this.#deps;
-    const pack = this.#packs.find((one) => one.name === request.name) ?? this.#find(request.name);
+    // For another computer: any pack of that name will do.
+    const pack = this.#packs.find((one) => one.name === request.name);
+    if (!pack) throw unknownPack(request.name, this.#packs, 'at all');
     const file = resolve(request.file);
-    const bytes = await jobs.run({ kind: 'provider', title: `Fetch ${pack.title}`, link: '/', id: request.jobId }, signal, (control) =>
+    await checkReplaceable(file);
+    const bytes = await jobs.run({ kind: 'provider', title: `Fetch ${pack.title}`, link: PLACE, id: request.jobId }, signal, (control) =>
       fetchPack(pack, file, { dir, clock, source: sourceOf(request), signal: control.signal, onProgress: control.progress }),
     );
     return { file, bytes };
   }
 
-  async verify(name: string, signal?: AbortSignal): Promise<PackVerdict> {
+  async verify(name: string, jobId?: string, signal?: AbortSignal): Promise<PackVerdict> {
     const pack = (await installedPacks(this.#deps.dir)).find((one) => one.name === name);
     if (!pack) throw unknownPack(name, this.#packs, 'installed');
-    return this.#deps.jobs.run({ kind: 'verify', title: `Verify ${pack.title}`, link: '/' }, signal, async (control) => {
+    return this.#deps.jobs.run({ kind: 'verify', title: `Verify ${pack.title}`, link: PLACE, id: jobId }, signal, async (control) => {
       let read = 0;
       const onBytes = (bytes: number) => control.progress('Reading its files again', (read += bytes) / Math.max(1, pack.bytes));
       const damage = await verifyPack(pack, { signal: control.signal, onBytes });
@@ -156,14 +163,13 @@ function describe(pack: PackDefinition, installed: InstalledPack | undefined, dr
     platform: `${pack.platform}-${pack.arch}`,
     downloadBytes: bytes.download,
     installedBytes: installed?.bytes ?? bytes.installed,
-    driver: { ...pack.driver, ...(found !== undefined && { found, enough: atLeast(found, pack.driver.atLeast) }) },
+    driver: { ...pack.driver, ...(found !== undefined && { found, enough: driverServes(pack, found) }) },
     licence: pack.licence,
     ...(installed && { installedAt: installed.installedAt, folder: installed.folder }),
   };
 }
 
 function describeOutdated(pack: InstalledPack): ProviderPack {
-  const none = { vendor: '', atLeast: '', note: '' };
   const { name, title, providers, onnxruntime, installedAt, folder } = pack;
   return {
     name,
@@ -174,21 +180,9 @@ function describeOutdated(pack: InstalledPack): ProviderPack {
     platform: `${pack.platform}-${pack.arch}`,
     downloadBytes: 0,
     installedBytes: pack.bytes,
-    driver: none,
-    licence: { title: '', url: '' },
     installedAt,
     folder,
   };
-}
-
-/** Compares dotted version numbers. */
-export function atLeast(found: string, wanted: string): boolean {
-  const [a, b] = [found, wanted].map((text) => text.split('.').map(Number));
-  for (let i = 0; i < Math.max(a?.length ?? 0, b?.length ?? 0); i++) {
-    const difference = (a?.[i] ?? 0) - (b?.[i] ?? 0);
-    if (difference !== 0) return difference > 0;
-  }
-  return true;
 }
 
 function unknownPack(name: string, packs: readonly PackDefinition[], where: string): EdgewrightError {

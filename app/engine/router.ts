@@ -60,7 +60,7 @@ export function createRouter(core: Core) {
       list: os.providers.list.handler(() => core.providerPacks.list()),
       install: os.providers.install.handler(({ input, signal, context }) => core.providerPacks.install(input, context.actor, signal)),
       fetch: os.providers.fetch.handler(({ input, signal }) => core.providerPacks.fetch(input, signal)),
-      verify: os.providers.verify.handler(({ input, signal }) => core.providerPacks.verify(input.name, signal)),
+      verify: os.providers.verify.handler(({ input, signal }) => core.providerPacks.verify(input.name, input.jobId, signal)),
       remove: os.providers.remove.handler(({ input, context }) => core.providerPacks.remove(input.name, context.actor)),
     },
     models: {

@@ -41,6 +41,27 @@ describe.each([
     await page.context().close();
   });
 
+  // There is no pack for other systems, and then nothing is said of packs.
+  test.skipIf(process.platform !== 'linux' || process.arch !== 'x64')('a provider pack says what it needs, and why a folder is none', async () => {
+    const { page, complaints } = await openWindow(browser, workspace.link, { colorScheme: scheme, viewport: { width, height: 800 } });
+    await page.getByRole('navigation', { name: 'Screens' }).getByRole('link', { name: 'This computer' }).click();
+    const packs = page.getByRole('region', { name: 'Provider packs' });
+    await packs.getByText(/NVIDIA driver \d+\.\d+/).waitFor();
+    await packs.getByRole('button', { name: 'Install the pack…' }).click();
+    const sheet = page.getByRole('dialog', { name: /^Install NVIDIA CUDA/ });
+    await sheet.getByLabel(/^Without a network/).fill(workspace.dir);
+    await sheet.getByRole('button', { name: 'Install from there' }).click();
+    await sheet.getByText('The pack was not installed.').waitFor();
+    await sheet.getByText('provider.wheel-missing').waitFor();
+    expect(await findings(page)).toEqual([]);
+    // What is said stays inside its panel.
+    expect(await sheet.evaluate((element) => element.scrollWidth <= element.clientWidth)).toBe(true);
+    await sheet.getByRole('button', { name: 'Close', exact: true }).first().click();
+    await packs.getByText('Not installed').waitFor();
+    expect(complaints).toEqual([]);
+    await page.context().close();
+  });
+
   test('side panels take the focus, are clean to axe, and give it back with Escape', async () => {
     const { page, complaints } = await openWindow(browser, workspace.link, { colorScheme: scheme, viewport: { width, height: 800 } });
     for (const [screen, button, title] of [

@@ -145,7 +145,7 @@ function describeProfile(profile: NodeCosts): string[] {
   const { operators, nodes } = profile;
   const advice = operators.filter((row) => row.advice !== undefined).map((row) => `${row.op}: ${row.advice ?? ''}`);
   return [
-    `Where the time goes (mean of ${profile.runs} runs; the nodes take ${formatMs(profile.nodesMs)} of ${formatMs(profile.runMs)}):`,
+    `Where the time goes (middle half of ${profile.runs} runs; the nodes take ${formatMs(profile.nodesMs)} of ${formatMs(profile.runMs)}):`,
     ...table(
       ['operator', 'provider', 'nodes', 'time', 'share'],
       operators.slice(0, PRINTED_OPERATORS).map((row) => [row.op, row.provider, String(row.nodes), formatMs(row.ms), percent(row.share)]),

@@ -2,9 +2,10 @@
 import { text } from 'node:stream/consumers';
 import type { Command } from 'commander';
 import { EdgewrightError, formatBytes } from '#contract';
-import { proxiesOfEnvironment, readFileBounded, userPath } from '#core/platform';
+import { proxiesOfEnvironment, userPath } from '#core/platform';
 import { action, type Context, setExitCode } from '../command.ts';
 import type { Client } from '../connect.ts';
+import { readPemFile } from '../pem-file.ts';
 import { withProgress } from '../progress.ts';
 import { describeVariants } from './bundle.ts';
 import { notTrusted } from './bundle-files.ts';
@@ -70,11 +71,8 @@ function withAccess(command: Command): Command {
     .option('--plain-http', 'speak HTTP without TLS');
 }
 
-/** Largest certificate or key file, in bytes. */
-const MAX_PEM_BYTES = 256 * 1024;
-
 async function accessOf(flags: AccessFlags): Promise<Access> {
-  const pem = async (path: string | undefined) => (path === undefined ? undefined : (await readFileBounded(userPath(path), MAX_PEM_BYTES)).toString('utf8'));
+  const pem = async (path: string | undefined) => (path === undefined ? undefined : readPemFile(path));
   const [ca, cert, key] = await Promise.all([pem(flags.caFile), pem(flags.clientCert), pem(flags.clientKey)]);
   if ((cert === undefined) !== (key === undefined)) throw usage('--client-cert and --client-key go together.');
   if ((flags.username === undefined) !== (flags.passwordStdin === undefined)) throw usage('--username and --password-stdin go together.');
@@ -85,7 +83,6 @@ async function accessOf(flags: AccessFlags): Promise<Access> {
     ...(cert !== undefined && key !== undefined && { client: { cert, key } }),
     ...(flags.username !== undefined && { login: { user: flags.username, password: (await text(process.stdin)).replace(/\r?\n$/, '') } }),
     ...(flags.authHost !== undefined && { authHost: flags.authHost }),
-    // The engine may have been started with other ones.
     proxies: proxiesOfEnvironment(),
     ...(env.DOCKER_CONFIG !== undefined && { dockerConfig: userPath(env.DOCKER_CONFIG) }),
   };

@@ -1,13 +1,11 @@
 /** `provider`: execution providers that do not come with Edgewright. */
 import type { Command } from 'commander';
-import { type ErrorBody, formatBytes, type PackIndex, type PackVerdict, type ProviderPack } from '#contract';
-import { proxiesOfEnvironment, readFileBounded, userPath } from '#core/platform';
+import { type ErrorBody, formatBytes, type PackIndex, packNeeds, type PackVerdict, type ProviderPack } from '#contract';
+import { proxiesOfEnvironment, userPath } from '#core/platform';
 import { action, type Context, setExitCode } from '../command.ts';
 import { table } from '../output.ts';
+import { readPemFile } from '../pem-file.ts';
 import { withProgress } from '../progress.ts';
-
-/** Largest file of certificates, in bytes. */
-const MAX_PEM_BYTES = 256 * 1024;
 
 interface IndexFlags {
   index?: string;
@@ -59,8 +57,9 @@ export function addProvider(program: Command): void {
     .argument('<name>', 'cuda')
     .description('Read every file of an installed pack again')
     .action(
-      action(async ({ client, output, signal }: Context, name: string) => {
-        const verdict = await client.providers.verify({ name }, { signal });
+      action(async (context: Context, name: string) => {
+        const { client, output, signal } = context;
+        const verdict = await withProgress(context, (jobId) => client.providers.verify({ name, jobId }, { signal }));
         const failure = damaged(verdict);
         if (failure) setExitCode(5);
         const lines = failure
@@ -98,31 +97,26 @@ function withIndex(command: Command): Command {
 }
 
 async function indexOf(flags: IndexFlags): Promise<PackIndex> {
-  const { env } = process;
-  const index = flags.index ?? env.PIP_INDEX_URL;
+  const index = flags.index ?? process.env.PIP_INDEX_URL;
   return {
     ...(index !== undefined && index !== '' && { index }),
-    ...(flags.caFile !== undefined && { ca: (await readFileBounded(userPath(flags.caFile), MAX_PEM_BYTES)).toString('utf8') }),
+    ...(flags.caFile !== undefined && { ca: await readPemFile(flags.caFile) }),
     proxies: proxiesOfEnvironment(),
   };
 }
 
 /** What a person should know before so much is fetched. */
 function announce(pack: ProviderPack, from: string | undefined): string[] {
+  const needs = packNeeds(pack);
   return [
     `${from === undefined ? `Fetching ${formatBytes(pack.downloadBytes)}` : `Installing from ${from}`}; ${formatBytes(pack.installedBytes)} on the disk once installed.`,
-    `Needs: ${needs(pack)}`,
-    `Licences: ${pack.licence.title} – ${pack.licence.url}`,
+    ...(needs === undefined ? [] : [`Needs: ${needs}.`]),
+    ...(pack.licence ? [`Licences: ${pack.licence.title} – ${pack.licence.url}`] : []),
   ];
 }
 
-function needs({ driver }: ProviderPack): string {
-  const found =
-    driver.found === undefined ? 'none was found here' : driver.enough ? `${driver.found} is here` : `only ${driver.found} is here: update it first`;
-  return `the ${driver.vendor} driver ${driver.atLeast} or newer (${found}), which serves ${driver.note}.`;
-}
-
 function describePack(pack: ProviderPack): string[] {
+  const needs = packNeeds(pack);
   const state = {
     installed: `installed (${formatBytes(pack.installedBytes)})`,
     available: `not installed (${formatBytes(pack.downloadBytes)} to fetch)`,
@@ -131,7 +125,7 @@ function describePack(pack: ProviderPack): string[] {
   const rows: [string, string][] = [
     ['Pack', `${pack.name}: ${pack.title}`],
     ['State', state],
-    ...(pack.state === 'outdated' ? [] : [['Needs', needs(pack)] as [string, string]]),
+    ...(needs === undefined ? [] : [['Needs', needs] as [string, string]]),
     ...(pack.folder === undefined ? [] : [['Folder', pack.folder] as [string, string]]),
   ];
   return [...table(['', ''], rows).slice(1), ''];

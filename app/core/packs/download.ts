@@ -25,7 +25,7 @@ export interface DownloadOptions {
   tries: Retry;
 }
 
-const PartSchema = z.looseObject({ files: z.array(z.looseObject({ filename: z.string(), url: z.string() })) });
+const PageSchema = z.looseObject({ files: z.array(z.looseObject({ filename: z.string(), url: z.string() })) });
 
 /**
  * Fetches the wheel to `target`. What was fetched before, in `target`.part, is kept and gone on with.
@@ -67,7 +67,7 @@ async function findWheel(wheel: Wheel, { web, index, signal }: DownloadOptions):
 
 function linkInJson(text: string, wheel: Wheel, page: URL): string | undefined {
   try {
-    return PartSchema.parse(JSON.parse(text)).files.find((file) => file.filename === wheel.file)?.url;
+    return PageSchema.parse(JSON.parse(text)).files.find((file) => file.filename === wheel.file)?.url;
   } catch (cause) {
     throw unreached('wrong-answer', `${page.host} gave a page that is none of a package index.`, { cause });
   }

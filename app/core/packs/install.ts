@@ -4,7 +4,8 @@
  * fetched stays for the next time.
  */
 import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
+import { EdgewrightError } from '#contract';
 import { retry } from '#core/distribution';
 import { acquireLock, type Clock, ensureDir, freeBytes, fsyncDir, TEMP_PREFIX, tempName, writeFileAtomic } from '#core/platform';
 import { downloadWheel } from './download.ts';
@@ -47,7 +48,8 @@ export async function installPack(pack: PackDefinition, options: InstallOptions)
     const target = join(dir, packFolder(pack));
     const there = (await installedPacks(dir)).find((one) => one.folder === target);
     if (there) return there;
-    await checkSpace(pack, options);
+    const { download, installed: unpacked } = packBytes(pack);
+    await checkSpace(dir, download + unpacked);
     const progress = progressOf(pack, options);
     const wheels = await gatherWheels(pack, options, progress);
     const staging = tempName(target);
@@ -56,7 +58,7 @@ export async function installPack(pack: PackDefinition, options: InstallOptions)
       const files: KeptFile[] = [];
       for (const wheel of pack.wheels) {
         progress.step(`Unpacking ${wheel.project}`);
-        files.push(...(await unpackWheel(wheels.path(wheel), wheel, staging, { signal, onBytes: progress.unpacked })));
+        files.push(...(await unpackWheel(join(wheels, wheel.file), wheel, staging, { signal, onBytes: progress.unpacked })));
       }
       await writeFileAtomic(join(staging, PACK_NOTE), JSON.stringify(noteOf(pack, files, clock.now()), undefined, 2));
       await fsyncDir(staging);
@@ -84,11 +86,15 @@ export async function fetchPack(pack: PackDefinition, file: string, options: Ins
   await ensureDir(dir);
   const lock = await acquireLock(join(dir, 'install.lock'), { what: 'fetching a provider pack', waitMs: LOCK_WAIT_MS, ...(signal && { signal }) });
   try {
-    await checkSpace(pack, options);
+    const { download } = packBytes(pack);
+    await checkSpace(dir, download);
+    await checkSpace(dirname(file), download);
     const progress = progressOf(pack, options);
     const wheels = await gatherWheels(pack, options, progress);
     progress.step(`Writing ${file}`);
-    return await writePackFile(pack, wheels.dir, file, signal);
+    const bytes = await writePackFile(pack, wheels, file, signal);
+    await rm(join(dir, DOWNLOADS), { recursive: true, force: true });
+    return bytes;
   } finally {
     await lock.release();
   }
@@ -127,14 +133,8 @@ function progressOf(pack: PackDefinition, { onProgress }: InstallOptions): Progr
   };
 }
 
-interface Gathered {
-  /** The folder with all wheels under their own names. */
-  dir: string;
-  path(wheel: Wheel): string;
-}
-
-/** Every wheel of the pack, checked, in one folder. */
-async function gatherWheels(pack: PackDefinition, options: InstallOptions, progress: Progress): Promise<Gathered> {
+/** Every wheel of the pack, checked, under its own name in one folder. @returns the folder */
+async function gatherWheels(pack: PackDefinition, options: InstallOptions, progress: Progress): Promise<string> {
   const { source, signal } = options;
   if ('from' in source) return bringWheels(pack, source.from, options, progress);
   const dir = join(options.dir, DOWNLOADS);
@@ -147,23 +147,32 @@ async function gatherWheels(pack: PackDefinition, options: InstallOptions, progr
       const target = join(dir, wheel.file);
       const counted = (bytes: number) => progress.have(wheel, bytes);
       progress.step(`Fetching ${wheel.project}`);
-      if (!(await stat(target).catch(() => undefined))) await downloadWheel(wheel, target, { web, index, signal, tries, onBytes: counted });
-      // It may have lain there for a long time.
-      await checkWheel(target, wheel, { signal }).catch(async (error: unknown) => {
-        signal?.throwIfAborted();
-        await rm(target, { force: true });
-        throw error;
-      });
+      // What lies there may have lain there for a long time.
+      if (!(await isWhole(target, wheel, signal))) await downloadWheel(wheel, target, { web, index, signal, tries, onBytes: counted });
       counted(wheel.bytes);
     }
   } finally {
     web.close();
   }
-  return { dir, path: (wheel) => join(dir, wheel.file) };
+  return dir;
+}
+
+/** Whether the wheel was fetched before; one that is no longer what it was is taken away. */
+async function isWhole(path: string, wheel: Wheel, signal: AbortSignal | undefined): Promise<boolean> {
+  if (!(await stat(path).catch(() => undefined))) return false;
+  try {
+    await checkWheel(path, wheel, { signal });
+    return true;
+  } catch (error) {
+    signal?.throwIfAborted();
+    if (!(error instanceof EdgewrightError)) throw error;
+    await rm(path, { force: true });
+    return false;
+  }
 }
 
 /** Wheels that a person brought: checked where they lie, or taken out of a pack file first. */
-async function bringWheels(pack: PackDefinition, from: string, options: InstallOptions, progress: Progress): Promise<Gathered> {
+async function bringWheels(pack: PackDefinition, from: string, options: InstallOptions, progress: Progress): Promise<string> {
   const { signal } = options;
   const info = await stat(from).catch(() => undefined);
   if (!info) throw misused('no-such-file', `${from} is not there.`, { expected: 'a file made by edgewright provider fetch, or a folder with the wheels' });
@@ -187,22 +196,27 @@ async function bringWheels(pack: PackDefinition, from: string, options: InstallO
       throw misused('wheel-missing', `${from} lacks ${wheel.file}.`, { expected: pack.wheels.map((one) => one.file).join(', ') });
     await checkWheel(join(dir, wheel.file), wheel, { signal, onBytes: (bytes) => progress.have(wheel, (read += bytes)) });
   }
-  return { dir, path: (wheel) => join(dir, wheel.file) };
+  return dir;
 }
 
 function indexUrl(text: string): URL {
   const url = URL.parse(text.endsWith('/') ? text : `${text}/`);
   if (url && (url.protocol === 'https:' || url.protocol === 'http:') && url.username === '' && url.search === '') return url;
-  throw misused('index-wrong', 'The address of the package index cannot be used.', { expected: 'https://…/simple/', found: text.slice(0, 200) });
+  // The address itself is not repeated: there may be a password in it.
+  const found = url?.username ? 'an address with a name and a password in it' : 'something else';
+  throw misused('index-wrong', 'The address of the package index cannot be used.', {
+    expected: 'https://…/simple/, open to whoever asks',
+    found,
+    hint: 'Name another with --index, or install from a file with --from.',
+  });
 }
 
-/** Wheels and libraries lie side by side until all is done. */
-async function checkSpace(pack: PackDefinition, { dir }: InstallOptions): Promise<void> {
-  const { download, installed } = packBytes(pack);
-  const needed = download + installed + DISK_MARGIN_BYTES;
+/** @param bytes that will lie in `dir` at once: wheels and libraries are side by side until all is done */
+async function checkSpace(dir: string, bytes: number): Promise<void> {
+  const needed = bytes + DISK_MARGIN_BYTES;
   const free = await freeBytes(dir);
   if (free < needed)
-    throw lacking('disk-full', `There is not enough space for the pack ${pack.name}.`, {
+    throw lacking('disk-full', 'There is not enough space for the pack.', {
       expected: `${needed} bytes free in ${dir}`,
       found: `${free} bytes`,
       hint: 'Free some space, then run it again.',

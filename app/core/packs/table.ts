@@ -183,3 +183,16 @@ export function packBytes(pack: PackDefinition): { download: number; installed: 
   }
   return { download, installed };
 }
+
+/**
+ * Whether a driver is new enough. Its parts are compared as numbers: NVIDIA writes them with leading zeros (580.65.06), which
+ * versions proper do not have.
+ */
+export function driverServes(pack: PackDefinition, found: string): boolean {
+  const [have = [], wanted = []] = [found, pack.driver.atLeast].map((text) => text.split('.').map(Number));
+  for (let i = 0; i < Math.max(have.length, wanted.length); i++) {
+    const difference = (have[i] ?? 0) - (wanted[i] ?? 0);
+    if (difference !== 0) return difference > 0;
+  }
+  return true;
+}

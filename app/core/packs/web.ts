@@ -13,7 +13,7 @@ import {
   TOO_SLOW,
   UNREACHABLE,
 } from '#core/distribution';
-import { hostOf, type Proxies } from '#core/platform';
+import { hostOf, isLoopback, type Proxies, proxiesOfEnvironment } from '#core/platform';
 import { unreached } from './errors.ts';
 import { MAX_ADDRESS_LENGTH, MAX_REDIRECTS } from './limits.ts';
 
@@ -36,7 +36,8 @@ export interface Web {
 
 /** @param home the index: only there may plain HTTP be spoken, and only where a person gave such an address */
 export function openWeb(home: URL, access: WebAccess): Web {
-  const proxyEnv = access.proxies;
+  // A proxy elsewhere knows nothing of this computer.
+  const proxyEnv = isLoopback(hostOf(home)) ? undefined : (access.proxies ?? proxiesOfEnvironment());
   const keep = { keepAlive: true, ...(proxyEnv && { proxyEnv }) };
   const http = new HttpAgent(keep);
   const https = new HttpsAgent({ ...keep, minVersion: 'TLSv1.2', ca: authorities(access.ca) });

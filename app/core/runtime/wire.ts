@@ -55,7 +55,7 @@ export interface ProfiledNode {
   name: string;
   op: string;
   provider: string;
-  /** Time of one run spent in it, in ms: the mean of all runs but the first, or of the first where there is no other. */
+  /** Time of one run spent in it, in ms: the mean of the middle half of all runs but the first, or that of the first where there is no other. */
   ms: number;
   /** How often one run executes it. */
   calls: number;
@@ -63,7 +63,7 @@ export interface ProfiledNode {
 
 export interface Profile {
   nodes: ProfiledNode[];
-  /** Mean time of the same runs, in ms. */
+  /** The same of those runs themselves, in ms. */
   runMs: number;
   runs: number;
 }

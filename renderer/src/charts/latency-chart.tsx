@@ -1,15 +1,14 @@
 /** The runs of one measurement as a histogram or over time, with their table one click away and PNG, SVG and CSV out. */
 import { useCallback, useRef, useState } from 'react';
 import type { MeasuredSetting } from '#contract';
-import { saveFile, toCsv } from '../lib/csv.ts';
 import { columnNumber, plural } from '../lib/format.ts';
-import { Button } from '../parts/button.tsx';
 import { Choice } from '../parts/field.tsx';
 import type { GridColumn } from '../parts/grid/columns.ts';
 import { DataGrid } from '../parts/grid/data-grid.tsx';
-import { type ECharts, toPng } from './echarts.ts';
+import { ChartExports } from './chart-exports.tsx';
+import styles from './chart.module.css';
+import type { ECharts } from './echarts.ts';
 import { histogramOption, timelineOption } from './latency-option.ts';
-import styles from './pareto-chart.module.css';
 import { Plot } from './plot.tsx';
 
 type View = 'histogram' | 'timeline' | 'table';
@@ -32,10 +31,7 @@ export function LatencyChart({ name, setting }: { name: string; setting: Measure
   const { series, latencyMs } = setting;
   const option = useCallback(() => (view === 'timeline' ? timelineOption(series) : histogramOption(series, latencyMs)), [view, series, latencyMs]);
   const bars = barsOf(setting);
-  const csv = (): void => {
-    const rows = bars.map((bar) => [bar.fromMs, bar.toMs, bar.runs]);
-    saveFile(`${name}-latency.csv`, new Blob([toCsv(['from_ms', 'to_ms', 'runs'], rows)], { type: 'text/csv' }));
-  };
+  const csv = () => ({ head: ['from_ms', 'to_ms', 'runs'], rows: bars.map((bar) => [bar.fromMs, bar.toMs, bar.runs]) });
   const { above } = series.histogram;
   return (
     <figure className={styles.figure}>
@@ -51,24 +47,7 @@ export function LatencyChart({ name, setting }: { name: string; setting: Measure
             { value: 'table', label: 'Table' },
           ]}
         />
-        <span className={styles.exports}>
-          {view !== 'table' && (
-            <>
-              <Button kind="quiet" onClick={() => chart.current && void toPng(chart.current).then((blob) => saveFile(`${name}-${view}.png`, blob))}>
-                PNG
-              </Button>
-              <Button
-                kind="quiet"
-                onClick={() => chart.current && saveFile(`${name}-${view}.svg`, new Blob([chart.current.renderToSVGString()], { type: 'image/svg+xml' }))}
-              >
-                SVG
-              </Button>
-            </>
-          )}
-          <Button kind="quiet" onClick={csv}>
-            CSV
-          </Button>
-        </span>
+        <ChartExports name={`${name}-${view === 'table' ? 'latency' : view}`} chart={view === 'table' ? undefined : chart} csv={csv} />
       </figcaption>
       {view === 'table' ? (
         <DataGrid label="Latencies as a table" noun="bar" rows={bars} columns={COLUMNS} rowId={(row) => String(row.fromMs)} empty={null} plain />

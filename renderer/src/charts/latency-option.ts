@@ -3,6 +3,11 @@ import type { BenchmarkSeries } from '#contract';
 import { columnNumber, count, plural } from '../lib/format.ts';
 import { type EChartsCoreOption, tokenColor } from './echarts.ts';
 
+interface RenderApi {
+  value: (dimension: number) => number;
+  coord: (point: [number, number]) => [number, number];
+}
+
 interface Marks {
   p50: number;
   p95: number;
@@ -34,7 +39,11 @@ export function histogramOption({ histogram }: BenchmarkSeries, marks: Marks): E
   const { fromMs, toMs, counts, above } = histogram;
   const width = (toMs - fromMs) / counts.length;
   const runs = counts.reduce((sum, one) => sum + one, 0) + above;
-  const { axis, base, accent, ink, dim } = shared(
+  const marked = [
+    { name: 'p50', at: marks.p50 },
+    { name: 'p95', at: marks.p95 },
+  ].filter((mark) => mark.at <= toMs);
+  const { axis, base, accent, ink } = shared(
     `Histogram of ${plural(runs, 'run')}: half of them within ${columnNumber(marks.p50)} ms, 95 % within ${columnNumber(marks.p95)} ms, 99 % within ${columnNumber(marks.p99)} ms.`,
   );
   return {
@@ -57,26 +66,33 @@ export function histogramOption({ histogram }: BenchmarkSeries, marks: Marks): E
         name: 'runs',
         silent: true,
         data: counts.map((runsHere, bin) => [fromMs + bin * width, runsHere]),
-        renderItem: (_params: unknown, api: { value: (dimension: number) => number; coord: (point: [number, number]) => [number, number] }) => {
+        renderItem: (_params: unknown, api: RenderApi) => {
           const [left, top] = api.coord([api.value(0), api.value(1)]);
           const [right, bottom] = api.coord([api.value(0) + (width || 1), 0]);
           return { type: 'rect' as const, shape: { x: left, y: top, width: Math.max(1, right - left - 1), height: bottom - top }, style: { fill: accent } };
         },
       },
       {
-        type: 'line',
+        // Not a markLine: ECharts forgets those of a custom series when the chart changes its size.
+        type: 'custom',
         name: 'percentiles',
         silent: true,
-        data: [],
-        markLine: {
-          symbol: 'none',
-          animation: false,
-          lineStyle: { color: dim, type: 'dashed', width: 1 },
-          label: { color: ink, fontSize: 12, formatter: (mark: { name: string }) => mark.name },
-          data: [
-            { name: 'p50', xAxis: marks.p50 },
-            { name: 'p95', xAxis: marks.p95 },
-          ].filter((mark) => mark.xAxis <= toMs),
+        data: marked.map((mark) => [mark.at]),
+        renderItem: (params: { dataIndex: number; coordSys: { y: number } }, api: RenderApi) => {
+          const [x, bottom] = api.coord([api.value(0), 0]);
+          const top = params.coordSys.y;
+          return {
+            type: 'group' as const,
+            children: [
+              { type: 'line' as const, shape: { x1: x, y1: top, x2: x, y2: bottom }, style: { stroke: ink, lineWidth: 1, lineDash: [4, 4] } },
+              {
+                type: 'text' as const,
+                x,
+                y: top - 4,
+                style: { text: marked[params.dataIndex]?.name ?? '', fill: ink, fontSize: 12, align: 'center', verticalAlign: 'bottom' },
+              },
+            ],
+          };
         },
       },
     ],

@@ -1,13 +1,12 @@
 /** Metric against latency or size, with its table one click away and PNG, SVG and CSV out. */
 import { useCallback, useMemo, useRef, useState } from 'react';
 import type { TrialVariant } from '#contract';
-import { saveFile, toCsv } from '../lib/csv.ts';
-import { Button } from '../parts/button.tsx';
 import { Choice } from '../parts/field.tsx';
 import { DataGrid } from '../parts/grid/data-grid.tsx';
 import type { GridColumn } from '../parts/grid/columns.ts';
-import { type ECharts, toPng } from './echarts.ts';
-import styles from './pareto-chart.module.css';
+import { ChartExports } from './chart-exports.tsx';
+import styles from './chart.module.css';
+import type { ECharts } from './echarts.ts';
 import { type ParetoData, type ParetoPoint, paretoData } from './pareto-data.ts';
 import { type ParetoAxis, paretoOption } from './pareto-option.ts';
 import { Plot } from './plot.tsx';
@@ -26,13 +25,10 @@ export function ParetoChart({ name, variants, chosen }: Props) {
   const chart = useRef<ECharts | null>(null);
   const option = useCallback(() => paretoOption(data, axis), [data, axis]);
   const columns = useMemo(() => columnsOf(data), [data]);
-  const csv = (): void => {
-    const rows = data.points.map((point) => [point.name, point.metric, point.low, point.high, point.p50Ms, point.bytes, point.pareto, point.chosen]);
-    saveFile(
-      `${name}-pareto.csv`,
-      new Blob([toCsv(['variant', data.metricName, 'low_95', 'high_95', 'p50_ms', 'bytes', 'pareto', 'chosen'], rows)], { type: 'text/csv' }),
-    );
-  };
+  const csv = () => ({
+    head: ['variant', data.metricName, 'low_95', 'high_95', 'p50_ms', 'bytes', 'pareto', 'chosen'],
+    rows: data.points.map((point) => [point.name, point.metric, point.low, point.high, point.p50Ms, point.bytes, point.pareto, point.chosen]),
+  });
   return (
     <figure className={styles.figure}>
       <figcaption className={styles.caption}>
@@ -58,29 +54,7 @@ export function ParetoChart({ name, variants, chosen }: Props) {
             ]}
           />
         )}
-        <span className={styles.exports}>
-          {view === 'chart' && (
-            <>
-              <Button
-                kind="quiet"
-                disabled={data.points.length === 0}
-                onClick={() => chart.current && void toPng(chart.current).then((blob) => saveFile(`${name}-pareto.png`, blob))}
-              >
-                PNG
-              </Button>
-              <Button
-                kind="quiet"
-                disabled={data.points.length === 0}
-                onClick={() => chart.current && saveFile(`${name}-pareto.svg`, new Blob([chart.current.renderToSVGString()], { type: 'image/svg+xml' }))}
-              >
-                SVG
-              </Button>
-            </>
-          )}
-          <Button kind="quiet" disabled={data.points.length === 0} onClick={csv}>
-            CSV
-          </Button>
-        </span>
+        <ChartExports name={`${name}-pareto`} chart={view === 'chart' ? chart : undefined} csv={csv} disabled={data.points.length === 0} />
       </figcaption>
       {data.points.length === 0 ? (
         <p className={styles.waiting}>No variant has all its figures yet. Each appears here once it was scored and benchmarked.</p>

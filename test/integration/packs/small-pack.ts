@@ -71,8 +71,6 @@ export interface TestIndex {
   url: string;
   /** `GET /files/…` with its Range, in order. */
   asked: { path: string; range: string | undefined }[];
-  /** Bytes of wheels that were sent. */
-  sent(): number;
   /** Looks at every request first; true when it has answered. */
   before: Handler;
   close(): Promise<void>;
@@ -81,7 +79,6 @@ export interface TestIndex {
 /** @param form `json` as PEP 691 has it, `html` as PEP 503 */
 export async function testIndex(small: SmallPack, form: 'json' | 'html'): Promise<TestIndex> {
   const asked: TestIndex['asked'] = [];
-  let sent = 0;
   const index: Pick<TestIndex, 'before'> = { before: () => false };
   const server = createServer((request, response) => {
     const path = request.url ?? '';
@@ -93,7 +90,6 @@ export async function testIndex(small: SmallPack, form: 'json' | 'html'): Promis
     if (bytes) {
       const from = Number(/^bytes=(\d+)-$/.exec(range ?? '')?.[1] ?? 0);
       const body = bytes.subarray(from);
-      sent += body.length;
       response.writeHead(range === undefined ? 200 : 206, {
         'content-length': body.length,
         ...(range !== undefined && { 'content-range': `bytes ${from}-${bytes.length - 1}/${bytes.length}` }),
@@ -116,7 +112,6 @@ export async function testIndex(small: SmallPack, form: 'json' | 'html'): Promis
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/simple/`,
     asked,
-    sent: () => sent,
     get before() {
       return index.before;
     },

@@ -1,5 +1,6 @@
 /** Which execution provider runs a model best here: every one that works is measured, side by side, and only measurement recommends. */
 import { asEdgewrightError, type ProviderComparison as Report } from '#contract';
+import { surelyFaster } from './figures.ts';
 import { type BenchmarkOptions, benchmarkModels, type BenchmarkTarget } from './measure.ts';
 
 export type ProviderComparison = Report;
@@ -44,7 +45,11 @@ export async function compareProviders(
       fellBack: use.fallbacks.slice(0, MAX_TOLD).map(({ node, op, reason }) => ({ node, op, reason })),
     };
   });
-  return { ...recommend(measured), measured, failed };
+  // One that ran no node at all is the CPU under another name.
+  const used = measured.filter((row) => row.provider === 'cpu' || row.onIt > 0);
+  for (const row of measured)
+    if (!used.includes(row)) failed.push({ provider: row.provider, reason: `No node ran on it: ${row.fellBack[0]?.reason ?? 'nobody knows why'}.` });
+  return { ...recommend(used), measured: used, failed };
 }
 
 /** Nodes that fell back that are told of each provider. */
@@ -64,9 +69,4 @@ export function recommend(measured: readonly Measured[]): Pick<ProviderCompariso
   const fell = best.nodes - best.onIt;
   const nodes = fell === 0 ? `all ${best.nodes} nodes` : `${best.onIt} of ${best.nodes} nodes, ${fell} ${fell === 1 ? 'falls' : 'fall'} back`;
   return { provider: best.provider, reason: `${best.title} for ${nodes}; measured ${(cpu.p50 / best.p50).toFixed(1)}× faster than the CPU provider.` };
-}
-
-function surelyFaster(row: Measured, than: Measured): boolean {
-  if (row.p50Interval && than.p50Interval) return row.p50Interval.high < than.p50Interval.low;
-  return row.p50 < than.p50 * 0.9;
 }

@@ -1,11 +1,12 @@
 /** Which number of threads and which graph optimization a model runs best with here: by measurement, side by side. */
 import { availableParallelism } from 'node:os';
 import type { Tuned as Report } from '#contract';
+import { surelyFaster } from './figures.ts';
 import { type BenchmarkOptions, benchmarkModels, type BenchmarkTarget } from './measure.ts';
 
 export type Tuned = Report;
 
-type Optimization = 'disabled' | 'basic' | 'extended' | 'all';
+type Optimization = Tuned['optimization'];
 /** ONNX Runtime's own choice first: another must be better to be chosen. */
 const OPTIMIZATIONS: readonly Optimization[] = ['all', 'extended', 'basic'];
 
@@ -54,25 +55,13 @@ export async function tuneSettings(target: BenchmarkTarget, options: BenchmarkOp
   };
 }
 
-interface Row {
-  threads: number;
-  optimization: Optimization;
-  p50: number;
-  cpuCores: number;
-  p50Interval?: { low: number; high: number } | undefined;
-}
+type Row = Tuned['tried'][number];
 
 /** @param rows simplest first, not empty */
 export function chooseSimplest(rows: readonly Row[]): Row {
   const [first, ...others] = rows;
   if (!first) throw new RangeError('nothing was measured');
   return others.reduce((best, row) => (surelyFaster(row, best) ? row : best), first);
-}
-
-/** The intervals do not touch; without intervals (too few rounds) a tenth faster. */
-function surelyFaster(row: Row, than: Row): boolean {
-  if (row.p50Interval && than.p50Interval) return row.p50Interval.high < than.p50Interval.low;
-  return row.p50 < than.p50 * 0.9;
 }
 
 function reasonFor(choice: Row, plain: Row): string {

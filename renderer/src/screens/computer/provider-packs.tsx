@@ -2,7 +2,7 @@
 import { notifications } from '@mantine/notifications';
 import { useMutation, useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
-import type { PackVerdict, ProviderPack } from '#contract';
+import { packNeeds, type PackVerdict, type ProviderPack } from '#contract';
 import { client, orpc } from '../../lib/engine.ts';
 import { bytes, plural } from '../../lib/format.ts';
 import { plainName } from '../../lib/plain-name.ts';
@@ -32,7 +32,8 @@ export function ProviderPacks() {
 
 function Pack({ pack }: { pack: ProviderPack }) {
   const [opened, setOpened] = useState<'install' | 'remove'>();
-  const verify = useMutation({ mutationFn: () => client.providers.verify({ name: pack.name }) });
+  const verify = useJobCall({ call: (name: string, jobId, signal) => client.providers.verify({ name, jobId }, { signal }) });
+  const needs = packNeeds(pack);
   const close = (): void => setOpened(undefined);
   const here = pack.state !== 'available';
   return (
@@ -42,7 +43,7 @@ function Pack({ pack }: { pack: ProviderPack }) {
         <Standing pack={pack} />
         <span className={styles.packActions}>
           {pack.state === 'installed' && (
-            <Button kind="quiet" busy={verify.isPending && 'Reading every file'} onClick={() => verify.mutate()}>
+            <Button kind="quiet" busy={verify.running && 'Reading every file'} onClick={() => verify.begin(pack.name)}>
               Verify its files
             </Button>
           )}
@@ -53,9 +54,9 @@ function Pack({ pack }: { pack: ProviderPack }) {
           )}
         </span>
       </div>
-      {pack.state !== 'outdated' && <Facts items={[{ name: 'Needs', value: needs(pack) }]} />}
-      {verify.data && <Verdict verdict={verify.data} />}
-      {verify.isError && <ErrorPanel error={verify.error} title="Its files could not be read." />}
+      {needs !== undefined && <Facts items={[{ name: 'Needs', value: needs }]} />}
+      <JobLine label="Verifying" call={verify} failed="Its files could not be read." stopped="Nothing is known of its files." />
+      {verify.result && <Verdict verdict={verify.result} />}
       <InstallSheet pack={pack} opened={opened === 'install'} onClose={close} />
       <RemovePack pack={pack} opened={opened === 'remove'} onClose={close} />
     </div>
@@ -66,12 +67,6 @@ function Standing({ pack }: { pack: ProviderPack }) {
   if (pack.state === 'installed') return <Meaning tone="good" word="Installed" reason={bytes(pack.installedBytes)} inline />;
   if (pack.state === 'available') return <Meaning tone="neutral" word="Not installed" reason={`${bytes(pack.downloadBytes)} to fetch`} inline />;
   return <Meaning tone="notice" word="Of no use" reason={`it is for ONNX Runtime ${pack.onnxruntime}`} inline />;
-}
-
-function needs({ driver }: ProviderPack): string {
-  const found =
-    driver.found === undefined ? 'none was found here' : driver.enough ? `${driver.found} is here` : `only ${driver.found} is here: update it first`;
-  return `${driver.vendor} driver ${driver.atLeast} or newer (${found}), which serves ${driver.note}`;
 }
 
 function Verdict({ verdict }: { verdict: PackVerdict }) {
@@ -90,6 +85,7 @@ function Verdict({ verdict }: { verdict: PackVerdict }) {
 function InstallSheet({ pack, opened, onClose }: { pack: ProviderPack; opened: boolean; onClose: () => void }) {
   const [from, setFrom] = useState('');
   const path = from.trim();
+  const needs = packNeeds(pack);
   const install = useJobCall({
     call: (source: string, jobId, signal) => client.providers.install({ name: pack.name, ...(source !== '' && { from: source }), jobId }, { signal }),
     onSuccess: (done) => {
@@ -117,8 +113,8 @@ function InstallSheet({ pack, opened, onClose }: { pack: ProviderPack; opened: b
       </p>
       <Facts
         items={[
-          { name: 'Needs', value: needs(pack) },
-          { name: 'Licences', value: `${pack.licence.title}: ${pack.licence.url}` },
+          ...(needs === undefined ? [] : [{ name: 'Needs', value: needs }]),
+          ...(pack.licence ? [{ name: 'Licences', value: `${pack.licence.title}: ${pack.licence.url}` }] : []),
         ]}
       />
       <PathField

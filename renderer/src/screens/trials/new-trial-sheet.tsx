@@ -5,6 +5,7 @@ import type { BundleSummary, Settings } from '#contract';
 import { client, orpc } from '../../lib/engine.ts';
 import { count, plural } from '../../lib/format.ts';
 import { refOf } from '../../lib/refs.ts';
+import { typedNumber } from '../../lib/typed-numbers.ts';
 import { Button } from '../../parts/button.tsx';
 import { ErrorPanel } from '../../parts/error-panel.tsx';
 import { Check, SelectField, TextField } from '../../parts/field.tsx';
@@ -63,10 +64,10 @@ function Form({ bundles, start, settings, onClose }: { bundles: readonly BundleS
   const [threads, setThreads] = useState('1');
   const [budget, setBudget] = useState('30');
   const numbers = {
-    rounds: toNumber(rounds, 1, 100),
-    runs: toNumber(runs, 5, 10_000),
-    threads: toNumber(threads, 0, 256),
-    budget: toNumber(budget, 0.1, 1440, true),
+    rounds: typedNumber(rounds, { low: 1, high: 100 }),
+    runs: typedNumber(runs, { low: 5, high: 10_000 }),
+    threads: typedNumber(threads, { low: 0, high: 256 }),
+    budget: typedNumber(budget, { low: 0.1, high: 1440, fraction: true }),
   };
   const begin = useMutation({
     mutationFn: () =>
@@ -166,10 +167,4 @@ function Form({ bundles, start, settings, onClose }: { bundles: readonly BundleS
       {begin.isError && <ErrorPanel error={begin.error} title="The trial was not started." />}
     </Sheet>
   );
-}
-
-function toNumber(text: string, low: number, high: number, fraction = false): { value: number; problem: string | undefined } {
-  const value = Number(text);
-  const ok = text.trim() !== '' && Number.isFinite(value) && value >= low && value <= high && (fraction || Number.isInteger(value));
-  return { value, problem: ok ? undefined : `A ${fraction ? 'number' : 'whole number'} from ${count(low) === '0' ? low : count(low)} to ${count(high)}` };
 }

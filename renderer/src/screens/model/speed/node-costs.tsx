@@ -32,8 +32,8 @@ export function NodeCostsPart({ costs }: { costs: NodeCosts }) {
   return (
     <Section title="Where the time goes">
       <p className={styles.about}>
-        Mean of {plural(costs.runs, 'run')}: {milliseconds(costs.nodesMs)} in nodes, of {milliseconds(costs.runMs)} with recording on. Names are those of the
-        optimized graph, where nodes are fused.
+        Mean of the middle half of {plural(costs.runs, 'run')}: {milliseconds(costs.nodesMs)} in nodes, of {milliseconds(costs.runMs)} with recording on. Names
+        are those of the optimized graph, where nodes are fused.
       </p>
       <DataGrid
         label="Time by operator"
@@ -48,7 +48,7 @@ export function NodeCostsPart({ costs }: { costs: NodeCosts }) {
         <ul className={styles.advice} aria-label="What to do">
           {advised.map((row) => (
             <li key={`${row.op} ${row.provider}`}>
-              <strong>{plainName(row.op)}</strong> {row.advice}
+              <strong>{plainName(row.op)}:</strong> {row.advice}
             </li>
           ))}
         </ul>

@@ -1,4 +1,5 @@
 import { useState } from 'react';
+import { typedNumber, typedNumbers } from '../../../lib/typed-numbers.ts';
 import { Button } from '../../../parts/button.tsx';
 import { Check, TextField } from '../../../parts/field.tsx';
 import styles from './speed.module.css';
@@ -16,6 +17,8 @@ export interface SpeedQuestion {
 
 /** Settings that are measured side by side, at most. */
 const MAX_SETTINGS = 16;
+/** Numbers in one field, at most. */
+const MAX_VALUES = 8;
 
 export function SpeedForm({ running, onMeasure }: { running: boolean; onMeasure: (question: SpeedQuestion) => void }) {
   const [threads, setThreads] = useState('1');
@@ -26,22 +29,21 @@ export function SpeedForm({ running, onMeasure }: { running: boolean; onMeasure:
   const [tune, setTune] = useState(false);
   const [compare, setCompare] = useState(false);
   const asked = {
-    threads: numbersIn(threads, 0, 256),
-    batches: numbersIn(batches, 1, 4096),
-    rounds: numbersIn(rounds, 1, 100, 1),
-    runs: numbersIn(runs, 5, 10_000, 1),
+    threads: typedNumbers(threads, { low: 0, high: 256, most: MAX_VALUES }),
+    batches: typedNumbers(batches, { low: 1, high: 4096, most: MAX_VALUES }),
+    rounds: typedNumber(rounds, { low: 1, high: 100 }),
+    runs: typedNumber(runs, { low: 5, high: 10_000 }),
+    limit: p99.trim() === '' ? undefined : typedNumber(p99, { low: 0.001, high: 3_600_000, fraction: true }),
   };
-  const limit = p99.trim() === '' ? undefined : Number(p99);
-  const badLimit = limit !== undefined && !(limit > 0 && limit <= 3_600_000) ? 'A number of milliseconds above 0' : undefined;
   const tooMany = asked.threads.values.length * asked.batches.values.length > MAX_SETTINGS;
-  const wrong = tooMany || badLimit !== undefined || Object.values(asked).some((one) => one.problem !== undefined);
+  const wrong = tooMany || Object.values(asked).some((one) => one?.problem !== undefined);
   const begin = (): void =>
     onMeasure({
       threads: asked.threads.values,
       batches: asked.batches.values,
-      rounds: asked.rounds.values[0] ?? 5,
-      runsPerRound: asked.runs.values[0] ?? 100,
-      ...(limit !== undefined && { p99Ms: limit }),
+      rounds: asked.rounds.value,
+      runsPerRound: asked.runs.value,
+      ...(asked.limit && { p99Ms: asked.limit.value }),
       tune,
       compareProviders: compare,
       profile: true,
@@ -89,7 +91,7 @@ export function SpeedForm({ running, onMeasure }: { running: boolean; onMeasure:
           inputMode="decimal"
           placeholder="not asked"
           value={p99}
-          problem={badLimit}
+          problem={asked.limit?.problem}
           onChange={(event) => setP99(event.currentTarget.value)}
         />
       </div>
@@ -112,12 +114,4 @@ export function SpeedForm({ running, onMeasure }: { running: boolean; onMeasure:
       </div>
     </form>
   );
-}
-
-/** Whole numbers between commas. */
-function numbersIn(text: string, low: number, high: number, most = 8): { values: number[]; problem: string | undefined } {
-  const values = [...new Set(text.split(',').map((part) => (/^\s*\d+\s*$/.test(part) ? Number(part) : Number.NaN)))];
-  const ok = values.length <= most && values.every((value) => value >= low && value <= high);
-  const range = `from ${low} to ${high.toLocaleString('en')}`;
-  return { values: ok ? values : [low], problem: ok ? undefined : most === 1 ? `A whole number ${range}` : `Whole numbers ${range}, with commas between them` };
 }
