@@ -32,7 +32,7 @@ test('measures settings side by side and answers every question asked beside the
   ];
   const result = await benchmark(...asked);
   expect(result.code, result.stderr).toBe(0);
-  const report = result.json() as unknown as BenchmarkReport;
+  const report = result.json() as BenchmarkReport;
   expect(report.settings.map((one) => [one.threads, one.batch])).toEqual([
     [1, 1],
     [1, 4],
