@@ -118,13 +118,13 @@ test('documents that lie about digests and sizes', async () => {
     ['the index of another digest', { list: (l) => void (first(l.manifests).digest = digest) }, /^archive\.blob-missing$/],
     ['one digest with two sizes', { manifest: (m) => void m.layers.push({ ...first(m.layers), size: 7 }) }, /malformed|collide/],
     ['the same file twice', { manifest: (m) => void m.layers.push({ ...first(m.layers) }) }, /collide/],
-    ['no layers', { manifest: (m) => void (m.layers = []) }, /./],
+    ['no layers', { manifest: (m) => void (m.layers = []) }, /^bundle\.foreign$/],
     ['more layers than a bundle has', { manifest: (m) => void (m.layers = Array.from({ length: 1026 }, () => first(m.layers))) }, /malformed/],
     ['thousands of variants', { index: (i) => void (i.manifests = Array.from({ length: 5000 }, () => first(i.manifests))) }, /malformed/],
     [
       'an index that lists itself',
       { index: (i) => void i.manifests.push({ ...first(i.manifests), mediaType: 'application/vnd.oci.image.index.v1+json' }) },
-      /./,
+      /^bundle\.foreign$/,
     ],
     ['a layout of thousands', { list: (l) => void (l.manifests = Array.from({ length: 20_000 }, () => first(l.manifests))) }, /^archive\.too-many-entries$/],
   ];
