@@ -1,7 +1,8 @@
 /** Small bundles for screens whose answers can be worked out by hand: a detector, a table of every kind of column, a listener. */
 import { copyFile, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { DataType, makeAttribute, makeNode, makeTensor, type ModelProto, type Node, writeModel } from '#core/onnx';
+import { makeAttribute, makeNode, makeTensor, type Node, writeModel } from '#core/onnx';
+import { model, value } from '../unit/onnx/models.ts';
 import { ROOT } from './workspace.ts';
 
 type Dims = readonly (number | string)[];
@@ -15,33 +16,15 @@ interface Toy {
   labels?: string;
 }
 
-function value(name: string, dims: Dims) {
-  const dim = dims.map((d) => (typeof d === 'number' ? { dimValue: BigInt(d) } : { dimParam: d }));
-  return { name, type: { tensorType: { elemType: DataType.float32, shape: { dim } } }, metadataProps: [] };
-}
-
 async function write(dir: string, toy: Toy): Promise<string> {
   await mkdir(join(dir, 'examples'), { recursive: true });
-  const model: ModelProto = {
-    irVersion: 10n,
-    producerName: 'edgewright-test',
-    opsetImport: [{ domain: '', version: 20n }],
-    metadataProps: [],
-    trainingInfo: [],
-    functions: [],
-    graph: {
-      name: toy.name,
-      node: toy.nodes,
-      initializer: toy.constants,
-      input: [value(toy.input.name, toy.input.dims)],
-      output: [value(toy.output.name, toy.output.dims)],
-      valueInfo: [],
-      quantizationAnnotation: [],
-      sparseInitializer: [],
-      metadataProps: [],
-    },
-  };
-  await writeModel(model, join(dir, 'model.onnx'));
+  const { name, nodes, constants, input, output } = toy;
+  const made = model(
+    { name, node: nodes, initializer: constants, input: [value(input.name, input.dims)], output: [value(output.name, output.dims)] },
+    // From 18 on ReduceMean takes its axes as an input.
+    { opsetImport: [{ domain: '', version: 20n }] },
+  );
+  await writeModel(made, join(dir, 'model.onnx'));
   await writeFile(join(dir, 'recipe.yaml'), toy.recipe);
   if (toy.labels !== undefined) await writeFile(join(dir, 'labels.txt'), toy.labels);
   const labels = toy.labels === undefined ? '' : 'labels: labels.txt\n';

@@ -2,7 +2,8 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { makeTensor as tensor, writeNpz } from '#core/datasets';
-import { DataType, makeNode, makeTensor, type ModelProto, writeModel } from '#core/onnx';
+import { DataType, makeNode, makeTensor, writeModel } from '#core/onnx';
+import { model, value } from '../unit/onnx/models.ts';
 
 /** Each word leads to the next; after the last the text ends. */
 export const WORDS = ['[END]', 'the', 'pump', 'stopped', 'at', 'noon'];
@@ -20,27 +21,14 @@ export async function writeBigram(dir: string, { name = 'bigram', answer = 'kind
   await mkdir(dir, { recursive: true });
   const size = WORDS.length;
   const table = Float32Array.from({ length: size * size }, (_, i) => ((Math.floor(i / size) + 1) % size === i % size ? 9 : 0));
-  const shape = (dims: (string | number)[]) => ({ dim: dims.map((d) => (typeof d === 'number' ? { dimValue: BigInt(d) } : { dimParam: d })) });
-  const model: ModelProto = {
-    irVersion: 10n,
-    producerName: 'edgewright-test',
-    opsetImport: [{ domain: '', version: 20n }],
-    metadataProps: [],
-    trainingInfo: [],
-    functions: [],
-    graph: {
-      name: 'bigram',
-      node: [makeNode('Gather', ['table', 'input_ids'], ['logits'], { name: 'look_up' })],
-      initializer: [makeTensor('table', 'float32', [size, size], table)],
-      input: [{ name: 'input_ids', type: { tensorType: { elemType: DataType.int64, shape: shape(['batch', 'sequence']) } }, metadataProps: [] }],
-      output: [{ name: 'logits', type: { tensorType: { elemType: DataType.float32, shape: shape(['batch', 'sequence', size]) } }, metadataProps: [] }],
-      valueInfo: [],
-      quantizationAnnotation: [],
-      sparseInitializer: [],
-      metadataProps: [],
-    },
-  };
-  await writeModel(model, join(dir, 'model.onnx'));
+  const lookup = model({
+    name: 'bigram',
+    node: [makeNode('Gather', ['table', 'input_ids'], ['logits'], { name: 'look_up' })],
+    initializer: [makeTensor('table', 'float32', [size, size], table)],
+    input: [value('input_ids', ['batch', 'sequence'], DataType.int64)],
+    output: [value('logits', ['batch', 'sequence', size])],
+  });
+  await writeModel(lookup, join(dir, 'model.onnx'));
   await writeNpz(
     join(dir, 'golden.npz'),
     new Map([

@@ -22,13 +22,14 @@ import {
   type Refused,
   RefusedSchema,
 } from '#core/protocol';
-import { DataType, makeNode, makeTensor, type ModelProto, writeModel } from '#core/onnx';
+import { DataType, makeNode, makeTensor, writeModel } from '#core/onnx';
 import { pushBlob, pushManifest } from '#core/distribution';
 import { openPeer, type Peer } from '#core/transfer';
 import { certificateDer, type Keyring, openKeyring, pairingMac } from '#core/trust';
 import { createReadStream } from 'node:fs';
 import { systemClock } from '#core/platform';
 import { temporaryFolder, type AgentProcess } from './agent-process.ts';
+import { model, value } from '../../unit/onnx/models.ts';
 
 export type TestWorkspace = Awaited<ReturnType<typeof makeWorkspace>>;
 
@@ -84,28 +85,14 @@ export interface LookupBundle {
 /** A model of one Gather: `value[i] = table[index[i]]`. It fails on some inputs only, which is what a watch must notice. */
 async function writeLookup(dir: string, { name = 'lookup', version, table, golden = table.slice(0, 4), raw, yaml = '' }: LookupBundle): Promise<string> {
   await mkdir(dir, { recursive: true });
-  const axis = { tensorType: { elemType: DataType.int64, shape: { dim: [{ dimParam: 'n' }] } } };
-  const values = { tensorType: { elemType: DataType.float32, shape: { dim: [{ dimParam: 'n' }] } } };
-  const model: ModelProto = {
-    irVersion: 10n,
-    producerName: 'edgewright-test',
-    opsetImport: [{ domain: '', version: 20n }],
-    metadataProps: [],
-    trainingInfo: [],
-    functions: [],
-    graph: {
-      name: 'lookup',
-      node: [makeNode('Gather', ['table', 'index'], ['value'], { name: 'look_up' })],
-      initializer: [makeTensor('table', 'float32', [table.length], Float32Array.from(table))],
-      input: [{ name: 'index', type: axis, metadataProps: [] }],
-      output: [{ name: 'value', type: values, metadataProps: [] }],
-      valueInfo: [],
-      quantizationAnnotation: [],
-      sparseInitializer: [],
-      metadataProps: [],
-    },
-  };
-  await writeModel(model, join(dir, 'model.onnx'));
+  const lookup = model({
+    name: 'lookup',
+    node: [makeNode('Gather', ['table', 'index'], ['value'], { name: 'look_up' })],
+    initializer: [makeTensor('table', 'float32', [table.length], Float32Array.from(table))],
+    input: [value('index', ['n'], DataType.int64)],
+    output: [value('value', ['n'])],
+  });
+  await writeModel(lookup, join(dir, 'model.onnx'));
   const indices = BigInt64Array.from(golden.map((_, i) => BigInt(i)));
   await writeNpz(
     join(dir, 'golden.npz'),

@@ -1,4 +1,4 @@
-/** Small models for these tests, made with the room's own helpers. */
+/** Small models for tests here and elsewhere, made with the room's own helpers. */
 import { mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -21,7 +21,7 @@ export async function tempDir(): Promise<string> {
   return mkdtemp(join(tmpdir(), 'edgewright-onnx-test-'));
 }
 
-export function value(name: string, dims: (number | string)[] = [1, 4], type: number = DataType.float32): ValueInfo {
+export function value(name: string, dims: readonly (number | string)[] = [1, 4], type: number = DataType.float32): ValueInfo {
   const dim = dims.map((size) => (typeof size === 'number' ? { dimValue: BigInt(size) } : { dimParam: size }));
   return { name, type: { tensorType: { elemType: type, shape: { dim } } }, metadataProps: [] };
 }
