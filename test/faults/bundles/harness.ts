@@ -1,5 +1,4 @@
 /** Shared by the short and the long sweep: runs a build that meets a fault, and says what must hold afterwards. */
-import { spawn } from 'node:child_process';
 import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { expect } from 'vitest';
 import { openCatalogue, openRegistry, openStore } from '#core/bundles';
 import { openKeyring } from '#core/trust';
+import { type Ended, runChild } from '../child.ts';
 
 const here = (name: string) => fileURLToPath(new URL(name, import.meta.url));
 const SAMPLE = here('../../../assets/sample-bundle/');
@@ -35,19 +35,8 @@ export async function prepare(): Promise<Bench> {
   return bench;
 }
 
-function build(bench: Bench, work: string, env: Record<string, string>): Promise<{ code: number | null; signal: NodeJS.Signals | null; stderr: string }> {
-  const child = spawn(process.execPath, ['--import', here('fault-at.mjs'), here('store-child.ts'), work, bench.keys, 'build', bench.source], {
-    env: { PATH: process.env.PATH, TMPDIR: tmpdir(), ...env },
-    stdio: ['ignore', 'ignore', 'pipe'],
-  });
-  let stderr = '';
-  child.stderr.setEncoding('utf8').on('data', (text: string) => {
-    stderr += text;
-  });
-  return new Promise((resolve, reject) => {
-    child.once('error', reject);
-    child.once('close', (code, signal) => resolve({ code, signal, stderr }));
-  });
+function build(bench: Bench, work: string, env: Record<string, string>): Promise<Ended> {
+  return runChild(['--import', here('fault-at.mjs'), here('store-child.ts'), work, bench.keys, 'build', bench.source], env);
 }
 
 /** Several faults side by side: most of the time goes into waiting for the disk. @returns in the order of `at` */

@@ -1,5 +1,4 @@
 /** Shared by the short and the long sweep: one thing is done to a store and meets a fault; then the store must be whole, and doing it again must succeed. */
-import { spawn } from 'node:child_process';
 import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { expect } from 'vitest';
 import { openCatalogue, openRegistry, openStore } from '#core/bundles';
 import { openKeyring } from '#core/trust';
+import { type Ended, runChild } from '../child.ts';
 
 const here = (name: string) => fileURLToPath(new URL(name, import.meta.url));
 const SAMPLE = here('../../../assets/sample-bundle/');
@@ -65,20 +65,9 @@ async function writeStray(work: string, text: string): Promise<void> {
 }
 
 /** @param preload what disturbs or records it */
-export function run(ground: Ground, work: string, what: Operation, env: Record<string, string>, preload = 'fault-at.mjs') {
+export function run(ground: Ground, work: string, what: Operation, env: Record<string, string>, preload = 'fault-at.mjs'): Promise<Ended> {
   const argument = what === 'import' ? ground.archive : what === 'build' ? ground.source : join(work, 'out.tar');
-  const child = spawn(process.execPath, ['--import', here(preload), here('store-child.ts'), work, ground.keys, what, argument], {
-    env: { PATH: process.env.PATH, TMPDIR: tmpdir(), ...env },
-    stdio: ['ignore', 'ignore', 'pipe'],
-  });
-  let stderr = '';
-  child.stderr.setEncoding('utf8').on('data', (text: string) => {
-    stderr += text;
-  });
-  return new Promise<{ code: number | null; signal: NodeJS.Signals | null; stderr: string }>((resolve, reject) => {
-    child.once('error', reject);
-    child.once('close', (code, signal) => resolve({ code, signal, stderr }));
-  });
+  return runChild(['--import', here(preload), here('store-child.ts'), work, ground.keys, what, argument], env);
 }
 
 /** How many changes to the file system it makes undisturbed. */

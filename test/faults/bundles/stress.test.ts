@@ -1,10 +1,10 @@
-import { spawn } from 'node:child_process';
 import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openCatalogue, openRegistry, openStore } from '#core/bundles';
 import { openKeyring } from '#core/trust';
+import { runChild } from '../child.ts';
 
 const SAMPLE = join(import.meta.dirname, '..', '..', '..', 'assets', 'sample-bundle');
 let dir: string;
@@ -14,18 +14,8 @@ beforeAll(async () => {
 });
 afterAll(() => rm(dir, { recursive: true, force: true }));
 
-function child(what: string, argument = ''): Promise<{ what: string; code: number | null; stderr: string }> {
-  const process_ = spawn(process.execPath, [join(import.meta.dirname, 'store-child.ts'), dir, join(dir, 'keys'), what, argument], {
-    stdio: ['ignore', 'ignore', 'pipe'],
-  });
-  let stderr = '';
-  process_.stderr.setEncoding('utf8').on('data', (text: string) => {
-    stderr += text;
-  });
-  return new Promise((resolve, reject) => {
-    process_.once('error', reject);
-    process_.once('close', (code) => resolve({ what, code, stderr }));
-  });
+async function child(what: string, argument = '') {
+  return { what, ...(await runChild([join(import.meta.dirname, 'store-child.ts'), dir, join(dir, 'keys'), what, argument])) };
 }
 
 async function source(name: string): Promise<string> {

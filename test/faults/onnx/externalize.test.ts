@@ -1,11 +1,11 @@
 /** Splitting a model in place, killed or out of disk at every step: the model that is there afterwards is whole and finds its weights. */
-import { spawn } from 'node:child_process';
 import { cp, mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { externalFiles, externalizeModel, readModel, tensorData } from '#core/onnx';
+import { runChild } from '../child.ts';
 
 const here = (name: string) => fileURLToPath(new URL(name, import.meta.url));
 const MODEL = here('../../fixtures/digits/model.onnx');
@@ -26,18 +26,7 @@ async function elements(path: string): Promise<unknown[]> {
 async function split(work: string, layout: string, env: Record<string, string>) {
   await mkdir(work);
   await cp(MODEL, join(work, 'model.onnx'));
-  const child = spawn(process.execPath, ['--import', here('../bundles/fault-at.mjs'), here('externalize-child.ts'), join(work, 'model.onnx'), layout], {
-    env: { PATH: process.env.PATH, TMPDIR: tmpdir(), ...env },
-    stdio: ['ignore', 'ignore', 'pipe'],
-  });
-  let stderr = '';
-  child.stderr.setEncoding('utf8').on('data', (text: string) => {
-    stderr += text;
-  });
-  return new Promise<{ code: number | null; signal: NodeJS.Signals | null; stderr: string }>((resolve, reject) => {
-    child.once('error', reject);
-    child.once('close', (code, signal) => resolve({ code, signal, stderr }));
-  });
+  return runChild(['--import', here('../bundles/fault-at.mjs'), here('externalize-child.ts'), join(work, 'model.onnx'), layout], env);
 }
 
 describe.each(['one file', 'file per tensor'] as const)('%s', (layout) => {

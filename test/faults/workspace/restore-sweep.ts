@@ -1,11 +1,11 @@
 /** Shared by the short and the long sweep: a restore that is cut off leaves the workspace of before or the restored one, whole. */
-import { spawn } from 'node:child_process';
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'vitest';
 import { openLocalClient, restoreWorkspace } from '#engine';
+import { type Ended, runChild } from '../child.ts';
 
 const here = (name: string) => fileURLToPath(new URL(name, import.meta.url));
 
@@ -54,17 +54,9 @@ async function occupied({ dir }: Bench): Promise<{ place: string; before: string
   return { place, before };
 }
 
-function run(bench: Bench, home: string, env: Record<string, string>): Promise<{ code: number | null; signal: NodeJS.Signals | null; stderr: string }> {
-  const child = spawn(process.execPath, ['--import', here('../bundles/fault-at.mjs'), here('restore-child.ts'), home, bench.backup], {
-    env: { PATH: process.env.PATH, TMPDIR: tmpdir(), EDGEWRIGHT_KEY_STORE: 'file', ...env },
-    stdio: ['ignore', 'ignore', 'pipe'],
-  });
-  let stderr = '';
-  child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
-  return new Promise((resolve, reject) => {
-    child.once('error', reject);
-    child.once('close', (code, signal) => resolve({ code, signal, stderr }));
-  });
+function run(bench: Bench, home: string, env: Record<string, string>): Promise<Ended> {
+  const args = ['--import', here('../bundles/fault-at.mjs'), here('restore-child.ts'), home, bench.backup];
+  return runChild(args, { EDGEWRIGHT_KEY_STORE: 'file', ...env });
 }
 
 /** @returns whether the restored workspace was in place afterwards */
